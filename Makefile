@@ -1,0 +1,58 @@
+.DEFAULT_GOAL := help
+.PHONY: help run dev test lint bench packages lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help: ## list what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.run ## install into .venv and start the application
+	@exec $(BIN)/python wsgi.py
+
+dev: $(VENV)/.dev ## the same, started anew whenever a file changes
+	@exec $(BIN)/python wsgi.py --reload
+
+test: packages $(VENV)/.test lint ## install what the tests need, check the code and run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.test ## check the code: ruff and mypy --strict
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.test $(VENV)/.bench ## print the figures of docs/performance.md
+	@$(BIN)/python -m bench
+
+packages: # Debian packages that the tests start: PostgreSQL, Chromium, Node
+	@sh tests/install_packages.sh
+
+lock: $(VENV)/.test $(VENV)/.dev $(VENV)/.bench ## write constraints.txt anew from what is installed
+	@$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
+
+clean: ## remove .venv
+	rm -rf $(VENV)
+
+$(VENV)/.pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=python3.12 make ...)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "on Debian: apt-get install python3-venv"; exit 1; }
+	@$(PIP) install 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.pip pyproject.toml constraints.txt
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@$(PIP) install -c constraints.txt --group test
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(PIP) install -c constraints.txt --group dev
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run
+	@$(PIP) install -c constraints.txt --group bench
+	@touch $@

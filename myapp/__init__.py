@@ -1,0 +1,138 @@
+"""Live messages, badges and task notices for server-rendered Flask pages.
+
+`create_app` is the only place that knows every part.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from flask_login import current_user
+
+from . import auth, cli, config, health, messages, web
+from .auth.guard import init_login
+from .auth.service import Ended
+from .auth.views import bp as auth_bp
+from .db import Database, db, engine_options, set_up_sqlite
+from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
+from .inbox import Appended, Page, after, epoch, heads
+from .live.bus import INLINE_BYTES, News
+from .live.dispatcher import Dispatcher
+from .live.frames import Batch
+from .live.memory_bus import MemoryBus
+from .messages import cors
+from .messages.following import bp as following_bp
+from .messages.following import log_parked_answer
+from .messages.views import bp as messages_bp
+
+__all__ = ["auth", "create_app", "messages"]
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(environ: Mapping[str, str] | None = None, instance_path: str | None = None) -> Flask:
+    """The application, with its settings from `environ` (default: the process's own).
+
+    It opens no connection and starts nothing: that happens with the first request, after a fork. Raises ConfigError
+    when a setting is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    app = Flask(
+        __name__,
+        instance_path=instance_path,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    settings = config.load(environ, Path(app.instance_path))
+    for name in config.unknown(environ):
+        log.warning("%s is not a setting of this application; is it misspelt?", name)
+    options, binds = engine_options(settings.database_url)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="myapp_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=options,
+        SQLALCHEMY_BINDS=binds,
+        WTF_CSRF_CHECK_DEFAULT=False,  # auth.guard asks for the token where a cookie counts
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open for days
+        RATELIMIT_ENABLED=settings.rate_limits,
+        RATELIMIT_STORAGE_URI="memory://",
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+    )
+    if settings.database_url.startswith("sqlite"):
+        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    limiter.init_app(app)
+    login_manager.init_app(app)
+    babel.init_app(app, locale_selector=lambda: request.accept_languages.best_match(["en"]) or "en")
+    init_login()
+    database = _open_database(app)
+    dispatcher = _open_dispatcher(database, settings)
+    app.extensions["myapp"] = Parts(settings, database, dispatcher)
+    web.init_app(app)
+    cors.init_app(app)
+    app.register_blueprint(auth_bp)
+    app.register_blueprint(messages_bp)
+    app.register_blueprint(following_bp)
+    app.register_blueprint(health.bp)
+    sock.init_app(app)
+    cli.init_app(app)
+    app.context_processor(_every_page)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    return app
+
+
+def _open_database(app: Flask) -> Database:
+    with app.app_context():
+        engines = db.engines
+    database = Database(engines[None], engines.get("writer", engines[None]))
+    if database.dialect == "sqlite":
+        set_up_sqlite(engines[None])
+        set_up_sqlite(engines["writer"])
+    return database
+
+
+def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatcher:
+    """Tie what is committed to the bus, and the bus and the inboxes to those who wait."""
+    bus = MemoryBus()
+
+    def publish(news: list[Any]) -> None:
+        for item in news:
+            if isinstance(item, Appended):
+                texts = item.texts if sum(map(len, item.texts)) <= INLINE_BYTES else ()
+                bus.publish(News(item.user, Batch(texts, item.first, item.latest, item.latest, item.badges)))
+            elif isinstance(item, Ended):
+                bus.publish(News(item.user, None, item.grant))
+
+    def read(user: int, cursor: int, known_epoch: str, limit: int) -> Page:
+        with database.read() as connection:
+            return after(connection, user, cursor, epoch=known_epoch, limit=limit)
+
+    def read_heads(users: Sequence[int]) -> tuple[str, dict[int, int]]:
+        with database.read() as connection:
+            return epoch(connection), heads(connection, users)
+
+    database.publish = publish
+    dispatcher = Dispatcher(bus, read, read_heads, max_clients=settings.max_clients, http_date=web.http_date)
+    dispatcher.log_answer = log_parked_answer
+    return dispatcher
+
+
+def _every_page() -> dict[str, Any]:
+    """What all templates may use. `page`, where the page's data stands, is given by the views that have data."""
+    return {"page": None, "locale": "en", "current_user": current_user}

@@ -1,0 +1,19 @@
+"""The forms of signing up and in."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import InputRequired
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    username = StringField(_l("Name"), validators=[InputRequired(_l("Write your name."))])
+    password = PasswordField(_l("Password"), validators=[InputRequired(_l("Write your password."))])
+    next = HiddenField()
+
+
+class RegisterForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    username = StringField(_l("Name"), validators=[InputRequired(_l("Choose a name."))])
+    password = PasswordField(_l("Password"), validators=[InputRequired(_l("Choose a password."))])

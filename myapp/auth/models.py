@@ -1,0 +1,49 @@
+"""Tables: people, the sessions of their browsers, the tokens of their programs."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ..db import Model
+
+metadata = Model.metadata
+
+#: SQLite only numbers rows by itself where the type is exactly INTEGER.
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),  # lower case, as in addresses
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("search_name", sa.Text, nullable=False, index=True),  # the display name, folded for search
+    sa.Column("password_hash", sa.Text),  # none: cannot sign in with a password
+    sa.Column("is_admin", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("key_hash", sa.Text, nullable=False, unique=True),  # SHA-256 of what the cookie carries
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("last_seen_at", sa.BigInteger, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("user_agent", sa.Text, nullable=False),
+    sqlite_autoincrement=True,  # the number of an ended session is never another's
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("token_hash", sa.Text, nullable=False, unique=True),  # SHA-256; the token itself is not kept
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("last_used_at", sa.BigInteger),
+    sqlite_autoincrement=True,
+)

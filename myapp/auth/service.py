@@ -1,0 +1,266 @@
+"""What happens to people, their sessions and their tokens.
+
+A session's cookie, a token and a ticket are secrets; the database keeps only their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..db import Connection, Transaction, given, now_ms, rfc3339, statement
+from ..errors import Invalid, NotFound
+from . import people
+from .models import sessions, tokens, users
+from .passwords import LONGEST, SHORTEST, hash_password
+
+#: A session that was not used for so long has ended, in ms.
+SESSION_LIFE = 30 * 24 * 3600 * 1000
+#: Use is noted at most so often, in ms: it costs a write.
+TOUCH_EVERY = 10 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking, and by what: `grant` is `session:7` or `token:7`, what ends when that session or token does."""
+
+    id: int
+    name: str
+    display_name: str
+    is_admin: bool
+    grant: str
+    touched_at: int
+    via: str  # session, token or ticket
+
+    # what flask-login asks of a user
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        raise NotImplementedError("the cookie carries the session's key, not the user")  # a programming error
+
+    @property
+    def avatar(self) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """News for the workers: this session or token is no more; whoever waits by it is closed with 4401."""
+
+    user: int
+    grant: str
+
+
+_WHO = (users.c.id, users.c.name, users.c.display_name, users.c.is_admin)
+_BY_SESSION_KEY = statement(
+    sa.select(*_WHO, sessions.c.id, sessions.c.last_seen_at)
+    .join(sessions, sessions.c.user_id == users.c.id)
+    .where(sessions.c.key_hash == sa.bindparam("key_hash"), sessions.c.last_seen_at > sa.bindparam("oldest"))
+)
+_BY_SESSION_ID = statement(
+    sa.select(*_WHO, sessions.c.id, sessions.c.last_seen_at)
+    .join(sessions, sessions.c.user_id == users.c.id)
+    .where(sessions.c.id == sa.bindparam("number"), sessions.c.last_seen_at > sa.bindparam("oldest"))
+)
+_BY_TOKEN = statement(
+    sa.select(*_WHO, tokens.c.id, sa.func.coalesce(tokens.c.last_used_at, 0))
+    .join(tokens, tokens.c.user_id == users.c.id)
+    .where(tokens.c.token_hash == sa.bindparam("token_hash"))
+)
+_BY_TOKEN_ID = statement(
+    sa.select(*_WHO, tokens.c.id, sa.func.coalesce(tokens.c.last_used_at, 0))
+    .join(tokens, tokens.c.user_id == users.c.id)
+    .where(tokens.c.id == sa.bindparam("number"))
+)
+_PASSWORD = statement(sa.select(users.c.id, users.c.password_hash).where(users.c.name == sa.bindparam("name")))
+_SET_PASSWORD = statement(
+    sa.update(users).where(users.c.id == sa.bindparam("user")).values(password_hash=sa.bindparam("new_hash"))
+)
+_ADD_SESSION = statement(
+    sa.insert(sessions)
+    .values(given(sessions, "user_id", "key_hash", "created_at", "last_seen_at", "address", "user_agent"))
+    .returning(sessions.c.id)
+)
+_TOUCH_SESSION = statement(
+    sa.update(sessions).where(sessions.c.id == sa.bindparam("number")).values(last_seen_at=sa.bindparam("now"))
+)
+_TOUCH_TOKEN = statement(
+    sa.update(tokens).where(tokens.c.id == sa.bindparam("number")).values(last_used_at=sa.bindparam("now"))
+)
+_SESSIONS = statement(
+    sa.select(sessions.c.id, sessions.c.created_at, sessions.c.last_seen_at, sessions.c.address, sessions.c.user_agent)
+    .where(sessions.c.user_id == sa.bindparam("user"), sessions.c.last_seen_at > sa.bindparam("oldest"))
+    .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc())
+)
+_END_SESSION = statement(
+    sa.delete(sessions)
+    .where(sessions.c.user_id == sa.bindparam("user"), sessions.c.id == sa.bindparam("number"))
+    .returning(sessions.c.id)
+)
+_END_ALL_SESSIONS = statement(
+    sa.delete(sessions).where(sessions.c.user_id == sa.bindparam("user")).returning(sessions.c.id)
+)
+_ADD_TOKEN = statement(
+    sa.insert(tokens).values(given(tokens, "user_id", "token_hash", "label", "created_at")).returning(tokens.c.id)
+)
+_TOKENS = statement(
+    sa.select(tokens.c.id, tokens.c.label, tokens.c.created_at, tokens.c.last_used_at)
+    .where(tokens.c.user_id == sa.bindparam("user"))
+    .order_by(tokens.c.id.desc())
+)
+_END_TOKEN = statement(
+    sa.delete(tokens)
+    .where(tokens.c.user_id == sa.bindparam("user"), tokens.c.id == sa.bindparam("number"))
+    .returning(tokens.c.id)
+)
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def by_session_key(connection: Connection, key: str) -> Identity | None:
+    """Whose browser session this is, if it has not ended."""
+    row = connection.one(_BY_SESSION_KEY, key_hash=digest(key), oldest=now_ms() - SESSION_LIFE)
+    return _identity(row, "session", "session")
+
+
+def by_token(connection: Connection, token: str) -> Identity | None:
+    """Whose token this is, if it was not revoked."""
+    return _identity(connection.one(_BY_TOKEN, token_hash=digest(token)), "token", "token")
+
+
+def by_grant(connection: Connection, grant: str) -> Identity | None:
+    """Who stands behind `session:7` or `token:7`, if it still holds: for tickets, which end with their session."""
+    kind, _, number = grant.partition(":")
+    if kind == "session":
+        row = connection.one(_BY_SESSION_ID, number=int(number), oldest=now_ms() - SESSION_LIFE)
+    else:
+        row = connection.one(_BY_TOKEN_ID, number=int(number))
+    return _identity(row, kind, "ticket")
+
+
+def _identity(row: tuple[Any, ...] | None, kind: str, via: str) -> Identity | None:
+    if row is None:
+        return None
+    user, name, display_name, is_admin, number, touched_at = row
+    return Identity(user, name, display_name, bool(is_admin), f"{kind}:{number}", touched_at, via)
+
+
+def touch(transaction: Transaction, identity: Identity) -> None:
+    """Note that the session or token is in use."""
+    kind, _, number = identity.grant.partition(":")
+    what = _TOUCH_SESSION if kind == "session" else _TOUCH_TOKEN
+    transaction.run(what, number=int(number), now=now_ms())
+
+
+def check_new_password(password: str) -> None:
+    """Raises Invalid with the rule that it breaks."""
+    if len(password) < SHORTEST:
+        raise Invalid("password", f"write at least {SHORTEST} characters")
+    if len(password) > LONGEST:
+        raise Invalid("password", f"write at most {LONGEST} characters")
+    if not people.is_text(password):
+        raise Invalid("password", "leave out NUL characters and lone surrogates")
+
+
+def stored_password(connection: Connection, name: str) -> tuple[int, str] | None:
+    """The user's id and password hash; None for nobody, and for who has no password."""
+    row = connection.one(_PASSWORD, name=people.fold(name)) if people.is_text(name) else None
+    return (row[0], row[1]) if row and row[1] else None
+
+
+def set_password(transaction: Transaction, user: int, password_hash: str) -> None:
+    """A new password; all of the user's sessions end."""
+    transaction.run(_SET_PASSWORD, user=user, new_hash=password_hash)
+    end_session(transaction, user, "all")
+
+
+def start_session(transaction: Transaction, user: int, address: str, user_agent: str) -> str:
+    """A new browser session: the key that its cookie carries."""
+    key = secrets.token_urlsafe(24)
+    agent = user_agent[:200].replace("\x00", "")
+    now = now_ms()
+    transaction.run(
+        _ADD_SESSION,
+        user_id=user,
+        key_hash=digest(key),
+        created_at=now,
+        last_seen_at=now,
+        address=address,
+        user_agent=agent,
+    )
+    return key
+
+
+def list_sessions(connection: Connection, user: int, current: str) -> list[dict[str, Any]]:
+    """One's sessions, the latest used first; `current` is the grant of the one that asks."""
+    rows = connection.all(_SESSIONS, user=user, oldest=now_ms() - SESSION_LIFE)
+    return [
+        {
+            "id": number,
+            "created_at": rfc3339(created_at),
+            "last_seen_at": rfc3339(last_seen_at),
+            "address": address,
+            "user_agent": user_agent,
+            "current": current == f"session:{number}",
+        }
+        for number, created_at, last_seen_at, address, user_agent in rows
+    ]
+
+
+def end_session(transaction: Transaction, user: int, which: int | str) -> None:
+    """End one of one's sessions, or `all`. Raises NotFound where the number is not one of them."""
+    if which == "all":
+        ended = transaction.all(_END_ALL_SESSIONS, user=user)
+    else:
+        ended = transaction.all(_END_SESSION, user=user, number=which)
+        if not ended:
+            raise NotFound(f"You have no session {which}; GET /auth/sessions lists yours.")
+    transaction.news.extend(Ended(user, f"session:{row[0]}") for row in ended)
+
+
+def create_token(transaction: Transaction, user: int, label: str) -> dict[str, Any]:
+    """A new token; its text is in the answer and nowhere else."""
+    if len(label) > 100:
+        raise Invalid("label", "write at most 100 characters")
+    if not people.is_text(label):
+        raise Invalid("label", "leave out NUL characters and lone surrogates")
+    token = "myapp_" + secrets.token_urlsafe(30)
+    now = now_ms()
+    row = transaction.one(_ADD_TOKEN, user_id=user, token_hash=digest(token), label=label, created_at=now)
+    assert row is not None
+    return {"id": row[0], "token": token, "label": label, "created_at": rfc3339(now)}
+
+
+def list_tokens(connection: Connection, user: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": number,
+            "label": label,
+            "created_at": rfc3339(created_at),
+            "last_used_at": None if last_used_at is None else rfc3339(last_used_at),
+        }
+        for number, label, created_at, last_used_at in connection.all(_TOKENS, user=user)
+    ]
+
+
+def revoke_token(transaction: Transaction, user: int, number: int) -> None:
+    """Raises NotFound where the number is not one of one's tokens."""
+    if not transaction.all(_END_TOKEN, user=user, number=number):
+        raise NotFound(f"You have no token {number}; GET /auth/tokens lists yours.")
+    transaction.news.append(Ended(user, f"token:{number}"))
+
+
+def register(transaction: Transaction, name: str, password_hash: str) -> people.Person:
+    """Sign up. Raises Invalid for a name that cannot be one, Conflict for one that is taken."""
+    return people.create(transaction, name, password_hash)
+
+
+__all__ = ["Ended", "Identity", "hash_password"]

@@ -1,0 +1,277 @@
+"""Signing up, in and out; one's sessions and tokens; people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_login import UserMixin, login_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..db import now_ms
+from ..errors import Conflict, Forbidden, Invalid, NotFound
+from ..extensions import csrf, database, limiter, parts
+from ..web import answer, no_content, query_text, query_whole, read_json, wants_page
+from . import guard, people, service
+from .forms import LoginForm, RegisterForm
+from .passwords import LONGEST, hash_password, verify
+
+bp = Blueprint("auth", __name__)
+
+LOGINS_PER_ADDRESS = "60/minute"
+LOGINS_PER_NAME = "10/minute"
+REGISTRATIONS = "60/minute"
+
+
+class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /auth/tokens"""
+
+    label: str = ""
+
+
+class NewSession(UserMixin):  # type: ignore[misc]  # flask-login ships no types
+    """What flask-login puts into the cookie: the session's key, in place of a user's id."""
+
+    def __init__(self, key: str) -> None:
+        self.id = key
+
+
+def _sign_in(user: int) -> None:
+    """A new session for this browser; the one it had ends."""
+    before = guard.asking()
+    with database().transaction() as transaction:
+        if before is not None and before.via == "session":
+            _, _, number = before.grant.partition(":")
+            service.end_session(transaction, before.id, int(number))
+        key = service.start_session(transaction, user, request.remote_addr or "", request.user_agent.string)
+    session.clear()
+    session.permanent = True
+    login_user(NewSession(key))
+
+
+def _checked(form: Any) -> bool:
+    """Whether the form was sent with all it needs; a missing or wrong CSRF token is refused, not shown as a mistake."""
+    if request.method != "POST":
+        return False
+    csrf.protect()
+    valid: bool = form.validate_on_submit()
+    return valid
+
+
+def _safe_next(target: str | None) -> str:
+    """Where to go after signing in: an address of ours, or the first page."""
+    local = target and target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if target and local else url_for("messages.conversations_page")
+
+
+def _name_of_form() -> str:
+    """Failures are counted by name and address: nobody can lock somebody else out."""
+    return f"{request.remote_addr}/{people.fold(request.form.get('username', ''))[:64]}"
+
+
+@bp.route("/auth/login", methods=["GET", "POST"])
+@limiter.limit(LOGINS_PER_ADDRESS, methods=["POST"])
+@limiter.limit(
+    LOGINS_PER_NAME, key_func=_name_of_form, methods=["POST"], deduct_when=lambda answer: answer.status_code == 422
+)
+def login() -> BaseResponse | tuple[str, int]:
+    form = LoginForm(next=request.args.get("next", ""))
+    status = 200
+    if _checked(form):
+        with database().read() as connection:
+            stored = service.stored_password(connection, form.username.data)
+        fits = verify(stored[1] if stored else None, form.password.data[: LONGEST + 1])
+        if stored and fits:
+            _sign_in(stored[0])
+            return redirect(_safe_next(form.next.data), 303)
+        form.password.errors = [_("The name or the password is wrong.")]
+    if form.errors or form.password.errors:
+        status = 422
+    return render_template("auth/login.html", form=form), status
+
+
+@bp.route("/auth/register", methods=["GET", "POST"])
+@limiter.limit(REGISTRATIONS, methods=["POST"])
+def register() -> BaseResponse | tuple[str, int]:
+    form = RegisterForm()
+    status = 200
+    if _checked(form):
+        try:
+            service.check_new_password(form.password.data)
+            people.check_name(form.username.data)
+            password_hash = hash_password(form.password.data)
+            with database().transaction() as transaction:
+                person = service.register(transaction, form.username.data, password_hash)
+            _sign_in(person.id)
+            return redirect(url_for("messages.conversations_page"), 303)
+        except (Invalid, Conflict) as error:
+            for name, text in error.errors.items():
+                form[name].errors = [_(text)]
+            status = error.status
+    elif form.errors:
+        status = 422
+    return render_template("auth/register.html", form=form), status
+
+
+@bp.post("/auth/logout")
+def logout() -> BaseResponse:
+    identity = guard.signed_in()
+    if identity.via != "session":
+        raise Forbidden("A token has no session to end: DELETE /auth/tokens/<id> revokes it.")
+    _end_session(identity, int(identity.grant.partition(":")[2]))
+    return _after_end()
+
+
+def _end_session(identity: service.Identity, which: int | str) -> None:
+    with database().transaction() as transaction:
+        service.end_session(transaction, identity.id, which)
+    if which == "all" or identity.grant == f"session:{which}":
+        session.clear()
+
+
+def _after_end() -> BaseResponse:
+    return redirect(url_for("auth.login"), 303) if wants_page() else no_content()
+
+
+@bp.get("/auth/me")
+def me() -> Response:
+    identity = guard.signed_in(ticket=True)
+    return answer(
+        {
+            "id": identity.id,
+            "name": identity.name,
+            "display_name": identity.display_name,
+            "avatar": identity.avatar,
+            "is_admin": identity.is_admin,
+            "via": identity.via,
+        }
+    )
+
+
+@bp.post("/auth/ticket")
+def ticket() -> Response:
+    identity = guard.signed_in(ticket=True)
+    return answer({"ticket": guard.issue_ticket(identity), "expires_in": guard.TICKET_LIFE})
+
+
+@bp.get("/auth/sessions")
+def list_sessions() -> Response:
+    identity = guard.signed_in()
+    with database().read() as connection:
+        return answer({"sessions": service.list_sessions(connection, identity.id, identity.grant)})
+
+
+@bp.delete("/auth/sessions/<which>")
+def end_session(which: str) -> Response:
+    identity = guard.signed_in()
+    _end_session(identity, which if which == "all" else _number(which))
+    return no_content()
+
+
+@bp.get("/auth/tokens")
+def list_tokens() -> Response:
+    identity = guard.signed_in()
+    with database().read() as connection:
+        return answer({"tokens": service.list_tokens(connection, identity.id)})
+
+
+@bp.post("/auth/tokens")
+def create_token() -> Response:
+    identity = guard.signed_in()
+    asked = read_json(TokenRequest)
+    with database().transaction() as transaction:
+        return answer(service.create_token(transaction, identity.id, asked.label), 201)
+
+
+@bp.delete("/auth/tokens/<number>")
+def revoke_token(number: str) -> Response:
+    identity = guard.signed_in()
+    with database().transaction() as transaction:
+        service.revoke_token(transaction, identity.id, _number(number))
+    return no_content()
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise NotFound("There is nothing of yours with that number.")
+    return int(text)
+
+
+@bp.get("/account")
+def account_page() -> str:
+    return _account_page(guard.signed_in())
+
+
+def _account_page(identity: service.Identity, new_token: str | None = None) -> str:
+    with database().snapshot() as connection:
+        own_sessions = service.list_sessions(connection, identity.id, identity.grant)
+        own_tokens = service.list_tokens(connection, identity.id)
+    return render_template("auth/account.html", sessions=own_sessions, tokens=own_tokens, new_token=new_token)
+
+
+@bp.post("/account/sessions/<which>/end")
+def end_session_form(which: str) -> BaseResponse:
+    identity = guard.signed_in()
+    _end_session(identity, which if which == "all" else _number(which))
+    return redirect(url_for("auth.account_page"), 303)
+
+
+@bp.post("/account/tokens")
+def create_token_form() -> BaseResponse | str:
+    identity = guard.signed_in()
+    try:
+        with database().transaction() as transaction:
+            made = service.create_token(transaction, identity.id, request.form.get("label", "").strip())
+    except Invalid as error:
+        flash(error.detail)
+        return redirect(url_for("auth.account_page"), 303)
+    return _account_page(identity, made["token"])
+
+
+@bp.post("/account/tokens/<number>/revoke")
+def revoke_token_form(number: str) -> BaseResponse:
+    identity = guard.signed_in()
+    with database().transaction() as transaction:
+        service.revoke_token(transaction, identity.id, _number(number))
+    return redirect(url_for("auth.account_page"), 303)
+
+
+@bp.get("/users")
+def find_people() -> Response:
+    identity = guard.signed_in()
+    query = query_text("q", "")
+    limit = query_whole("limit", 20, 1, 100)
+    with database().read() as connection:
+        found = people.search(connection, identity.id, query, limit)
+    return answer({"users": [as_json(person) for person in found]})
+
+
+@bp.get("/users/<name>")
+def one_person(name: str) -> Response:
+    guard.signed_in()
+    with database().read() as connection:
+        return answer(as_json(people.by_name(connection, name)))
+
+
+def as_json(person: people.Person) -> dict[str, Any]:
+    return {
+        "name": person.name,
+        "display_name": person.display_name,
+        "avatar": person.avatar,
+        "presence": "online" if parts().dispatcher.is_here(person.id) else "offline",
+    }
+
+
+@bp.before_app_request
+def note_use() -> None:
+    """Keep "last seen" roughly right, and with it the session alive; following alone does not count as use."""
+    if request.blueprint == "messages.following" or request.endpoint == "static" or request.endpoint is None:
+        return
+    identity = guard.asking()
+    if identity is not None and identity.via != "ticket" and now_ms() - identity.touched_at > service.TOUCH_EVERY:
+        with database().transaction() as transaction:
+            service.touch(transaction, identity)
+        if identity.via == "session":
+            session.modified = True  # the cookie lives as long as the session

@@ -1,0 +1,165 @@
+"""The settings: read from the environment once, checked at start, and passed on as one object.
+
+Every variable starts with `MYAPP_`. What is wrong is reported for all of them together, each with its remedy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import ConfigError
+
+PREFIX = "MYAPP_"
+
+#: Descriptors a worker keeps for itself: listening sockets, database, logs, and requests that do not wait.
+RESERVED_DESCRIPTORS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment said, valid. 0 means "no limit" for the three `max_` settings but `max_clients`."""
+
+    secret_key: str
+    database_url: str
+    allowed_origins: frozenset[str]
+    host: str
+    port: int
+    workers: int
+    max_clients: int
+    max_clients_per_user: int
+    max_clients_per_address: int
+    rate_limits: bool
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+NAMES = {PREFIX + field.name.upper() for field in fields(Settings)} | {PREFIX + "REDIS_URL"}
+
+
+def load(environ: Mapping[str, str], instance: Path) -> Settings:
+    """Read the settings from `environ`; the embedded default keeps its database and key under `instance`.
+
+    Raises ConfigError with one line for each setting that is wrong.
+    """
+    problems: list[str] = []
+    env = {name: environ[PREFIX + name].strip() for name in _names() if environ.get(PREFIX + name, "").strip()}
+
+    def number(name: str, default: int, low: int, high: int) -> int:
+        text = env.get(name, str(default))
+        if re.fullmatch(r"[0-9]{1,9}", text) and low <= int(text) <= high:
+            return int(text)
+        problems.append(f"{PREFIX}{name} is {text!r}: give a whole number from {low} to {high}")
+        return default
+
+    database_url = _database_url(env.get("DATABASE_URL"), instance, problems)
+    workers = number("WORKERS", 1, 1, 64)
+    if env.get("REDIS_URL"):
+        problems.append(
+            f"{PREFIX}REDIS_URL is set: this version has only the bus in memory; unset it, one worker is used"
+        )
+    if workers > 1:
+        problems.append(f"{PREFIX}WORKERS is {workers}: the bus in memory and SQLite serve one worker; set it to 1")
+    settings = Settings(
+        secret_key=_secret_key(env, instance, problems),
+        database_url=database_url,
+        allowed_origins=_origins(env.get("ALLOWED_ORIGINS", ""), problems),
+        host=env.get("HOST", "127.0.0.1"),
+        port=number("PORT", 8000, 0, 65535),
+        workers=workers,
+        max_clients=number("MAX_CLIENTS", 0, 0, 1_000_000) or default_max_clients(),
+        max_clients_per_user=number("MAX_CLIENTS_PER_USER", 20, 0, 1_000_000),
+        max_clients_per_address=number("MAX_CLIENTS_PER_ADDRESS", 200, 0, 1_000_000),
+        rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
+    )
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return settings
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Variables that start with the prefix and mean nothing: most likely misspelt."""
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in NAMES)
+
+
+def default_max_clients() -> int:
+    """Parking places for this process: its limit of open files, less what it needs itself."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        soft = 1_000_000
+    return max(1, soft - min(RESERVED_DESCRIPTORS, soft // 2))
+
+
+def _names() -> list[str]:
+    return [name.removeprefix(PREFIX) for name in NAMES]
+
+
+def _database_url(given: str | None, instance: Path, problems: list[str]) -> str:
+    if given is None:
+        return f"sqlite:///{(instance / 'myapp.sqlite3').absolute()}"
+    for short in ("postgres://", "postgresql://"):
+        if given.startswith(short):
+            return "postgresql+psycopg://" + given.removeprefix(short)
+    if not re.match(r"(sqlite:///.|postgresql\+psycopg://)", given) or ":memory:" in given:
+        problems.append(
+            f"{PREFIX}DATABASE_URL is {_without_password(given)!r}: "
+            "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        )
+    return given
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:...@", url)
+
+
+def _secret_key(env: Mapping[str, str], instance: Path, problems: list[str]) -> str:
+    """The given key, or on the embedded default one that is made once and kept under `instance`."""
+    key = env.get("SECRET_KEY", "")
+    if key:
+        if len(key) < 16:
+            problems.append(f"{PREFIX}SECRET_KEY is too short: give at least 16 random characters")
+        return key
+    if "DATABASE_URL" in env:
+        problems.append(
+            f"{PREFIX}SECRET_KEY is missing: it is only made up on the embedded database; "
+            "set it to the output of: python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+        return ""
+    file = instance / "secret_key"
+    instance.mkdir(parents=True, exist_ok=True)
+    # whole or not at all, and the first of several starting at once wins: written aside, then linked
+    if not file.exists():
+        aside = instance / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_hex(32))
+        try:
+            os.link(aside, file)
+        except FileExistsError:
+            pass  # another process was first; its key counts
+        finally:
+            aside.unlink()
+    return file.read_text().strip()
+
+
+def _origins(text: str, problems: list[str]) -> frozenset[str]:
+    origins = set()
+    for origin in filter(None, re.split(r"[,\s]+", text)):
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.fragment:
+            problems.append(f"{PREFIX}ALLOWED_ORIGINS has {origin!r}: write origins as https://shop.example, no path")
+        origins.add(origin.lower())
+    return frozenset(origins)
+
+
+def _switch(name: str, text: str, problems: list[str]) -> bool:
+    if text.lower() not in ("on", "off"):
+        problems.append(f"{PREFIX}{name} is {text!r}: give on or off")
+    return text.lower() == "on"

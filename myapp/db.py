@@ -1,0 +1,298 @@
+"""The database: two pools, statements compiled once, and transactions that tell what they published after COMMIT.
+
+SQLite (WAL, synchronous FULL) writes on one connection behind one lock and reads on a pool of its own, so that a
+reader never waits for a writer. PostgreSQL has one pool for both. All connections are in the driver's autocommit mode
+and every transaction is begun and ended by a statement of ours, so one piece of code serves both.
+
+A transaction never yields to another greenlet between BEGIN and COMMIT on SQLite: no network, no sleep, no lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase
+
+from .errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+#: How long a write waits for another process that holds SQLite's write lock, in seconds.
+BUSY_PATIENCE = 10.0
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    metadata = sa.MetaData(naming_convention=NAMING)
+
+
+db = SQLAlchemy(model_class=Model, disable_autonaming=True)
+
+Row = tuple[Any, ...]
+
+
+_psycopg: Callable[[], Any] = postgresql.psycopg.dialect  # SQLAlchemy leaves its constructor untyped
+
+
+class Statement:
+    """SQL written once with SQLAlchemy Core, compiled once for each dialect, run on the driver itself.
+
+    `build` is called with the dialect's own `insert`, for ON CONFLICT. Only plain values (int, str, None, bool) go in
+    and come out: nothing is converted.
+    """
+
+    __slots__ = ("_build", "_compiled")
+
+    def __init__(self, build: Callable[[Any], Any]) -> None:
+        self._build = build
+        self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def compiled(self, dialect: str) -> tuple[str, dict[str, Any]]:
+        """The SQL and the values that were written into it as constants."""
+        compiled = self._compiled.get(dialect)
+        if compiled is None:
+            if dialect == "sqlite":
+                core = self._build(sqlite.insert).compile(dialect=sqlite.dialect(paramstyle="named"))
+            else:
+                core = self._build(postgresql.insert).compile(dialect=_psycopg())
+            constants = {name: bind.value for bind, name in core.bind_names.items() if not bind.required}
+            compiled = self._compiled[dialect] = str(core), constants
+        return compiled
+
+
+def statement(core: Any) -> Statement:
+    """A statement that needs no ON CONFLICT."""
+    return Statement(lambda insert: core)
+
+
+def given(table: sa.Table, *names: str) -> dict[str, Any]:
+    """For `insert().values()`: a parameter for each of these columns, by the column's name."""
+    return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+
+
+class Connection:
+    """A driver's connection, borrowed. Parameters are named, rows are tuples."""
+
+    __slots__ = ("dialect", "driver")
+
+    def __init__(self, driver: Any, dialect: str) -> None:
+        self.driver = driver
+        self.dialect = dialect
+
+    def execute(self, what: Statement, values: Mapping[str, Any]) -> Any:
+        """Run it and return the driver's cursor."""
+        sql, constants = what.compiled(self.dialect)
+        return self.driver.execute(sql, {**constants, **values} if constants else values)
+
+    def all(self, what: Statement, /, **values: Any) -> list[Row]:
+        rows: list[Row] = self.execute(what, values).fetchall()
+        return rows
+
+    def one(self, what: Statement, /, **values: Any) -> Row | None:
+        row: Row | None = self.execute(what, values).fetchone()
+        return row
+
+    def run(self, what: Statement, /, **values: Any) -> int:
+        """Run it and say how many rows it changed."""
+        count: int = self.execute(what, values).rowcount
+        return count
+
+
+class Transaction(Connection):
+    """A write transaction. `before_commit` hooks may still write; `news` is handed to the publisher after COMMIT."""
+
+    __slots__ = ("before_commit", "news", "state")
+
+    def __init__(self, driver: Any, dialect: str) -> None:
+        super().__init__(driver, dialect)
+        self.before_commit: list[Callable[[], None]] = []
+        self.news: list[Any] = []
+        #: what a lower layer keeps for the length of the transaction, by its own name
+        self.state: dict[str, Any] = {}
+
+
+class Database:
+    """Reads and write transactions. `publish` gets a committed transaction's news, in order of commit on SQLite.
+
+    One instance serves the whole process. On SQLite it belongs to one process at a time for speed, not for safety:
+    other processes (commands, jobs) may write too.
+    """
+
+    def __init__(self, reader: sa.Engine, writer: sa.Engine) -> None:
+        self.dialect = reader.dialect.name
+        self.publish: Callable[[list[Any]], None] = lambda news: None
+        self._reader = reader
+        self._writer = writer
+        self._write_lock = threading.Lock()
+        #: idle connections for reads on SQLite: append and pop are atomic, and a read there never yields
+        self._idle: list[sqlite3.Connection] = []
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reads, each statement on its own. Give it back before anything waits."""
+        if self.dialect != "sqlite":
+            with self._borrowed(self._reader) as driver:
+                yield Connection(driver, self.dialect)
+            return
+        driver = self._idle.pop() if self._idle else self._open()
+        try:
+            yield Connection(driver, self.dialect)
+        finally:
+            self._idle.append(driver)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection on which all statements see one state of the database."""
+        with self.read() as connection:
+            begin = "BEGIN" if self.dialect == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+            connection.driver.execute(begin)
+            try:
+                yield connection
+            finally:
+                self._end(connection.driver, "ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A write transaction: committed when the block ends, rolled back when it raises.
+
+        After COMMIT its news is published; a publisher that fails is logged and is not this caller's error.
+        Raises Unavailable when another process keeps SQLite's write lock for more than BUSY_PATIENCE seconds.
+        """
+        if self.dialect == "sqlite":
+            with self._write_lock, self._borrowed(self._writer) as driver:
+                self._begin_immediate(driver)
+                transaction = Transaction(driver, self.dialect)
+                with self._ending(transaction):
+                    yield transaction
+        else:
+            with self._borrowed(self._writer) as driver:
+                driver.execute("BEGIN")
+                transaction = Transaction(driver, self.dialect)
+                with self._ending(transaction):
+                    yield transaction
+        if transaction.news:
+            try:
+                self.publish(transaction.news)
+            except Exception:  # safety net: the data is stored, and the sweep finds what was not announced
+                log.exception("publishing failed; clients learn of %d event(s) from the sweep", len(transaction.news))
+
+    def close(self) -> None:
+        """Close what is idle. Reads and transactions after this open connections anew."""
+        while self._idle:
+            self._idle.pop().close()
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def _ending(self, transaction: Transaction) -> Iterator[None]:
+        try:
+            yield
+            for hook in transaction.before_commit:
+                hook()
+            transaction.driver.execute("COMMIT")
+        except BaseException:
+            self._end(transaction.driver, "ROLLBACK")
+            raise
+
+    @staticmethod
+    def _end(driver: Any, how: str) -> None:
+        """ROLLBACK, whatever state the connection is in."""
+        try:
+            driver.execute(how)
+        except Exception as error:  # the connection is gone, or SQLite has rolled back by itself (disk full)
+            log.warning("%s: %s", how, error)
+
+    def _open(self) -> sqlite3.Connection:
+        """One more connection for reads on SQLite. They are few: one, and one more for each thread that reads."""
+        driver: sqlite3.Connection = sqlite3.connect(
+            self._reader.url.database or "", timeout=1.0, isolation_level=None, check_same_thread=False
+        )
+        driver.execute("PRAGMA query_only = ON")
+        return driver
+
+    @contextmanager
+    def _borrowed(self, engine: sa.Engine) -> Iterator[Any]:
+        fairy = engine.raw_connection()
+        driver: Any = fairy.driver_connection
+        try:
+            yield driver
+        finally:
+            if getattr(driver, "closed", False):  # psycopg: the server has gone away
+                fairy.invalidate()
+            fairy.close()
+
+    @staticmethod
+    def _begin_immediate(driver: sqlite3.Connection) -> None:
+        """BEGIN IMMEDIATE, waiting cooperatively: SQLite's own busy handler would stop the whole process."""
+        deadline = time.monotonic() + BUSY_PATIENCE
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                if time.monotonic() > deadline:
+                    raise Unavailable("The database is busy with another program's write; try again.") from error
+            time.sleep(random.uniform(0.001, 0.01))
+
+
+def engine_options(url: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS and SQLALCHEMY_BINDS for `url`."""
+    if url.startswith("sqlite"):
+        options = {"connect_args": {"timeout": 0.0, "isolation_level": None, "check_same_thread": False}}
+        return {**options, "pool_size": 5}, {"writer": {"url": url, **options, "pool_size": 1, "max_overflow": 0}}
+    return {"isolation_level": "AUTOCOMMIT", "pool_size": 5, "max_overflow": 5, "pool_timeout": 10}, {}
+
+
+def set_up_sqlite(engine: sa.Engine) -> None:
+    """WAL, full durability, foreign keys: on every connection that this engine opens."""
+
+    @sa.event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 1000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 0")
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 in UTC, as all times are stored."""
+    return time.time_ns() // 1_000_000
+
+
+def rfc3339(ms: int) -> str:
+    """`2026-11-20T09:00:00.123Z` (RFC 3339 section 5.6)."""
+    seconds, millis = divmod(ms, 1000)
+    return f"{_whole_seconds(seconds)}.{millis:03d}Z"
+
+
+_last_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+
+
+def _whole_seconds(seconds: int) -> str:
+    """Formatting is asked for the same second many times in a row."""
+    global _last_second
+    known, text = _last_second
+    if known != seconds:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        _last_second = seconds, text
+    return text

@@ -1,0 +1,47 @@
+"""Extensions, created bare and bound by `create_app`; and the parts of one application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from flask_babel import Babel
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sock import Sock
+from flask_wtf import CSRFProtect
+
+from .config import Settings
+from .db import Database
+
+if TYPE_CHECKING:
+    from .live.dispatcher import Dispatcher
+
+babel = Babel()
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, strategy="fixed-window")
+login_manager = LoginManager()
+migrate = Migrate()
+sock = Sock()
+
+
+@dataclass(slots=True)
+class Parts:
+    """What one application is made of, beside its extensions."""
+
+    settings: Settings
+    database: Database
+    dispatcher: Dispatcher
+
+
+def parts() -> Parts:
+    """The parts of the application at hand."""
+    found: Parts = current_app.extensions["myapp"]
+    return found
+
+
+def database() -> Database:
+    return parts().database

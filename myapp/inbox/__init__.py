@@ -1,0 +1,44 @@
+"""Everything that happens to a user is an event in that user's inbox, with the inbox's next seq.
+
+`append` is the only place that assigns a seq; `after` reads what follows a cursor.
+"""
+
+from .badges import BADGES, Badges
+from .badges import parse as parse_badges
+from .events import (
+    PAGE_EVENTS,
+    Appended,
+    Event,
+    Head,
+    Page,
+    after,
+    append,
+    badges_of,
+    create,
+    head,
+    heads,
+    lock,
+    seq_of,
+)
+from .facts import epoch, new_epoch
+
+__all__ = [
+    "BADGES",
+    "PAGE_EVENTS",
+    "Appended",
+    "Badges",
+    "Event",
+    "Head",
+    "Page",
+    "after",
+    "append",
+    "badges_of",
+    "create",
+    "epoch",
+    "head",
+    "heads",
+    "lock",
+    "new_epoch",
+    "parse_badges",
+    "seq_of",
+]

@@ -1,0 +1,240 @@
+"""Appending to inboxes and reading them.
+
+The promise: within one inbox seq is 1, 2, 3, ... without holes; order of seq is order of commit; and an event is stored
+in the same transaction as what it tells of. It holds because the inbox's row is locked before its seq is read and stays
+locked until COMMIT (SQLite: BEGIN IMMEDIATE; PostgreSQL: SELECT ... FOR UPDATE, in order of user id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from ..db import Connection, Transaction, now_ms, rfc3339, statement
+from . import badges as badge
+from .badges import Badges
+from .models import events, facts, inboxes
+
+#: A page ends at this many bytes of events or at its limit of events, whichever comes first.
+PAGE_BYTES = 64 * 1024
+PAGE_EVENTS = 100
+
+
+class Event(NamedTuple):
+    """One event: its seq and its JSON text as clients get it."""
+
+    seq: int
+    text: str
+
+
+class Head(NamedTuple):
+    """Where an inbox stands. `badges` is a JSON object's text and belongs to `seq`."""
+
+    epoch: str
+    seq: int
+    trimmed: int
+    badges: str
+
+
+class Page(NamedTuple):
+    """What follows a cursor. `seq` is the last event's (or the cursor), `latest` the inbox's, where `badges` stand.
+
+    With `reset` the cursor means nothing here: there are no events and `seq` is `latest`.
+    """
+
+    epoch: str
+    events: list[Event]
+    seq: int
+    latest: int
+    badges: str
+    reset: bool
+
+
+class Appended(NamedTuple):
+    """What a transaction added to one inbox: events from `first` to `latest`, and the badges after them."""
+
+    user: int
+    first: int
+    latest: int
+    texts: tuple[str, ...]
+    badges: str
+
+
+class _Open:
+    """An inbox whose row this transaction holds."""
+
+    __slots__ = ("badges", "first", "rows", "seq", "texts")
+
+    def __init__(self, seq: int, badges: Badges) -> None:
+        self.seq = seq
+        self.first = seq + 1
+        self.badges = badges
+        self.rows: list[dict[str, Any]] = []
+        self.texts: list[str] = []
+
+
+_CREATE = statement(
+    sa.insert(inboxes).values(user_id=sa.bindparam("user"), seq=0, badges=sa.bindparam("badges"), trimmed=0)
+)
+_LOCK_ONE = statement(
+    sa.select(inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges)
+    .where(inboxes.c.user_id == sa.bindparam("a"))
+    .with_for_update()
+)
+_LOCK_TWO = statement(
+    sa.select(inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges)
+    .where(inboxes.c.user_id.in_([sa.bindparam("a"), sa.bindparam("b")]))
+    .order_by(inboxes.c.user_id)
+    .with_for_update()
+)
+_INSERT = statement(sa.insert(events))
+_ADVANCE = statement(
+    sa.update(inboxes)
+    .where(inboxes.c.user_id == sa.bindparam("user"))
+    .values(seq=sa.bindparam("new_seq"), badges=sa.bindparam("new_badges"))
+)
+_HEAD = statement(
+    sa.select(
+        sa.select(facts.c.value).where(facts.c.name == "epoch").scalar_subquery(),
+        inboxes.c.seq,
+        inboxes.c.trimmed,
+        inboxes.c.badges,
+    ).where(inboxes.c.user_id == sa.bindparam("user"))
+)
+_AFTER = statement(
+    sa.select(events.c.seq, events.c.kind, events.c.at, events.c.data)
+    .where(
+        events.c.user_id == sa.bindparam("user"),
+        events.c.seq > sa.bindparam("after"),
+        events.c.seq <= sa.bindparam("upto"),
+    )
+    .order_by(events.c.seq)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def create(transaction: Transaction, user: int) -> None:
+    """A new user's empty inbox."""
+    transaction.run(_CREATE, user=user, badges=badge.NONE)
+
+
+def lock(transaction: Transaction, users: Iterable[int]) -> None:
+    """Lock these inboxes, in order of user id, before anything else is written in this transaction.
+
+    One call names all inboxes of the transaction: a second call with new ones could meet another transaction that came
+    the other way round, and raises RuntimeError. Raises LookupError where there is no such inbox.
+    """
+    ids = sorted(set(users))
+    held: dict[int, _Open] = transaction.state.setdefault("inboxes", {})
+    if held:
+        if all(user in held for user in ids):
+            return
+        raise RuntimeError("lock all inboxes of a transaction in one call")
+    if len(ids) == 2:
+        rows = transaction.all(_LOCK_TWO, a=ids[0], b=ids[1])
+    else:
+        rows = [row for user in ids for row in transaction.all(_LOCK_ONE, a=user)]
+    for user, seq, badges in rows:
+        held[user] = _Open(seq, badge.parse(badges))
+    if len(held) != len(ids):
+        raise LookupError(f"no inbox for user id {[user for user in ids if user not in held]}")
+    transaction.before_commit.append(lambda: _store(transaction, held))
+
+
+def append(
+    transaction: Transaction,
+    user: int,
+    kind: str,
+    data: Mapping[str, Any],
+    *,
+    badges: Mapping[str, int] | None = None,
+    at: int | None = None,
+) -> int:
+    """Add one event to a locked inbox and say its seq. `badges` are changes by name, `at` is in ms since 1970.
+
+    It is stored, and after the commit published, together with whatever else the transaction does, or not at all.
+    Raises KeyError when the inbox was not locked first.
+    """
+    inbox: _Open = transaction.state["inboxes"][user]
+    inbox.seq += 1
+    for name, change in (badges or {}).items():
+        inbox.badges[name] = inbox.badges.get(name, 0) + change
+    at = now_ms() if at is None else at
+    text = _encode(data).decode()
+    inbox.rows.append({"user_id": user, "seq": inbox.seq, "kind": kind, "at": at, "data": text})
+    inbox.texts.append(_text(inbox.seq, kind, at, text))
+    return inbox.seq
+
+
+def badges_of(transaction: Transaction, user: int) -> Badges:
+    """The badges of a locked inbox, with this transaction's changes."""
+    inbox: _Open = transaction.state["inboxes"][user]
+    return inbox.badges
+
+
+def seq_of(transaction: Transaction, user: int) -> int:
+    """The last seq of a locked inbox, with this transaction's events."""
+    inbox: _Open = transaction.state["inboxes"][user]
+    return inbox.seq
+
+
+def head(connection: Connection, user: int) -> Head:
+    """Where the inbox stands now. Raises LookupError where there is none."""
+    row = connection.one(_HEAD, user=user)
+    if row is None:
+        raise LookupError(f"no inbox for user id {user}")
+    return Head(*row)
+
+
+def heads(connection: Connection, users: Iterable[int]) -> dict[int, int]:
+    """The last seq of each of these inboxes, in one query; at most 1,000 at a time."""
+    ids = ",".join(str(int(user)) for user in users)
+    sql = f"SELECT user_id, seq FROM inboxes WHERE user_id IN ({ids})"  # noqa: S608 - whole numbers only
+    rows: list[tuple[int, int]] = connection.driver.execute(sql).fetchall() if ids else []
+    return dict(rows)
+
+
+def after(connection: Connection, user: int, cursor: int, *, epoch: str = "", limit: int = PAGE_EVENTS) -> Page:
+    """What follows `cursor` in order, at most `limit` events or PAGE_BYTES (one event always fits).
+
+    `epoch` is what the client says it stands in; empty means it does not say. The head is read before the events and
+    they are cut to it, so events, badges and `latest` agree without a transaction.
+    """
+    now = head(connection, user)
+    if (epoch and epoch != now.epoch) or cursor > now.seq or cursor < now.trimmed:
+        return Page(now.epoch, [], now.seq, now.seq, now.badges, True)
+    if cursor == now.seq:
+        return Page(now.epoch, [], cursor, now.seq, now.badges, False)
+    found = connection.all(_AFTER, user=user, after=cursor, upto=now.seq, most=limit)
+    page: list[Event] = []
+    size = 0
+    for seq, kind, at, data in found:
+        text = _text(seq, kind, at, data)
+        size += len(text.encode())
+        if page and size > PAGE_BYTES:
+            break
+        page.append(Event(seq, text))
+    return Page(now.epoch, page, page[-1].seq if page else cursor, now.seq, now.badges, False)
+
+
+def _text(seq: int, kind: str, at: int, data: str) -> str:
+    return f'{{"seq":{seq},"kind":"{kind}","at":"{rfc3339(at)}","data":{data}}}'
+
+
+def _store(transaction: Transaction, held: dict[int, _Open]) -> None:
+    """Write all appended events and advance the inboxes, just before COMMIT."""
+    rows = [row for inbox in held.values() for row in inbox.rows]
+    if not rows:
+        return
+    for row in rows:
+        transaction.execute(_INSERT, row)
+    for user, inbox in held.items():
+        if inbox.rows:
+            badges = badge.render(inbox.badges)
+            transaction.run(_ADVANCE, user=user, new_seq=inbox.seq, new_badges=badges)
+            transaction.news.append(Appended(user, inbox.first, inbox.seq, tuple(inbox.texts), badges))

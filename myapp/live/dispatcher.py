@@ -1,0 +1,398 @@
+"""Who is parked in this worker, by user; and how what happens reaches them.
+
+News of an inbox raises its place's `wanted`. A current client that stands just before the news is written to at once,
+in the same turn of the loop; every other one catches up from the database, in a bounded number of greenlets that exist
+only while there is something to read. A client becomes current only when its cursor has reached `wanted`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+
+from .bus import Bus, News
+from .clients import CATCHING_UP, CLOSED, CURRENT, LongPollClient, ParkedClient, TellingClient, WebSocketClient
+from .frames import Batch, CloseCode, Page, batch_of
+from .sweep import Sweep
+
+log = logging.getLogger(__name__)
+
+#: Greenlets that read for clients which catch up.
+READERS = 4
+#: Seconds to wait on a gap in the news before reading: what is missing is most likely on its way.
+GAP_PATIENCE = 0.02
+#: Seconds to wait after a read that failed.
+READ_RETRY = 0.5
+#: A frame ends at so many events or bytes.
+FRAME_EVENTS, FRAME_BYTES = 100, 64 * 1024
+
+Read = Callable[[int, int, str, int], Page]
+ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
+
+
+class Place:
+    """One user who has clients here: `wanted` is how far the inbox is known to be, `badges` (JSON text) stand there."""
+
+    __slots__ = ("badges", "clients", "user", "wanted")
+
+    def __init__(self, user: int) -> None:
+        self.user = user
+        self.clients: list[ParkedClient] = []
+        self.wanted = 0
+        self.badges = "{}"
+
+
+class Dispatcher:
+    """Knows who is connected here, and nothing of the bus but its promise, nothing of the database but `read`.
+
+    `read(user, after, epoch, limit)` gives a page; `read_heads(users)` gives the epoch and each inbox's last seq. Both
+    may switch greenlets and may raise. It starts with the first client, after the fork, and `close` ends it for good.
+    """
+
+    def __init__(self, bus: Bus, read: Read, read_heads: ReadHeads, *, max_clients: int, http_date: Callable[[], str]):
+        self.max_clients = max_clients
+        self.http_date = http_date
+        self.log_answer: Callable[[str, float], None] = lambda address, started: None
+        self.counts: Counter[str] = Counter()
+        self.parked: Counter[str] = Counter()
+        self.is_draining = False
+        self._bus = bus
+        self._read = read
+        self._loop: Any = None
+        self._places: dict[int, Place] = {}
+        self._entering: Counter[int] = Counter()
+        self._closing: set[ParkedClient] = set()
+        self._pending: dict[Place, list[Batch]] = {}
+        self._queue: deque[Place] = deque()
+        self._queued: set[Place] = set()
+        self._readers = 0
+        self._timers: set[Any] = set()
+        self._sweep = Sweep(self, read_heads)
+
+    @property
+    def loop(self) -> Any:
+        """gevent's loop, of the hub that runs in this process."""
+        if self._loop is None:
+            self._loop = gevent.get_hub().loop
+        return self._loop
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds, as of this turn of the sweep: many clients share one number."""
+        return self._sweep.now
+
+    @property
+    def count(self) -> int:
+        """Clients with an open descriptor."""
+        return self.parked.total() + len(self._closing)
+
+    @property
+    def is_full(self) -> bool:
+        return self.count >= self.max_clients
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which the loop is late, smoothed: how loaded this process is."""
+        return self._sweep.lag
+
+    def is_here(self, user: int) -> bool:
+        """Whether the user waits in this worker."""
+        place = self._places.get(user)
+        return place is not None and bool(place.clients)
+
+    def is_in_use(self, place: Place) -> bool:
+        """Whether the place is still the user's: one that was left is dropped, and a new one made when they return."""
+        return self._places.get(place.user) is place
+
+    def start(self) -> None:
+        """Begin to carry news and to sweep; repeated calls do nothing."""
+        if not self._sweep.is_running and not self.is_draining:
+            self._bus.start(self.deliver)
+            self._sweep.start()
+
+    # -- coming and going
+
+    def enter(self, user: int) -> Place:
+        """Call this before the first read: from here on no news of `user` is missed. Pair it with `exit`."""
+        self.start()
+        self._entering[user] += 1
+        place = self._places.get(user)
+        if place is None:
+            place = self._places[user] = Place(user)
+            self._sweep.add(place)
+            self._bus.subscribe(user)
+        return place
+
+    def exit(self, user: int) -> None:
+        """The request that entered is done, whether it parked a client or not."""
+        self._entering[user] -= 1
+        if self._entering[user] <= 0:
+            del self._entering[user]
+            self._leave_if_empty(user)
+
+    def park(self, client: ParkedClient, page: Page, check_at: float) -> None:
+        """The client waits from here on; `page` is its first read, given to it already."""
+        place = client.place
+        assert place is not None
+        if client.state == CLOSED:
+            return
+        place.clients.append(client)
+        self.parked[client.transport] += 1
+        self._learn(place, page)
+        self.check_at(client, check_at)
+        if client.state == CURRENT and client.cursor < place.wanted:
+            client.state = CATCHING_UP
+        self.caught_up_or_enqueue(client)
+        if self.is_draining:  # it came in while everybody was sent away
+            self._send_away(client, CloseCode.GOING_AWAY, 1.0)
+
+    def leave(self, client: ParkedClient) -> None:
+        """The client gets nothing more; its descriptor is still open."""
+        place, client.place = client.place, None
+        if place is not None and client in place.clients:
+            place.clients.remove(client)
+            self.parked[client.transport] -= 1
+            self._leave_if_empty(place.user)
+        if client.state != CLOSED:
+            self._closing.add(client)
+
+    def forget(self, client: ParkedClient) -> None:
+        """The client is closed."""
+        self.leave(client)
+        self._closing.discard(client)
+
+    def _leave_if_empty(self, user: int) -> None:
+        place = self._places.get(user)
+        if place is not None and not place.clients and user not in self._entering:
+            del self._places[user]
+            self._pending.pop(place, None)
+            self._bus.unsubscribe(user)
+
+    def check_at(self, client: ParkedClient, at: float) -> None:
+        """Have `client.check` called at about this time."""
+        self._sweep.check_at(client, at)
+
+    # -- news
+
+    def deliver(self, news: News) -> None:
+        """News from the bus, in whatever order. All that comes within one turn of the loop leaves in one write."""
+        place = self._places.get(news.user)
+        if place is None:
+            return
+        if news.ended:
+            self._end(place, news.ended)
+            return
+        assert news.batch is not None
+        if news.batch.latest >= place.wanted:
+            place.wanted = news.batch.latest
+            place.badges = sys.intern(news.batch.badges)
+        if not self._pending:
+            self.loop.run_callback(self._flush)
+        self._pending.setdefault(place, []).append(news.batch)
+
+    def _flush(self) -> None:
+        """Hand what came within this turn to those who stand just before it. Runs in the hub."""
+        pending, self._pending = self._pending, {}
+        for place, batches in pending.items():
+            try:
+                self._hand_out(place, batches)
+            except Exception:  # safety net: the others must get theirs; the sweep looks after this one
+                log.exception("handing out news failed")
+                self.counts["callback_failures"] += 1
+
+    def _hand_out(self, place: Place, batches: list[Batch]) -> None:
+        run = join(batches)
+        shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
+        is_gap = False
+        for client in tuple(place.clients):
+            if not client.wants_events:
+                assert isinstance(client, TellingClient)
+                client.tell()
+                continue
+            while client.state == CURRENT and run.first <= client.cursor + 1 <= run.seq and run.texts:
+                part = shared.get(client.cursor)
+                if part is None:
+                    part = shared[client.cursor] = cut(run, client.cursor), {}
+                client.give(*part)
+            if client.state == CURRENT and client.cursor < place.wanted:
+                client.state = CATCHING_UP
+                is_gap = True
+        if is_gap:
+            self._later(GAP_PATIENCE, self.enqueue, place)
+
+    def _end(self, place: Place, grant: str) -> None:
+        """A session or token is no more: who waits by it is told so."""
+        for client in tuple(place.clients):
+            if client.grant == grant:
+                if isinstance(client, WebSocketClient):
+                    client.close(CloseCode.NOT_SIGNED_IN, "signed out")
+                elif isinstance(client, LongPollClient):
+                    client.answer_empty()  # its next request learns of it
+
+    # -- catching up
+
+    def caught_up_or_enqueue(self, client: ParkedClient) -> None:
+        """A client that was behind has room again, or was just parked."""
+        place = client.place
+        if place is None or client.state != CATCHING_UP:
+            return
+        if client.cursor >= place.wanted:
+            client.state = CURRENT
+        elif isinstance(client, TellingClient):
+            client.tell()
+        else:
+            self.enqueue(place)
+
+    def enqueue(self, place: Place) -> None:
+        """Read for this user's clients soon; each user waits at most once in the queue."""
+        if place in self._queued or self.is_draining:
+            return
+        self._queued.add(place)
+        self._queue.append(place)
+        if self._readers < READERS:
+            self._readers += 1
+            gevent.spawn(self._read_queue)
+
+    def _read_queue(self) -> None:
+        try:
+            while self._queue:
+                place = self._queue.popleft()
+                self._queued.discard(place)
+                try:
+                    self._catch_up(place)
+                except Exception as error:  # safety net: the database may be away; try again, with patience
+                    log.warning("reading for a parked client failed: %s", error)
+                    self._later(READ_RETRY, self.enqueue, place)
+        finally:
+            self._readers -= 1
+
+    def _catch_up(self, place: Place) -> None:
+        """One read, for all clients of the user that stand where the hindmost one does."""
+        waiting = [client for client in place.clients if client.state == CATCHING_UP]
+        if not waiting:
+            return
+        cursor, epoch = min((client.cursor, client.epoch) for client in waiting)
+        wanted = place.wanted
+        page = self._read(place.user, cursor, epoch, FRAME_EVENTS)  # may switch: everything can be different now
+        self.counts["catch_ups"] += 1
+        if page.reset or (place.wanted == wanted and page.latest < wanted):
+            place.wanted = page.latest  # the database is right
+        self._learn(place, page)
+        batch = batch_of(page)
+        shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
+        for client in waiting:
+            if client.state != CATCHING_UP or client.epoch != epoch:
+                continue
+            if page.reset and client.cursor == cursor:
+                client.give_reset(page)
+            elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
+                part = shared.get(client.cursor)
+                if part is None:
+                    part = shared[client.cursor] = cut(batch, client.cursor), {}
+                client.give(*part)
+            if client.state == CATCHING_UP and client.cursor >= place.wanted:
+                client.state = CURRENT
+        if any(client.state == CATCHING_UP for client in place.clients):
+            self.enqueue(place)
+
+    def _learn(self, place: Place, page: Page) -> None:
+        if page.latest >= place.wanted:
+            place.wanted = page.latest
+            place.badges = sys.intern(page.badges)
+
+    def compare(self, epoch: str, heads: dict[int, int]) -> None:
+        """What the sweep has read: whoever does not stand there has missed news, or the database is another one."""
+        for user, seq in heads.items():
+            place = self._places.get(user)
+            if place is None:
+                continue
+            place.wanted = max(place.wanted, seq)
+            strays = [
+                client
+                for client in place.clients
+                if client.state == CURRENT
+                and (client.cursor < place.wanted or client.cursor > seq or client.epoch != epoch)
+            ]
+            for client in strays:
+                client.state = CATCHING_UP
+            if strays:
+                self.counts["sweep_finds"] += 1
+                self.enqueue(place)
+
+    # -- the end
+
+    def close(self, code: CloseCode = CloseCode.GOING_AWAY, spread: float = 1.0, patience: float = 1.0) -> None:
+        """Send everybody away: long polls get an empty answer, WebSockets a Close with `retry=` over `spread` seconds.
+
+        Waits up to `patience` seconds for their Close frames, then closes what is left. Afterwards no descriptor is
+        open and nothing runs. Calling it again does nothing.
+        """
+        if self.is_draining:
+            return
+        self.is_draining = True
+        for place in list(self._places.values()):
+            for client in tuple(place.clients):
+                self._send_away(client, code, spread)
+        deadline = time.monotonic() + patience
+        while self._closing and time.monotonic() < deadline:
+            gevent.sleep(0.01)
+        self._sweep.close()
+        self._bus.close()
+        for timer in self._timers:
+            timer.close()
+        self._timers.clear()
+        for client in list(self._closing):
+            client.drop()
+
+    @staticmethod
+    def _send_away(client: ParkedClient, code: CloseCode, spread: float) -> None:
+        if isinstance(client, LongPollClient):
+            client.answer_empty()
+        elif isinstance(client, WebSocketClient):
+            client.close(code, f"retry={0.5 + random.random() * spread:.1f}")
+
+    def _later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
+        timer = self.loop.timer(seconds)
+        self._timers.add(timer)
+
+        def fire() -> None:
+            self._timers.discard(timer)
+            timer.close()
+            function(*args)
+
+        timer.start(fire)
+
+
+def join(batches: list[Batch]) -> Batch:
+    """One run of events without holes out of batches in any order, doubled or overlapping; it ends at the first gap."""
+    if len(batches) == 1:
+        return batches[0]
+    ordered = sorted(batches, key=lambda batch: (batch.first, -batch.seq))
+    run = ordered[0]
+    for batch in ordered[1:]:
+        if batch.seq <= run.seq:
+            continue
+        if batch.first > run.seq + 1 or not batch.texts or not run.texts:
+            break
+        texts = run.texts + batch.texts[run.seq + 1 - batch.first :]
+        run = Batch(texts, run.first, batch.seq, batch.latest, batch.badges)
+    return run
+
+
+def cut(batch: Batch, cursor: int) -> Batch:
+    """What of the batch follows `cursor`, at most one frame of it."""
+    texts: list[str] = []
+    size = 0
+    for text in batch.texts[cursor + 1 - batch.first :][:FRAME_EVENTS]:
+        size += len(text.encode())
+        if texts and size > FRAME_BYTES:
+            break
+        texts.append(text)
+    return Batch(tuple(texts), cursor + 1, cursor + len(texts), batch.latest, batch.badges)

@@ -1,0 +1,135 @@
+"""What goes over the wire: WebSocket frames (RFC 6455), their JSON, and the body of a poll's answer. No I/O."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+#: The longest message that a client may send, in bytes; clients only send heartbeats and small commands.
+LONGEST_MESSAGE = 4096
+#: Seconds between heartbeats that clients are asked for.
+HEARTBEAT = 25
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+
+class CloseCode(IntEnum):
+    """Why a WebSocket is closed, and by that what its client does next (see docs/protocol.md)."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    NO_STATUS = 1005  # never sent: a Close frame without a code
+    INVALID_TEXT = 1007
+    TOO_BIG = 1009
+    RESTARTING = 1012
+    BROKE_PROTOCOL = 4400
+    NOT_SIGNED_IN = 4401
+    NO_HEARTBEAT = 4408
+    TOO_SLOW = 4409
+    TOO_MANY = 4429
+
+
+class Event(Protocol):
+    """One event: its seq and its JSON text."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Page(Protocol):
+    """What follows a cursor, as the inbox reads it. `badges` is a JSON object's text, standing at `latest`."""
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def latest(self) -> int: ...
+    @property
+    def badges(self) -> str: ...
+    @property
+    def reset(self) -> bool: ...
+
+
+class Batch(NamedTuple):
+    """Events in order and without holes, `first` to `seq`, ready to be written to any transport."""
+
+    texts: tuple[str, ...]
+    first: int
+    seq: int
+    latest: int
+    badges: str
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """One unmasked, final frame (RFC 6455 section 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x80 | opcode, size)) + payload
+    if size < 65536:
+        return struct.pack("!BBH", 0x80 | opcode, 126, size) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
+
+
+def text_frame(text: str) -> bytes:
+    return frame(TEXT, text.encode())
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """A Close frame; `NO_STATUS` makes one without a code, as an answer to such a one."""
+    if code == CloseCode.NO_STATUS:
+        return frame(CLOSE, b"")
+    return frame(CLOSE, struct.pack("!H", code) + reason.encode()[:123])
+
+
+def hello(page: Page, seq: int) -> bytes:
+    """The first frame: where client (`seq`) and inbox stand."""
+    return text_frame(
+        f'{{"type":"hello","protocol":1,"epoch":{json.dumps(page.epoch)},"seq":{seq},"latest":{page.latest},'
+        f'"badges":{page.badges},"heartbeat":{HEARTBEAT}}}'
+    )
+
+
+def events(batch: Batch) -> bytes:
+    return text_frame(
+        f'{{"type":"events","events":[{",".join(batch.texts)}],"seq":{batch.seq},"latest":{batch.latest},'
+        f'"badges":{batch.badges}}}'
+    )
+
+
+def new(seq: int) -> bytes:
+    return text_frame(f'{{"type":"new","seq":{seq}}}')
+
+
+def pong(latest: int) -> bytes:
+    return text_frame(f'{{"type":"pong","latest":{latest}}}')
+
+
+def reset(epoch: str, latest: int) -> bytes:
+    return text_frame(f'{{"type":"reset","epoch":{json.dumps(epoch)},"latest":{latest}}}')
+
+
+def error(detail: str) -> bytes:
+    return text_frame(f'{{"type":"error","detail":{json.dumps(detail)}}}')
+
+
+def poll_body(epoch: str, batch: Batch, reset: bool, wait: float) -> bytes:
+    """The answer of both polls; `wait` is after how many seconds to ask again."""
+    return (
+        f'{{"epoch":{json.dumps(epoch)},"events":[{",".join(batch.texts)}],"seq":{batch.seq},"latest":{batch.latest},'
+        f'"badges":{batch.badges},"snapshots":{{}},"reset":{"true" if reset else "false"},"next":{wait:g}}}'
+    ).encode()
+
+
+def batch_of(page: Page) -> Batch:
+    texts = tuple(event.text for event in page.events)
+    return Batch(texts, page.seq - len(texts) + 1, page.seq, page.latest, page.badges)

@@ -1,0 +1,140 @@
+"""One loop that looks after all parked clients, in slices of about a millisecond.
+
+It calls each client when its deadline has come (heartbeats, ends of long polls, overdue answers to Close), and it
+compares, always and not only in trouble, where clients stand with where their inboxes are. That is what makes a lost
+notification cost latency and never an event.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import Event
+
+if TYPE_CHECKING:
+    from .clients import ParkedClient
+    from .dispatcher import Dispatcher, Place
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two turns; deadlines are met with this precision.
+TICK = 0.1
+#: Every user is compared within this many seconds; with the read it stays below the promised 5.
+ROUND = 4.0
+#: The most users in one comparison.
+MOST_USERS = 1000
+#: Seconds that one slice may take before others get their turn.
+SLICE = 0.001
+
+
+class Sweep:
+    """Owned by the dispatcher, which starts and closes it. `clock` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        read_heads: Callable[[Sequence[int]], tuple[str, dict[int, int]]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.now = clock()
+        self.lag = 0.0
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._read_heads = read_heads
+        #: clients by the tick at which to call them; one that was closed is skipped when its tick comes
+        self._wheel: dict[int, list[ParkedClient]] = {}
+        self._tick = int(self.now / TICK)
+        #: places in the order of their turn to be compared; one that was left is dropped at its turn
+        self._rotation: deque[Place] = deque()
+        self._owed = 0.0
+        self._compared_at = self.now
+        self._greenlet: Any = None
+        self._stop = Event()
+
+    @property
+    def is_running(self) -> bool:
+        return self._greenlet is not None
+
+    def start(self) -> None:
+        self.now = self._clock()
+        self._tick = int(self.now / TICK)
+        self._compared_at = self.now
+        self._greenlet = gevent.spawn(self._run)
+
+    def close(self) -> None:
+        """Stop. Calling it again, or without `start`, does nothing."""
+        self._stop.set()
+
+    def add(self, place: Place) -> None:
+        """Compare this place from now on, until the dispatcher no longer uses it."""
+        self._rotation.append(place)
+
+    def check_at(self, client: ParkedClient, at: float) -> None:
+        """Call `client.check` at `at`, not before, and at most a tick or two later."""
+        self._wheel.setdefault(max(int(at / TICK), self._tick) + 1, []).append(client)
+
+    def _run(self) -> None:
+        due = self._clock() + TICK
+        while not self._stop.wait(max(0.0, due - self._clock())):
+            late = max(0.0, self._clock() - due)
+            self.lag += (late - self.lag) / 16
+            due = self._clock() + TICK
+            try:
+                self.turn()
+            except Exception:  # safety net: without the sweep nobody would ever be closed or caught up again
+                log.exception("a turn of the sweep failed")
+
+    def turn(self) -> None:
+        """One turn: deadlines up to now, then a share of the comparison."""
+        self.now = self._clock()
+        self._call_due()
+        self._compare_some()
+
+    def _call_due(self) -> None:
+        until = int(self.now / TICK)
+        began = self._clock()
+        while self._tick < until:
+            self._tick += 1
+            for client in self._wheel.pop(self._tick, ()):
+                self._call(client)
+                if self._clock() - began > SLICE:
+                    gevent.sleep(0)
+                    began = self._clock()
+
+    def _call(self, client: ParkedClient) -> None:
+        if client.fd < 0:
+            return
+        try:
+            again = client.check(self.now)
+        except Exception:  # safety net: one client must not end the others' deadlines
+            log.exception("a parked client failed and is closed")
+            self._dispatcher.counts["callback_failures"] += 1
+            client.drop()
+            return
+        if again is not None and client.fd >= 0:
+            self.check_at(client, again)
+
+    def _compare_some(self) -> None:
+        """A share of all users, the one whose last turn is longest ago first: everybody's comes within a round."""
+        self._owed += len(self._rotation) * (self.now - self._compared_at) / ROUND
+        self._compared_at = self.now
+        count = min(MOST_USERS, int(self._owed), len(self._rotation))
+        if count < 1:
+            return
+        self._owed = min(self._owed - count, float(MOST_USERS))
+        some = [self._rotation.popleft() for _ in range(count)]
+        some = [place for place in some if self._dispatcher.is_in_use(place)]
+        self._rotation.extend(some)
+        if not some:
+            return
+        try:
+            epoch, heads = self._read_heads([place.user for place in some])
+        except Exception as error:  # safety net: the database may be away; the next round asks again
+            log.warning("comparing parked clients with their inboxes failed: %s", error)
+            return
+        self._dispatcher.compare(epoch, heads)

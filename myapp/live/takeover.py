@@ -1,0 +1,104 @@
+"""Taking a request's socket over from the server: gevent's pywsgi with our handler, or uWSGI with its gevent loop.
+
+Whoever takes a socket parks it or closes it. Take it as the last step, when the answer is decided: a dup that is taken
+and forgotten stays open, unserved.
+"""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from gevent.pywsgi import WSGIHandler
+
+#: Where our handler leaves itself in the WSGI environ.
+KEY = "myapp.handler"
+
+
+class Taken(NamedTuple):
+    """A descriptor of our own, non-blocking, and what the client had already sent behind its request."""
+
+    fd: int
+    pending: bytes
+
+
+class TakeoverHandler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
+    """pywsgi's handler, which can let go of its socket in the middle of a request."""
+
+    is_taken = False
+    socket: Any
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        environ[KEY] = self
+        return environ
+
+    def take(self) -> Taken:
+        """Give the socket away; after this request the handler reads and writes nothing more."""
+        pending = b""
+        self.socket.settimeout(0.0)
+        with contextlib.suppress(BlockingIOError):
+            pending = self.rfile.peek()
+        fd = os.dup(self.socket.fileno())
+        self.is_taken = True
+        return Taken(fd, pending)
+
+    def run_application(self) -> None:
+        super().run_application()
+        if self.is_taken:
+            # or pywsgi reads what follows on this connection as the next request
+            self.close_connection = True
+            self.socket = None
+
+    def log_request(self) -> None:
+        """Answers are logged by the application (`myapp.access`), parked ones when they are given."""
+
+
+def can_take(environ: Mapping[str, Any]) -> bool:
+    """Whether this server gives its sockets away."""
+    return KEY in environ or uwsgi_with_gevent() is not None
+
+
+def uwsgi_with_gevent() -> Any:
+    """uWSGI's own module inside a uWSGI that runs gevent's loop, else None."""
+    uwsgi = sys.modules.get("uwsgi")
+    return uwsgi if uwsgi is not None and "gevent" in uwsgi.opt else None
+
+
+def take(environ: Mapping[str, Any]) -> Taken:
+    """Take the socket over. Return an empty body without calling start_response then, and the server writes nothing.
+
+    Raises RuntimeError where the server gives none (see `can_take`), OSError when no descriptor is left.
+    uWSGI does not give out bytes that came right behind the request: RFC 6455 section 4.1 forbids clients to send them.
+    """
+    handler = environ.get(KEY)
+    if handler is not None:
+        taken: Taken = handler.take()
+    elif (uwsgi := uwsgi_with_gevent()) is not None:
+        taken = Taken(os.dup(uwsgi.connection_fd()), b"")
+    else:
+        raise RuntimeError("this server does not give its sockets away")
+    os.set_blocking(taken.fd, False)
+    return taken
+
+
+def end(fd: int) -> None:
+    """Shut TCP down at once and close: what was written still arrives, whatever the client sends is lost."""
+    sock = _socket.socket(fileno=fd)  # not gevent's: this runs in the hub and must not wait
+    with contextlib.suppress(OSError):
+        sock.shutdown(_socket.SHUT_WR)
+        # unread bytes would make the kernel send a reset, which can overtake what was written
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(16):  # bounded: this runs in the hub, and the client may go on sending
+                if not sock.recv(65536):
+                    break
+    sock.close()
+
+
+def nothing() -> Iterable[bytes]:
+    """The WSGI body of a request whose socket was taken."""
+    return []

@@ -1,0 +1,290 @@
+"""The four ways of following an inbox: short poll, long poll, WebSocket; server-sent events come next.
+
+All take a cursor and give what follows it. Subscribe, then read, then wait: a client enters the dispatcher before its
+first read, so nothing slips between. No database connection is held while anything waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+import flask_sock
+from flask import Blueprint, Response, g, request
+
+from .. import inbox
+from ..auth import guard
+from ..auth.service import Identity
+from ..errors import BadRequest, Forbidden, Invalid, NotSignedIn, Unavailable, UpgradeRequired
+from ..extensions import Parts, database, parts, sock
+from ..live import frames, handshake, takeover
+from ..live.clients import QUIET, LongPollClient, TellingClient, WebSocketClient
+from ..live.dispatcher import Place
+from ..live.frames import CloseCode
+from ..web import answer_text, log_access, query_seconds, query_text, query_whole
+
+bp = Blueprint("following", __name__)
+
+#: Seconds after which a short poll asks again when nothing is known to be there, and the most under load.
+POLL_EVERY, POLL_MOST = 2.0, 15.0
+#: Seconds between two looks where a long poll cannot be parked and waits in its own greenlet or thread.
+LOOK_EVERY = 0.25
+
+NO_SOCKETS = (
+    "This server does not give its sockets away, so WebSocket is not served here: start it with `make run` or "
+    "`uwsgi --ini uwsgi.ini`, or follow by GET /messages/long-poll."
+)
+
+
+def _follower() -> Identity:
+    """Raises NotSignedIn."""
+    identity = guard.follower()
+    if identity is None:
+        raise NotSignedIn("Sign in first: with a session cookie, Authorization: Bearer <token>, or ?ticket=.")
+    return identity
+
+
+def _cursor() -> tuple[int, str]:
+    return query_whole("seq", 0), query_text("epoch", "")
+
+
+def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> inbox.Page:
+    with database().read() as connection:
+        return inbox.after(connection, user, seq, epoch=epoch, limit=limit)
+
+
+def _poll_answer(page: inbox.Page, wait: float) -> Response:
+    return answer_text(frames.poll_body(page.epoch, frames.batch_of(page), page.reset, wait))
+
+
+@bp.get("/messages/poll")
+def poll() -> Response:
+    """Short poll: answers at once."""
+    count("short-poll")
+    identity = _follower()
+    seq, epoch = _cursor()
+    page = _read(identity.id, seq, epoch, query_whole("limit", inbox.PAGE_EVENTS, 1, 500))
+    # raised under load: a loop that is 50 ms late doubles it
+    wait = 0.0 if page.seq < page.latest else min(POLL_MOST, POLL_EVERY * (1 + 20 * parts().dispatcher.lag))
+    return _poll_answer(page, round(wait, 1))
+
+
+@bp.get("/messages/long-poll")
+def long_poll() -> Response:
+    """Long poll: answers when there is something, parked until then."""
+    count("long-poll")
+    identity = _follower()
+    seq, epoch = _cursor()
+    timeout = query_seconds("timeout", 25.0, 50.0)
+    if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
+        raise BadRequest("A long poll has no body: send GET without one.")
+    dispatcher = parts().dispatcher
+    waits = timeout > 0 and request.method != "HEAD" and not dispatcher.is_draining
+    if waits and not takeover.can_take(request.environ):
+        return _wait_here(identity, seq, epoch, timeout)
+    place = _enter(identity.id) if waits else None
+    page = _read(identity.id, seq, epoch)
+    if place is None or page.events or page.reset:
+        return _poll_answer(page, 0)
+    if dispatcher.is_full:
+        raise _full()
+    return ParkedPoll(parts(), identity, place, page, timeout)
+
+
+def _enter(user: int) -> Place:
+    """Enter the dispatcher for the length of this request, the writing of its answer included."""
+    g.entered = user
+    return parts().dispatcher.enter(user)
+
+
+@bp.teardown_request
+def leave(error: BaseException | None) -> None:
+    user = g.pop("entered", None)
+    if user is not None:
+        parts().dispatcher.exit(user)
+
+
+def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float) -> Response:
+    """A long poll where no socket can be had: look again and again, in this request's greenlet or thread."""
+    deadline = time.monotonic() + timeout
+    while True:
+        page = _read(identity.id, seq, epoch)
+        left = deadline - time.monotonic()
+        if page.events or page.reset or left <= 0:
+            return _poll_answer(page, 0)
+        time.sleep(min(LOOK_EVERY, left))
+
+
+def _full() -> Unavailable:
+    return Unavailable("All places for waiting clients are taken: poll, or try again.", retry_after=5)
+
+
+class ParkedPoll(Response):
+    """The answer to a long poll that waits: when Flask has finished its headers, the socket is parked with them."""
+
+    is_parked = True
+
+    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, timeout: float) -> None:
+        super().__init__(content_type="application/json")
+        self._own = own
+        self._identity = identity
+        self._place = place
+        self._page = page
+        self._timeout = timeout
+        self._who = (request.remote_addr or "-", g.started)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        dispatcher = self._own.dispatcher
+        headers = self.get_wsgi_headers(environ)
+        try:
+            taken = takeover.take(environ)
+        except OSError:  # no descriptor is left: answer at once, and have the client come back later
+            self.set_data(frames.poll_body(self._page.epoch, frames.batch_of(self._page), False, POLL_EVERY))
+            return super().__call__(environ, start_response)
+        client = LongPollClient(
+            dispatcher,
+            self._place,
+            taken.fd,
+            self._identity.grant,
+            self._page.seq,
+            self._page.epoch,
+            head=_head(tuple(headers)),
+            deadline=time.monotonic() + self._timeout,
+            who=self._who,
+        )
+        dispatcher.park(client, self._page, client.deadline)
+        return takeover.nothing()
+
+
+@lru_cache(maxsize=256)
+def _head(headers: tuple[tuple[str, str], ...]) -> bytes:
+    """A parked answer's first lines; most clients share one."""
+    kept = [(name, value) for name, value in headers if name.lower() not in ("content-length", "date", "connection")]
+    lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in kept), "Connection: close", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+class Upgrade:
+    """What flask-sock hands to our WebSocket route in place of simple-websocket's Server.
+
+    It does no I/O: the view takes the socket when every check has passed. With this mode flask-sock returns an empty
+    body without calling start_response, so the server writes nothing behind our frames.
+    """
+
+    mode = "parked"
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+
+    def close(self) -> None:
+        """flask-sock calls it when the view returns; the socket is parked by then."""
+
+
+def use_own_handshake() -> None:
+    """Have flask-sock make an Upgrade for our route, and what it always makes for every other."""
+    original: Callable[..., Any] = flask_sock.Server
+    if getattr(original, "is_ours", False):
+        return
+
+    def server(environ: dict[str, Any], **options: Any) -> Any:
+        return Upgrade(environ) if request.endpoint == "following.websocket" else original(environ, **options)
+
+    server.is_ours = True  # type: ignore[attr-defined]  # functions take attributes
+    flask_sock.Server = server
+
+
+use_own_handshake()
+
+
+@bp.get("/ws", endpoint="plain_ws")
+def plain_ws() -> Response:
+    """A request to /ws that is no WebSocket handshake."""
+    _handshake()
+    raise BadRequest("The handshake is malformed: see RFC 6455 section 4.1.")
+
+
+def _handshake() -> bytes:
+    try:
+        return handshake.accept(request.environ)
+    except handshake.OtherVersion as error:
+        raise UpgradeRequired(str(error)) from None
+    except handshake.BadHandshake as error:
+        raise BadRequest(str(error)) from None
+
+
+@sock.route("/ws", bp=bp)  # type: ignore[untyped-decorator]  # flask-sock ships no types
+def websocket(upgrade: Upgrade) -> None:
+    """WebSocket: every check, the handshake, the first frames; then the socket is parked and this request is over."""
+    count("websocket")
+    dispatcher = parts().dispatcher
+    if not takeover.can_take(request.environ):
+        raise Unavailable(NO_SOCKETS, retry_after=60)
+    switching = _handshake()
+    origin = request.headers.get("Origin")
+    if origin is not None and not _is_ours(origin):
+        raise Forbidden("This Origin may not open a WebSocket here: add it to MYAPP_ALLOWED_ORIGINS.")
+    seq, epoch = _cursor()
+    push = query_text("push", "")
+    if push not in ("", "new", "events"):
+        raise Invalid("push", "give new, or leave it out for whole events")
+    if dispatcher.is_draining or dispatcher.is_full:
+        raise _full()
+    identity = guard.follower()
+    if identity is None or (origin is None and identity.via == "session"):
+        # a browser cannot read a 401, so it is told by a close code; without Origin it is a program, which needs a
+        # token: the cookie does not count
+        _park_refused(upgrade, switching)
+        return
+    place = _enter(identity.id)
+    page = _read(identity.id, seq, epoch)
+    first = switching + frames.hello(page, page.latest if page.reset else seq)
+    kind = WebSocketClient
+    cursor = page.seq
+    if page.reset:
+        first += frames.reset(page.epoch, page.latest)
+    if push == "new":
+        kind = TellingClient
+        cursor = page.latest
+        first += frames.new(page.latest) if page.events else b""
+    elif page.events:
+        first += frames.events(frames.batch_of(page))
+    taken = _take(upgrade)
+    client = kind(dispatcher, place, taken.fd, identity.grant, cursor, page.epoch)
+    client.send(first)
+    dispatcher.park(client, page, dispatcher.now + QUIET)
+    client.take_pending(taken.pending)
+
+
+def _take(upgrade: Upgrade) -> takeover.Taken:
+    try:
+        taken = takeover.take(upgrade.environ)
+    except OSError:
+        raise _full() from None
+    g.access_status = 101
+    return taken
+
+
+def _park_refused(upgrade: Upgrade, switching: bytes) -> None:
+    dispatcher = parts().dispatcher
+    dispatcher.start()
+    taken = _take(upgrade)
+    client = WebSocketClient(dispatcher, None, taken.fd, "", 0, "")
+    client.send(switching)
+    client.close(CloseCode.NOT_SIGNED_IN, "not signed in")
+
+
+def _is_ours(origin: str) -> bool:
+    """Whether pages of this origin (RFC 6454) may follow with the user's cookie: our own, and those allowed."""
+    own = f"{request.scheme.replace('ws', 'http', 1)}://{request.host}"
+    return origin.lower() == own.lower() or origin.lower() in parts().settings.allowed_origins
+
+
+def count(transport: str) -> None:
+    """Requests by transport: evidence that none was silently another."""
+    parts().dispatcher.counts[f"follow_{transport}"] += 1
+
+
+def log_parked_answer(address: str, started: float) -> None:
+    log_access("GET", "/messages/long-poll", 200, address, started)

@@ -1,0 +1,277 @@
+"""Messages between two people: sending, history, conversations, and marking read.
+
+Each writing function runs in one transaction and locks both inboxes first, in order of user id. So within a
+conversation the order of message ids is the order of commits: who has been given message 17 has been given every
+message of that conversation before it, and "read up to 17" can never swallow one that arrives late.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from .. import inbox
+from ..auth.models import users
+from ..auth.people import Person, by_name, is_text
+from ..db import Connection, Statement, Transaction, given, now_ms, rfc3339, statement
+from ..errors import Conflict, Invalid
+from .models import conversations, messages
+
+#: The longest body, in code points; the longest key, in characters.
+LONGEST_BODY = 4000
+LONGEST_KEY = 64
+#: A key is remembered for seven days, in ms.
+KEY_LIFE = 7 * 24 * 3600 * 1000
+
+
+class Sent(NamedTuple):
+    """A stored message as JSON, the sender's inbox's seq, and whether this call stored it."""
+
+    message: dict[str, Any]
+    seq: int
+    is_new: bool
+
+
+_INSERT = Statement(
+    lambda insert: (
+        insert(messages)
+        .values(given(messages, "from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "key"))
+        .on_conflict_do_nothing(index_elements=["from_id", "key"])
+        .returning(messages.c.id)
+    )
+)
+_BY_KEY = statement(
+    sa.select(messages.c.id, messages.c.to_id, messages.c.body, messages.c.at, messages.c.seq).where(
+        messages.c.from_id == sa.bindparam("sender"), messages.c.key == sa.bindparam("sent_key")
+    )
+)
+_FORGET_KEY = statement(sa.update(messages).where(messages.c.id == sa.bindparam("message")).values(key=None))
+
+
+def _upsert(insert: Any) -> Any:
+    """A message arrived: each side's conversation stands at it, and the reader's has one more unread."""
+    new = insert(conversations).values(given(conversations, "user_id", "with_id", "last_id", "read_upto", "unread"))
+    return new.on_conflict_do_update(
+        index_elements=["user_id", "with_id"],
+        set_={"last_id": new.excluded.last_id, "unread": conversations.c.unread + new.excluded.unread},
+    )
+
+
+_UPSERT = Statement(_upsert)
+_CONVERSATION = statement(
+    sa.select(conversations.c.last_id, conversations.c.read_upto, conversations.c.unread).where(
+        conversations.c.user_id == sa.bindparam("user"), conversations.c.with_id == sa.bindparam("other")
+    )
+)
+_COUNT_UNREAD = statement(
+    sa.select(sa.func.count()).where(
+        messages.c.low_id == sa.bindparam("low"),
+        messages.c.high_id == sa.bindparam("high"),
+        messages.c.to_id == sa.bindparam("user"),
+        messages.c.id > sa.bindparam("upto"),
+    )
+)
+_MARK_READ = statement(
+    sa.update(conversations)
+    .where(conversations.c.user_id == sa.bindparam("user"), conversations.c.with_id == sa.bindparam("other"))
+    .values(read_upto=sa.bindparam("upto"), unread=sa.bindparam("left"))
+)
+_MESSAGE = (
+    messages.c.id,
+    messages.c.from_id,
+    messages.c.body,
+    messages.c.at,
+)
+_HISTORY = statement(
+    sa.select(*_MESSAGE)
+    .where(
+        messages.c.low_id == sa.bindparam("low"),
+        messages.c.high_id == sa.bindparam("high"),
+        messages.c.id < sa.bindparam("before"),
+    )
+    .order_by(messages.c.id.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_theirs = conversations.alias("theirs")
+_CONVERSATIONS = statement(
+    sa.select(
+        users.c.id,
+        users.c.name,
+        users.c.display_name,
+        conversations.c.unread,
+        conversations.c.read_upto,
+        _theirs.c.read_upto,
+        *_MESSAGE,
+    )
+    .join(users, users.c.id == conversations.c.with_id)
+    .join(messages, messages.c.id == conversations.c.last_id)
+    .join(
+        _theirs,
+        sa.and_(_theirs.c.user_id == conversations.c.with_id, _theirs.c.with_id == conversations.c.user_id),
+    )
+    .where(conversations.c.user_id == sa.bindparam("user"))
+    .order_by(conversations.c.last_id.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+#: The most conversations in one answer.
+MOST_CONVERSATIONS = 200
+NO_LIMIT = 2**62
+
+
+def check_body(body: str) -> None:
+    """Raises Invalid with the rule that the body breaks. A body is otherwise kept exactly as it is."""
+    if not body.strip():
+        raise Invalid("body", "is empty or blank; write something")
+    if len(body) > LONGEST_BODY:
+        raise Invalid("body", f"has {len(body)} characters; write at most {LONGEST_BODY}")
+    if not is_text(body):
+        raise Invalid("body", "has a NUL character or a lone surrogate; leave it out")
+
+
+def check_key(key: str | None) -> None:
+    """Raises Invalid with the rule that the key breaks."""
+    if key is None:
+        return
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid("key", f"write 1 to {LONGEST_KEY} characters, or leave it out")
+    if not is_text(key):
+        raise Invalid("key", "has a NUL character or a lone surrogate; leave it out")
+
+
+def send(transaction: Transaction, sender: Person, to: str, body: str, key: str | None = None) -> Sent:
+    """Store a message once, with one event in each side's inbox.
+
+    The same key with the same content is the same message: nothing new is stored. Raises Invalid, NotFound (no such
+    user), or Conflict (the key was used for other content within KEY_LIFE).
+    """
+    check_body(body)
+    check_key(key)
+    receiver = by_name(transaction, to)
+    if receiver.id == sender.id:
+        raise Invalid("to", "is yourself; write to somebody else")
+    inbox.lock(transaction, (sender.id, receiver.id))
+    at = now_ms()
+    low, high = sorted((sender.id, receiver.id))
+    values = {
+        "from_id": sender.id,
+        "to_id": receiver.id,
+        "low_id": low,
+        "high_id": high,
+        "body": body,
+        "at": at,
+        "seq": inbox.seq_of(transaction, sender.id) + 1,
+        "key": key,
+    }
+    row = transaction.one(_INSERT, **values)
+    if row is None:  # the key was used before
+        stored = transaction.one(_BY_KEY, sender=sender.id, sent_key=key)
+        assert stored is not None
+        number, to_id, stored_body, stored_at, seq = stored
+        if stored_at > at - KEY_LIFE:
+            if (to_id, stored_body) != (receiver.id, body):
+                raise Conflict("This key was used for another message: use a new key for each message.")
+            message = as_json(number, sender, receiver, body, stored_at)
+            return Sent(message, seq, False)
+        transaction.run(_FORGET_KEY, message=number)
+        row = transaction.one(_INSERT, **values)
+        assert row is not None
+    number = row[0]
+    for side, other, unread in ((sender, receiver, 0), (receiver, sender, 1)):
+        transaction.run(_UPSERT, user_id=side.id, with_id=other.id, last_id=number, read_upto=0, unread=unread)
+    data = {
+        "id": number,
+        "from": sender.name,
+        "from_name": sender.display_name,
+        "avatar": sender.avatar,
+        "to": receiver.name,
+        "body": body,
+    }
+    seq = inbox.append(transaction, sender.id, "message", data, at=at)
+    inbox.append(transaction, receiver.id, "message", data, badges={"messages": 1}, at=at)
+    return Sent(as_json(number, sender, receiver, body, at), seq, True)
+
+
+def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: int) -> inbox.Badges:
+    """Messages from `writer_name` with an id up to `upto` are read; both sides are told. Answers the reader's badges.
+
+    Only ever forward: an `upto` from before changes nothing. Raises NotFound (no such user) or Invalid when `upto` is
+    beyond the newest message of the conversation: nobody has been given that one.
+    """
+    writer = by_name(transaction, writer_name)
+    if writer.id == reader.id:
+        raise Invalid("with", "is yourself; name the other side of the conversation")
+    inbox.lock(transaction, (reader.id, writer.id))
+    row = transaction.one(_CONVERSATION, user=reader.id, other=writer.id)
+    last_id, read_upto, unread = row or (0, 0, 0)
+    if upto > last_id:
+        raise Invalid("upto", f"is beyond the newest message of this conversation, {last_id}")
+    if upto > read_upto and unread:
+        low, high = sorted((reader.id, writer.id))
+        count = transaction.one(_COUNT_UNREAD, low=low, high=high, user=reader.id, upto=upto)
+        left: int = count[0] if count else 0
+        if left < unread:
+            transaction.run(_MARK_READ, user=reader.id, other=writer.id, upto=upto, left=left)
+            data = {"by": reader.name, "with": writer.name, "upto": upto}
+            inbox.append(transaction, reader.id, "read", data, badges={"messages": left - unread})
+            inbox.append(transaction, writer.id, "read", data)
+    return inbox.badges_of(transaction, reader.id)
+
+
+def history(
+    connection: Connection, me: Person, other_name: str, before: int, limit: int
+) -> tuple[Person, list[dict[str, Any]], bool]:
+    """The other person, messages with an id below `before`, newest first, each with `read`; and whether there are more.
+
+    Raises NotFound for an unknown person. Call it on a snapshot to show it beside a cursor.
+    """
+    other = by_name(connection, other_name)
+    low, high = sorted((me.id, other.id))
+    mine = connection.one(_CONVERSATION, user=me.id, other=other.id)
+    theirs = connection.one(_CONVERSATION, user=other.id, other=me.id)
+    read_by_me, read_by_other = (mine[1] if mine else 0), (theirs[1] if theirs else 0)
+    rows = connection.all(_HISTORY, low=low, high=high, before=before, most=limit + 1)
+    found = []
+    for number, from_id, body, at in rows[:limit]:
+        sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
+        found.append({**as_json(number, sender, receiver, body, at), "read": number <= upto})
+    return other, found, len(rows) > limit
+
+
+def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any]]:
+    """One's conversations, the one with the newest message first, at most MOST_CONVERSATIONS."""
+    found = []
+    for row in connection.all(_CONVERSATIONS, user=me.id, most=MOST_CONVERSATIONS):
+        other = Person(*row[:3])
+        unread, read_by_me, read_by_other, number, from_id, body, at = row[3:]
+        sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
+        last = {**as_json(number, sender, receiver, body, at), "read": number <= upto}
+        found.append(
+            {
+                "with": other.name,
+                "with_name": other.display_name,
+                "avatar": other.avatar,
+                "last": last,
+                "unread": unread,
+            }
+        )
+    return found
+
+
+def unread_of(connection: Connection, user: int, other: int) -> int:
+    row = connection.one(_CONVERSATION, user=user, other=other)
+    return row[2] if row else 0
+
+
+def as_json(number: int, sender: Person, receiver: Person, body: str, at: int) -> dict[str, Any]:
+    """A message as the contract has it, with the time that it was stored."""
+    return {
+        "id": number,
+        "from": sender.name,
+        "from_name": sender.display_name,
+        "avatar": sender.avatar,
+        "to": receiver.name,
+        "body": body,
+        "at": rfc3339(at),
+    }

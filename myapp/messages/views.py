@@ -1,0 +1,182 @@
+"""Messages over HTTP: as JSON for programs and scripts, as pages for people."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any
+
+import msgspec
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import inbox
+from ..auth import guard, people
+from ..auth.people import Person
+from ..auth.service import Identity
+from ..auth.views import as_json as person_as_json
+from ..errors import AppError, Invalid
+from ..extensions import database, limiter
+from ..web import MAX_SEQ, answer, query_text, query_whole, read_json
+from . import service
+from .forms import MessageForm
+
+bp = Blueprint("messages", __name__)
+
+SENDS = "600/minute"
+
+
+class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /messages"""
+
+    to: str
+    body: str
+    key: str | None = None
+
+
+class ReadRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /messages/read"""
+
+    with_: str = msgspec.field(name="with")
+    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
+
+
+def _person(identity: Identity) -> Person:
+    return Person(identity.id, identity.name, identity.display_name)
+
+
+def _by_person() -> str:
+    identity = guard.asking()
+    return f"user/{identity.id}" if identity else f"address/{request.remote_addr}"
+
+
+@bp.post("/messages")
+@limiter.limit(SENDS, key_func=_by_person)
+def send() -> Response:
+    identity = guard.signed_in()
+    asked = read_json(SendRequest)
+    with database().transaction() as transaction:
+        sent = service.send(transaction, _person(identity), asked.to, asked.body, asked.key)
+    return answer({**sent.message, "seq": sent.seq}, 201 if sent.is_new else 200)
+
+
+@bp.get("/messages/conversations")
+def conversations() -> Response:
+    me = _person(guard.signed_in())
+    with database().snapshot() as connection:
+        found = service.list_conversations(connection, me)
+        head = inbox.head(connection, me.id)
+    body = {"conversations": found, "seq": head.seq, "epoch": head.epoch, "badges": msgspec.Raw(head.badges.encode())}
+    return answer(body)
+
+
+@bp.get("/messages/with/<name>")
+def history(name: str) -> Response:
+    me = _person(guard.signed_in())
+    before = query_whole("before", service.NO_LIMIT)
+    limit = query_whole("limit", 50, 1, 500)
+    with database().snapshot() as connection:
+        _other, found, more = service.history(connection, me, name, before, limit)
+    return answer({"messages": found, "more": more})
+
+
+@bp.post("/messages/read")
+def mark_read() -> Response:
+    identity = guard.signed_in(ticket=True)
+    asked = read_json(ReadRequest)
+    with database().transaction() as transaction:
+        badges = service.mark_read(transaction, _person(identity), asked.with_, asked.upto)
+        seq = inbox.seq_of(transaction, identity.id)
+    return answer({"badges": badges, "seq": seq})
+
+
+@bp.get("/badges")
+def badges() -> Response:
+    identity = guard.signed_in(ticket=True)
+    with database().read() as connection:
+        head = inbox.head(connection, identity.id)
+    return answer({"badges": msgspec.Raw(head.badges.encode()), "seq": head.seq, "epoch": head.epoch})
+
+
+# -- pages
+
+
+def _page_of(head: inbox.Head) -> dict[str, Any]:
+    """Where the page's data stands, and the badges there."""
+    return {"seq": head.seq, "epoch": head.epoch, "badges": inbox.parse_badges(head.badges)}
+
+
+@bp.get("/")
+def conversations_page() -> str:
+    me = _person(guard.signed_in())
+    query = query_text("q", "")
+    with database().snapshot() as connection:
+        page = _page_of(inbox.head(connection, me.id))
+        found = service.list_conversations(connection, me)
+        matches = people.search(connection, me.id, query, 20) if query.strip() else None
+    shown = None if matches is None else [person_as_json(person) for person in matches]
+    return render_template("messages/conversations.html", page=page, conversations=found, query=query, people=shown)
+
+
+@bp.get("/chats/<name>")
+def chat_page(name: str) -> str:
+    return _chat_page(_person(guard.signed_in()), name, MessageForm(formdata=None))
+
+
+def _chat_page(me: Person, name: str, form: MessageForm) -> str:
+    before = query_whole("before", service.NO_LIMIT)
+    with database().snapshot() as connection:
+        page = _page_of(inbox.head(connection, me.id))
+        other, found, more = service.history(connection, me, name, before, 50)
+        if other.id == me.id:
+            raise Invalid("name", "is yourself; choose somebody else to write to")
+        unread = service.unread_of(connection, me.id, other.id)
+    upto = found[0]["id"] if found else 0
+    if not form.key.data:
+        form.key.data = secrets.token_urlsafe(16)
+    form.upto.data = str(upto)
+    return render_template(
+        "messages/chat.html",
+        page=page,
+        other=person_as_json(other),
+        messages=found[::-1],
+        more=more,
+        unread=unread,
+        upto=upto,
+        form=form,
+    )
+
+
+@bp.post("/chats/<name>")
+def send_form(name: str) -> BaseResponse | tuple[str, int]:
+    """Send from the page, and mark as read what the page showed. The form's key makes a second submit harmless."""
+    me = _person(guard.signed_in())
+    form = MessageForm()
+    # a browser sends line breaks as CRLF (HTML, form submission); a message has them as they were typed
+    body = (form.body.data or "").replace("\r\n", "\n")
+    try:
+        with database().transaction() as transaction:
+            service.send(transaction, me, name, body, form.key.data or None)
+        _mark_shown(me, name, form.upto.data)
+    except AppError as error:
+        if error.status not in (409, 422):
+            raise
+        flash(error.detail)
+        form.key.data = None
+        return _chat_page(me, name, form), error.status
+    return redirect(url_for("messages.chat_page", name=name), 303)
+
+
+@bp.post("/chats/<name>/read")
+def chat_read(name: str) -> BaseResponse:
+    me = _person(guard.signed_in())
+    _mark_shown(me, name, request.form.get("upto"))
+    return redirect(url_for("messages.chat_page", name=name), 303)
+
+
+def _mark_shown(me: Person, name: str, upto: str | None) -> None:
+    if not upto or upto == "0":
+        return
+    if not upto.isascii() or not upto.isdigit() or len(upto) > 16:
+        raise Invalid("upto", "give the id of a message of this conversation")
+    with database().transaction() as transaction:
+        service.mark_read(transaction, me, name, int(upto))

@@ -1,0 +1,30 @@
+"""Bringing the database's schema up to date, before the application serves or a command runs."""
+
+from __future__ import annotations
+
+import logging
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import upgrade
+
+from .db import db
+from .extensions import database, migrate
+
+log = logging.getLogger(__name__)
+
+
+def upgrade_schema(app: Flask) -> None:
+    """Apply the migrations that are missing. Several processes may do so at once: one does, the others wait."""
+    with app.app_context():
+        if not is_current():
+            upgrade()
+        database().close()  # nothing opened here may be shared with a forked worker
+
+
+def is_current() -> bool:
+    """Whether the database stands at the newest migration."""
+    wanted = ScriptDirectory.from_config(migrate.get_config()).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == wanted

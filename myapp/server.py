@@ -1,0 +1,131 @@
+"""Running the application: on gevent's pywsgi for `make run`, and what uWSGI needs besides its ini file."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent.event import Event
+from gevent.pywsgi import WSGIServer
+
+from . import ROOT, create_app
+from .errors import ConfigError
+from .extensions import Parts
+from .live.frames import CloseCode
+from .live.takeover import TakeoverHandler, uwsgi_with_gevent
+from .schema import upgrade_schema
+
+log = logging.getLogger(__name__)
+
+#: Connections that wait to be accepted; the kernel caps it at somaxconn.
+BACKLOG = 4096
+#: Seconds that running requests have to finish at a stop.
+STOP_PATIENCE = 5.0
+
+
+def set_up_logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def main() -> int:
+    """The command line of `python wsgi.py`; the process's exit status."""
+    parser = argparse.ArgumentParser(description="Serve the application with gevent's own server.")
+    parser.add_argument("--reload", action="store_true", help="for development: start anew when a file changes")
+    asked = parser.parse_args()
+    try:
+        if asked.reload:
+            return serve_and_reload()
+        set_up_logging()
+        app = create_app()
+        upgrade_schema(app)
+        return serve(app)
+    except ConfigError as error:
+        print(f"The settings do not allow a start:\n{error}", file=sys.stderr)
+        return 2
+
+
+def serve(app: Flask) -> int:
+    """Serve until SIGINT or SIGTERM, then send everybody away politely. Raises ConfigError where it cannot listen."""
+    parts: Parts = app.extensions["myapp"]
+    listener = _listen(parts.settings.host, parts.settings.port)
+    server = WSGIServer(listener, app, handler_class=TakeoverHandler, log=None, error_log=log)
+    server.start()
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"myapp is at http://{shown}:{port}/ (Ctrl-C stops it)", flush=True)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, stop.set)
+    stop.wait()
+    print("stopping", flush=True)
+    server.close()  # no new connections
+    parts.dispatcher.close(CloseCode.GOING_AWAY)
+    _finish_requests(server)
+    parts.database.close()
+    return 0
+
+
+def _listen(host: str, port: int) -> Any:
+    """A listening socket. Without TCP_NODELAY, inherited by what it accepts, each kept-alive request waits 40 ms."""
+    try:
+        family, kind, proto, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"MYAPP_HOST {host!r}, MYAPP_PORT {port}: cannot listen there: {error}") from error
+    return listener
+
+
+def _finish_requests(server: WSGIServer) -> None:
+    """Wait for running requests; idle kept-alive connections do not count and end with the process."""
+    # pywsgi's default pool is unbounded and not counted, so give what runs a moment
+    gevent.sleep(0.1)
+
+
+def serve_and_reload() -> int:
+    """Serve in a child that is started anew whenever a file of the application changes."""
+    try:
+        from watchfiles import DefaultFilter, run_process
+    except ImportError:
+        print("--reload needs the development tools: make dev", file=sys.stderr)
+        return 2
+
+    class Sources(DefaultFilter):  # type: ignore[misc]  # an optional dependency
+        def __call__(self, change: Any, path: str) -> bool:
+            return path.endswith((".py", ".html", ".js", ".css")) and bool(super().__call__(change, path))
+
+    command = f"{sys.executable} {ROOT / 'wsgi.py'}"
+    folders = [str(ROOT / name) for name in ("myapp", "templates", "static")]
+    run_process(*folders, target=command, target_type="command", watch_filter=Sources())
+    return 0
+
+
+def prepare(app: Flask) -> None:
+    """Have a uWSGI worker send its clients away when it ends; elsewhere say that sockets cannot be parked."""
+    set_up_logging()
+    parts: Parts = app.extensions["myapp"]
+    uwsgi: Any = sys.modules.get("uwsgi")
+    if uwsgi is None:
+        if not sys.argv[0].endswith(("flask", "flask/__main__.py")) or "run" in sys.argv[1:]:
+            log.warning(
+                "this server does not give its sockets away: polls work, /ws answers 503; "
+                "use `make run` or `uwsgi --ini uwsgi.ini`"
+            )
+        return
+    if uwsgi_with_gevent() is None:
+        raise ConfigError("uWSGI runs without gevent: start it with `uwsgi --ini uwsgi.ini`")
+    if any(name in uwsgi.opt for name in ("https", "https2", "https-socket")):
+        raise ConfigError("uWSGI does TLS itself, so sockets cannot be parked: end TLS at nginx")
+    if uwsgi.numproc > 1:
+        raise ConfigError("uWSGI has several workers, but the bus in memory and SQLite serve one: MYAPP_WORKERS=1")
+    uwsgi.atexit = lambda: parts.dispatcher.close(CloseCode.RESTARTING)

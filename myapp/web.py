@@ -1,0 +1,289 @@
+"""Between HTTP and the services: typed requests in, one shape of answer and of error out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import sqlite3
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy.exc
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as BaseResponse
+
+from .errors import AppError, BadRequest, Invalid, NotSignedIn, TooLarge, UnsupportedMediaType
+from .extensions import limiter
+
+log = logging.getLogger(__name__)
+access = logging.getLogger("myapp.access")
+
+T = TypeVar("T")
+
+#: The most that a request's body may have, in bytes.
+MAX_BODY = 64 * 1024
+#: What is left unread of a refused body is read and thrown away up to here, so that the client gets the answer.
+MAX_DISCARD = 32 * 1024 * 1024
+#: The largest whole number that every client can hold (IEEE 754 double).
+MAX_SEQ = 2**53 - 1
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+DATA_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+_encode = msgspec.json.Encoder().encode
+
+
+def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`data` as JSON."""
+    return Response(_encode(data), status, headers, content_type="application/json")
+
+
+def answer_text(text: str | bytes) -> Response:
+    """JSON that is already text."""
+    return Response(text, content_type="application/json")
+
+
+def no_content() -> Response:
+    return Response(status=204)
+
+
+def read_json(kind: type[T]) -> T:
+    """The request's body as `kind`, a msgspec Struct that forbids unknown fields.
+
+    Raises UnsupportedMediaType, TooLarge, BadRequest (not JSON), or Invalid naming the first field that is wrong.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+    body = request.get_data(cache=False)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(body, str(error)) from None
+
+
+def _invalid(problem: str) -> AppError:
+    """msgspec says what is wrong in words; say which field it is about."""
+    if found := re.search(r"unknown field `(.*?)`", problem):
+        return Invalid(found[1], "is not a field of this request; leave it out")
+    if found := re.search(r"missing required field `(.*?)`", problem):
+        return Invalid(found[1], "is missing")
+    if found := re.search(r" - at `\$\.?(.*?)`", problem):
+        return Invalid(found[1], problem.partition(" - at ")[0].replace("`", "").lower())
+    return Invalid("body", problem.replace("`", "").lower())
+
+
+def _not_json(body: bytes, problem: str) -> AppError:
+    """Lone surrogates are JSON but not text: tell the field. All else is not JSON."""
+    try:
+        value = json.loads(body.decode(), parse_constant=float.fromhex)
+    except (ValueError, RecursionError):
+        return BadRequest(f"The body is not JSON: {problem}.")
+    for name, text in value.items() if isinstance(value, dict) else ():
+        if any("\ud800" <= char <= "\udfff" for char in f"{name}{text}"):
+            return Invalid(name.encode("utf-8", "replace").decode(), "has a lone surrogate; send valid Unicode text")
+    return BadRequest(f"The body is not JSON: {problem}.")
+
+
+def query_text(name: str, default: str = "", longest: int = 200) -> str:
+    """A query parameter, given at most once. Raises Invalid."""
+    values = request.args.getlist(name)
+    if not values:
+        return default
+    if len(values) > 1:
+        raise Invalid(name, "is given more than once; give it once")
+    if len(values[0]) > longest:
+        raise Invalid(name, f"is longer than {longest} characters")
+    if "\x00" in values[0]:
+        raise Invalid(name, "has a NUL character; leave it out")
+    return values[0]
+
+
+def query_whole(name: str, default: int, low: int = 0, high: int = MAX_SEQ) -> int:
+    """A whole number in decimal digits, from `low` to `high`. Raises Invalid."""
+    text = query_text(name, "")
+    if not text and name not in request.args:
+        return default
+    if not re.fullmatch(r"[0-9]{1,16}", text) or not low <= int(text) <= high:
+        raise Invalid(name, f"give a whole number from {low} to {high}")
+    return int(text)
+
+
+def query_seconds(name: str, default: float, high: float) -> float:
+    """Seconds with up to six decimals, from 0 to `high`. Raises Invalid."""
+    text = query_text(name, "")
+    if not text and name not in request.args:
+        return default
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or float(text) > high:
+        raise Invalid(name, f"give seconds from 0 to {high:g}, like 2.5")
+    return float(text)
+
+
+def wants_page() -> bool:
+    """Whether a browser asks for something to show. A program that accepts anything gets JSON."""
+    best = request.accept_mimetypes.best_match(["application/json", "application/problem+json", "text/html"])
+    return best == "text/html" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
+
+
+def problem(error: AppError) -> Response:
+    """The one shape of an error: RFC 9457, or a page where a browser asked for one."""
+    if wants_page():
+        page = render_template("error.html", status=error.status, title=_(error.title), detail=error.detail)
+        return Response(page, error.status, error.headers, content_type="text/html; charset=utf-8")
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    return Response(_encode(body), error.status, error.headers, content_type="application/problem+json")
+
+
+def plain(status: int, detail: str, headers: dict[str, str] | None = None) -> AppError:
+    """An error of a kind that only HTTP knows (404 of routing, 405, ...)."""
+    error = AppError(detail, headers=headers)
+    error.status = status
+    error.title = HTTPStatus(status).phrase
+    return error
+
+
+def discard_body() -> None:
+    """Read what the view left of the request's body, within bounds.
+
+    A socket that is closed with unread bytes is reset, and the client then may never see the answer.
+    """
+    left = min(request.content_length or 0, MAX_DISCARD)
+    stream = request.environ["wsgi.input"]
+    while left > 0:
+        chunk = stream.read(min(left, 65536))
+        if not chunk:
+            return
+        left -= len(chunk)
+
+
+_date: tuple[int, str] = (0, "")
+
+
+def http_date() -> str:
+    """Now, as the Date header has it (RFC 9110 section 5.6.7)."""
+    global _date
+    now = int(time.time())
+    if _date[0] != now:
+        _date = now, formatdate(now, usegmt=True)
+    return _date[1]
+
+
+def init_app(app: Flask) -> None:
+    """Error handlers, security headers and the access log."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+
+    @app.before_request
+    def note_start() -> None:
+        g.started = time.perf_counter()
+
+    @app.errorhandler(AppError)
+    def app_error(error: AppError) -> BaseResponse:
+        if isinstance(error, NotSignedIn) and request.method == "GET" and wants_page():
+            back = request.full_path.rstrip("?")
+            return redirect(url_for("auth.login", next=None if back == "/" else back))
+        return problem(error)
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(error: RequestEntityTooLarge) -> Response:
+        return problem(TooLarge(f"The body is larger than {MAX_BODY} bytes: send less."))
+
+    @app.errorhandler(CSRFError)
+    def csrf_error(error: CSRFError) -> Response:
+        detail = f"{error.description} Reload the page and try again; programs send Authorization: Bearer instead."
+        return problem(plain(403, detail))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Any:
+        status = error.code or 500
+        if status < 400:  # a redirect of the router's
+            return error
+        headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
+        if status == 429:
+            limit = limiter.current_limit
+            wait = max(1, math.ceil(limit.reset_at - time.time())) if limit is not None else 60
+            headers["Retry-After"] = str(wait)
+            detail = f"Too many requests (at most {error.description}): try again in {wait} s."
+            return problem(plain(429, detail, headers))
+        return problem(plain(status, error.description or HTTPStatus(status).phrase, headers))
+
+    @app.errorhandler(sqlite3.OperationalError)
+    @app.errorhandler(sqlalchemy.exc.OperationalError)
+    @app.errorhandler(sqlalchemy.exc.TimeoutError)
+    def database_away(error: Exception) -> Response:
+        log.error("the database does not answer: %s", error)
+        headers = {"Retry-After": "2"}
+        return problem(plain(503, "The database does not answer at the moment: try again.", headers))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:  # safety net: logged, and told without its details
+        log.exception("%s %s failed", request.method, request.path)
+        return problem(plain(500, "Something went wrong here; it has been logged."))
+
+    try:
+        from psycopg import OperationalError
+    except ImportError:  # the extra "postgres" is not installed
+        pass
+    else:
+        app.register_error_handler(OperationalError, database_away)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        if request.content_length:
+            discard_body()
+        headers = response.headers
+        extra = PAGE_HEADERS if response.mimetype == "text/html" else DATA_HEADERS
+        if request.endpoint != "static":
+            for name, value in extra.items():
+                headers.setdefault(name, value)
+        headers["Date"] = http_date()
+        if not getattr(response, "is_parked", False):
+            status = g.get("access_status", response.status_code)
+            log_access(request.method, request.path, status, request.remote_addr, g.started)
+        return response
+
+
+def log_access(method: str, path: str, status: int, address: str | None, started: float) -> None:
+    """One line for each answer. Paths only: a query string can carry a ticket."""
+    if access.isEnabledFor(logging.INFO):
+        took = (time.perf_counter() - started) * 1000
+        safe = path.encode("unicode_escape").decode() if not path.isprintable() else path
+        access.info('%s "%s %s" %d %.1f ms', address or "-", method, safe, status, took)

@@ -1,0 +1,40 @@
+"""Fixtures that several folders use: an application in this process, PostgreSQL, the real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from .support import People, PostgresServer, make_app
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    """The application on SQLite, with no one in it."""
+    app = make_app(tmp_path)
+    yield app
+    app.extensions["myapp"].database.close()
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    return People(app)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path_factory.mktemp("servers")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind, one after the other."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    return postgres.new_database()

@@ -1,0 +1,18 @@
+"""The application for uWSGI (`uwsgi --ini uwsgi.ini`) and the `flask` command; `python wsgi.py` serves it itself."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys
+
+from myapp import create_app
+from myapp.schema import upgrade_schema
+from myapp.server import main, prepare
+
+if __name__ == "__main__":
+    sys.exit(main())
+
+app = application = create_app()
+upgrade_schema(app)
+prepare(app)
