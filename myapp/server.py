@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 import gevent
@@ -67,7 +68,7 @@ def serve(app: Flask) -> int:
     print("stopping", flush=True)
     server.close()  # no new connections
     parts.dispatcher.close(CloseCode.GOING_AWAY)
-    _finish_requests(server)
+    _finish_requests()
     parts.database.close()
     return 0
 
@@ -86,10 +87,11 @@ def _listen(host: str, port: int) -> Any:
     return listener
 
 
-def _finish_requests(server: WSGIServer) -> None:
-    """Wait for running requests; idle kept-alive connections do not count and end with the process."""
-    # pywsgi's default pool is unbounded and not counted, so give what runs a moment
-    gevent.sleep(0.1)
+def _finish_requests() -> None:
+    """Wait for requests that run; kept-alive connections without one end with the process."""
+    deadline = time.monotonic() + STOP_PATIENCE
+    while TakeoverHandler.running and time.monotonic() < deadline:
+        gevent.sleep(0.02)
 
 
 def serve_and_reload() -> int:

@@ -5,6 +5,7 @@ set -eu
 
 missing=""
 command -v chromium >/dev/null || missing="$missing chromium"
+command -v nginx >/dev/null || missing="$missing nginx-light"
 command -v node >/dev/null || missing="$missing nodejs"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
 [ -z "$missing" ] && exit 0

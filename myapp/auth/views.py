@@ -267,7 +267,7 @@ def as_json(person: people.Person) -> dict[str, Any]:
 @bp.before_app_request
 def note_use() -> None:
     """Keep "last seen" roughly right, and with it the session alive; following alone does not count as use."""
-    if request.blueprint == "messages.following" or request.endpoint == "static" or request.endpoint is None:
+    if request.blueprint == "following" or request.endpoint == "static" or request.endpoint is None:
         return
     identity = guard.asking()
     if identity is not None and identity.via != "ticket" and now_ms() - identity.touched_at > service.TOUCH_EVERY:

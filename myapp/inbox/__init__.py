@@ -21,6 +21,7 @@ from .events import (
     seq_of,
 )
 from .facts import epoch, new_epoch
+from .seen import mark_seen
 
 __all__ = [
     "BADGES",
@@ -38,6 +39,7 @@ __all__ = [
     "head",
     "heads",
     "lock",
+    "mark_seen",
     "new_epoch",
     "parse_badges",
     "seq_of",

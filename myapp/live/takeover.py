@@ -29,6 +29,9 @@ class Taken(NamedTuple):
 class TakeoverHandler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
     """pywsgi's handler, which can let go of its socket in the middle of a request."""
 
+    #: requests that run in this process
+    running = 0
+
     is_taken = False
     socket: Any
 
@@ -48,7 +51,11 @@ class TakeoverHandler(WSGIHandler):  # type: ignore[misc]  # gevent ships no typ
         return Taken(fd, pending)
 
     def run_application(self) -> None:
-        super().run_application()
+        TakeoverHandler.running += 1
+        try:
+            super().run_application()
+        finally:
+            TakeoverHandler.running -= 1
         if self.is_taken:
             # or pywsgi reads what follows on this connection as the next request
             self.close_connection = True

@@ -40,6 +40,13 @@ class ReadRequest(msgspec.Struct, forbid_unknown_fields=True):
     upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
 
 
+class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /badges/seen"""
+
+    badges: list[str]
+    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
+
+
 def _person(identity: Identity) -> Person:
     return Person(identity.id, identity.name, identity.display_name)
 
@@ -95,6 +102,16 @@ def badges() -> Response:
     with database().read() as connection:
         head = inbox.head(connection, identity.id)
     return answer({"badges": msgspec.Raw(head.badges.encode()), "seq": head.seq, "epoch": head.epoch})
+
+
+@bp.post("/badges/seen")
+def mark_seen() -> Response:
+    identity = guard.signed_in(ticket=True)
+    asked = read_json(SeenRequest)
+    with database().transaction() as transaction:
+        badges = inbox.mark_seen(transaction, identity.id, asked.badges, asked.upto)
+        seq = inbox.seq_of(transaction, identity.id)
+    return answer({"badges": badges, "seq": seq})
 
 
 # -- pages

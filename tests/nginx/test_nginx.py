@@ -1,0 +1,132 @@
+"""The way in that is deployed: nginx with our own file, in front of uWSGI."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from ..support import ROOT, AppServer, free_port, wait_for
+
+
+class Nginx:
+    """nginx with nginx/nginx.conf, on a free port, in front of `server`."""
+
+    def __init__(self, folder: Path, server: AppServer) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder = folder
+        text = (ROOT / "nginx" / "nginx.conf").read_text()
+        for theirs, ours in (
+            ("127.0.0.1:8000", f"127.0.0.1:{server.port}"),
+            ("127.0.0.1:8080", f"127.0.0.1:{self.port}"),
+            ("/srv/myapp/static/", f"{ROOT / 'static'}/"),
+        ):
+            assert text.count(theirs) == 1
+            text = text.replace(theirs, ours)
+        # as root nginx gives its workers to another user, who may not read a checkout in somebody's home
+        text = "daemon off;\nuser root;\n" + text
+        (folder / "nginx.conf").write_text(text)
+        command = ["nginx", "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    server = AppServer("uwsgi", tmp_path_factory.mktemp("uwsgi"))
+    server.people.add("alice", "bob")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def nginx(server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    nginx = Nginx(tmp_path_factory.mktemp("nginx"), server)
+    wait_for(nginx.answers, "nginx to answer")
+    yield nginx
+    nginx.stop()
+
+
+@pytest.fixture
+def tokens(server: AppServer) -> list[str]:
+    return server.people.tokens("alice", "bob")
+
+
+def _client(nginx: Nginx, token: str) -> httpx.Client:
+    return httpx.Client(base_url=nginx.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+
+def _latest(nginx: Nginx, token: str) -> int:
+    with _client(nginx, token) as client:
+        latest: int = client.get("/badges").json()["seq"]
+        return latest
+
+
+def _send(nginx: Nginx, token: str, body: str) -> None:
+    with _client(nginx, token) as client:
+        assert client.post("/messages", json={"to": "bob", "body": body}).status_code == 201
+
+
+def test_a_parked_long_poll_is_answered_through_nginx(nginx: Nginx, server: AppServer, tokens: list[str]) -> None:
+    alice, bob = tokens
+    latest = _latest(nginx, bob)
+    answers: list[httpx.Response] = []
+    with _client(nginx, bob) as client:
+        query = {"seq": latest, "timeout": 20}
+        waiting = threading.Thread(target=lambda: answers.append(client.get("/messages/long-poll", params=query)))
+        waiting.start()
+        wait_for(lambda: server.metric("myapp_parked_clients", transport="long-poll") == 1, "the poll to be parked")
+        _send(nginx, alice, "through nginx")
+        waiting.join(20)
+    assert [event["data"]["body"] for event in answers[0].json()["events"]] == ["through nginx"]
+
+
+def test_a_websocket_carries_events_through_nginx(nginx: Nginx, server: AppServer, tokens: list[str]) -> None:
+    alice, bob = tokens
+    latest = _latest(nginx, bob)
+    url = f"ws://127.0.0.1:{nginx.port}/ws?seq={latest}"
+    with connect(url, additional_headers={"Authorization": f"Bearer {bob}"}) as socket:
+        assert '"type":"hello"' in str(socket.recv(10))
+        _send(nginx, alice, "over the socket")
+        assert '"body":"over the socket"' in str(socket.recv(10))
+
+
+def test_pages_of_our_own_origin_may_open_a_websocket_through_nginx(nginx: Nginx, tokens: list[str]) -> None:
+    url = f"ws://127.0.0.1:{nginx.port}/ws?seq=0"
+    headers = {"Authorization": f"Bearer {tokens[1]}"}
+    with connect(url, additional_headers=headers, origin=nginx.url) as socket:  # type: ignore[arg-type]
+        assert '"type":"hello"' in str(socket.recv(10))
+
+
+def test_fifty_requests_over_one_kept_connection_all_succeed(nginx: Nginx, tokens: list[str]) -> None:
+    with _client(nginx, tokens[1]) as client:
+        assert [client.get("/messages/poll?seq=0").status_code for _ in range(50)] == [200] * 50
+
+
+def test_static_files_come_from_nginx(nginx: Nginx) -> None:
+    answer = httpx.get(f"{nginx.url}/static/live.js")
+    assert answer.status_code == 200
+    assert "javascript" in answer.headers["content-type"]
+    assert answer.headers["server"].startswith("nginx")
+
+
+def test_a_ticket_in_a_query_is_not_logged(nginx: Nginx) -> None:
+    httpx.get(f"{nginx.url}/messages/poll?ticket=ticket_very-secret")
+    wait_for(lambda: "/messages/poll" in (nginx.folder / "access.log").read_text(), "the log line")
+    assert "very-secret" not in (nginx.folder / "access.log").read_text()
