@@ -78,7 +78,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
     limiter.init_app(app)
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # it would load the user for every template, at once
     babel.init_app(app, locale_selector=lambda: request.accept_languages.best_match(["en"]) or "en")
     init_login()
     database = _open_database(app)

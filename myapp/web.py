@@ -16,6 +16,7 @@ import msgspec
 import sqlalchemy.exc
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
@@ -159,7 +160,9 @@ def wants_page() -> bool:
 def problem(error: AppError) -> Response:
     """The one shape of an error: RFC 9457, or a page where a browser asked for one."""
     if wants_page():
-        page = render_template("error.html", status=error.status, title=_(error.title), detail=error.detail)
+        # the page of an error must not need the database, which may be what failed
+        anyone = {"current_user": AnonymousUserMixin()} if error.status >= 500 else {}
+        page = render_template("error.html", status=error.status, title=_(error.title), detail=error.detail, **anyone)
         return Response(page, error.status, error.headers, content_type="text/html; charset=utf-8")
     body: dict[str, Any] = {
         "type": "about:blank",

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from .. import inbox
 from ..db import now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound
 from ..extensions import csrf, database, limiter, parts
@@ -208,7 +209,10 @@ def _account_page(identity: service.Identity, new_token: str | None = None) -> s
     with database().snapshot() as connection:
         own_sessions = service.list_sessions(connection, identity.id, identity.grant)
         own_tokens = service.list_tokens(connection, identity.id)
-    return render_template("auth/account.html", sessions=own_sessions, tokens=own_tokens, new_token=new_token)
+        page = inbox.head(connection, identity.id).as_page()
+    return render_template(
+        "auth/account.html", page=page, sessions=own_sessions, tokens=own_tokens, new_token=new_token
+    )
 
 
 @bp.post("/account/sessions/<which>/end")
@@ -225,7 +229,7 @@ def create_token_form() -> BaseResponse | str:
         with database().transaction() as transaction:
             made = service.create_token(transaction, identity.id, request.form.get("label", "").strip())
     except Invalid as error:
-        flash(error.detail)
+        flash(error.detail, "error")
         return redirect(url_for("auth.account_page"), 303)
     return _account_page(identity, made["token"])
 

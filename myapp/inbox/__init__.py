@@ -4,7 +4,6 @@
 """
 
 from .badges import BADGES, Badges
-from .badges import parse as parse_badges
 from .events import (
     PAGE_EVENTS,
     Appended,
@@ -41,6 +40,5 @@ __all__ = [
     "lock",
     "mark_seen",
     "new_epoch",
-    "parse_badges",
     "seq_of",
 ]

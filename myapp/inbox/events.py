@@ -38,6 +38,10 @@ class Head(NamedTuple):
     trimmed: int
     badges: str
 
+    def as_page(self) -> dict[str, Any]:
+        """Where a page's data stands, and the badges there, for its template."""
+        return {"seq": self.seq, "epoch": self.epoch, "badges": badge.parse(self.badges)}
+
 
 class Page(NamedTuple):
     """What follows a cursor. `seq` is the last event's (or the cursor), `latest` the inbox's, where `badges` stand.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -117,17 +117,12 @@ def mark_seen() -> Response:
 # -- pages
 
 
-def _page_of(head: inbox.Head) -> dict[str, Any]:
-    """Where the page's data stands, and the badges there."""
-    return {"seq": head.seq, "epoch": head.epoch, "badges": inbox.parse_badges(head.badges)}
-
-
 @bp.get("/")
 def conversations_page() -> str:
     me = _person(guard.signed_in())
     query = query_text("q", "")
     with database().snapshot() as connection:
-        page = _page_of(inbox.head(connection, me.id))
+        page = inbox.head(connection, me.id).as_page()
         found = service.list_conversations(connection, me)
         matches = people.search(connection, me.id, query, 20) if query.strip() else None
     shown = None if matches is None else [person_as_json(person) for person in matches]
@@ -142,7 +137,7 @@ def chat_page(name: str) -> str:
 def _chat_page(me: Person, name: str, form: MessageForm) -> str:
     before = query_whole("before", service.NO_LIMIT)
     with database().snapshot() as connection:
-        page = _page_of(inbox.head(connection, me.id))
+        page = inbox.head(connection, me.id).as_page()
         other, found, more = service.history(connection, me, name, before, 50)
         if other.id == me.id:
             raise Invalid("name", "is yourself; choose somebody else to write to")
@@ -177,7 +172,7 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
     except AppError as error:
         if error.status not in (409, 422):
             raise
-        flash(error.detail)
+        flash(error.detail, "error")
         form.key.data = None
         return _chat_page(me, name, form), error.status
     return redirect(url_for("messages.chat_page", name=name), 303)

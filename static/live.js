@@ -1,0 +1,119 @@
+/**
+ * Makes a server-rendered page live. Everything here works without it, by forms.
+ *
+ * On `document` it dispatches `live:event` (detail: the event), `live:badges` (detail: {badges, latest}) and
+ * `live:state` (detail: {state, transport}), each after the page has changed.
+ */
+import { Api } from './live/api.js';
+import { Badges } from './live/badges.js';
+import { choiceCookie, readChoice } from './live/choice.js';
+import { Connection } from './live/connection.js';
+import { Cursor } from './live/cursor.js';
+import { Indicator } from './live/indicator.js';
+import { Outbox } from './live/outbox.js';
+import { Page } from './live/page.js';
+import { ChatPage } from './live/pages/chat.js';
+import { ConversationsPage } from './live/pages/conversations.js';
+import { readStrings } from './live/strings.js';
+import { localizeTimes } from './live/times.js';
+import { systemTimers } from './live/timers.js';
+import { TRANSPORTS } from './live/transports.js';
+
+const page = new Page({ document, location, fetch: fetch.bind(window), DOMParser });
+localizeTimes(document);
+if (page.isSignedIn) follow();
+
+function follow() {
+  const strings = readStrings(document);
+  const indicator = new Indicator(document, strings);
+  const cursor = new Cursor(page.place.seq, page.place.epoch);
+  const badges = new Badges(document, page.place.seq);
+  const world = {
+    cursor,
+    timers: systemTimers,
+    fetch: page.fetch,
+    WebSocket,
+    random: Math.random,
+    base: page.base,
+  };
+  const api = new Api({ ...world, csrfToken: () => page.csrfToken });
+  const outbox = new Outbox({ ...world, api });
+  const content = createContent({ ...world, strings, api, outbox, onBadges: applyBadges });
+
+  const connection = new Connection({
+    world,
+    transports: TRANSPORTS,
+    reload,
+    onBatch(events, batch) {
+      for (const event of events) applyEvent(event);
+      applyBadges(batch.badges, batch.latest);
+    },
+    onState(state, transport, detail) {
+      indicator.show(state, transport, detail);
+      if (transport) outbox.hurry();
+      dispatch('live:state', { state, transport });
+    },
+  });
+
+  function applyEvent(event) {
+    try {
+      content?.apply(event);
+    } catch (error) {
+      console.error('live: an event could not be shown', event, error); // and those after it still are
+    }
+    dispatch('live:event', event);
+  }
+
+  function applyBadges(numbers, latest) {
+    if (badges.apply(numbers, latest)) dispatch('live:badges', { badges: numbers, latest });
+  }
+
+  async function reload() {
+    const place = await page.reload();
+    if (place === null) return null;
+    localizeTimes(document);
+    content?.bind();
+    badges.reset(place.badges, place.seq);
+    dispatch('live:badges', { badges: place.badges, latest: place.seq });
+    return place;
+  }
+
+  const names = TRANSPORTS.map(({ name }) => name);
+  const choice = readChoice(document.cookie, names);
+  indicator.offer(choice, (chosen) => {
+    document.cookie = choiceCookie(chosen);
+    connection.choose(chosen);
+  });
+  listen(connection, outbox);
+  connection.choose(choice);
+}
+
+/** @returns {ChatPage | ConversationsPage | null} what on this page changes with events */
+function createContent(parts) {
+  const known = { ...parts, document, user: page.user };
+  if (document.querySelector('[data-chat]')) return new ChatPage(known);
+  if (document.querySelector('[data-conversations]')) return new ConversationsPage(known);
+  return null;
+}
+
+/** What the browser says about the network, the tab and the page's life. */
+function listen(connection, outbox) {
+  window.addEventListener('online', () => {
+    connection.online();
+    outbox.hurry();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') connection.hurry();
+  });
+  window.addEventListener('pagehide', () => connection.close());
+  window.addEventListener('pageshow', (event) => {
+    if (event.persisted) connection.resume();
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (outbox.isStuck) event.preventDefault(); // a message would be lost: the browser asks
+  });
+}
+
+function dispatch(name, detail) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}

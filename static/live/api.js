@@ -1,0 +1,77 @@
+import { problemDetail, retryAfter } from './http.js';
+
+/** A server that has not answered a POST after this long is taken for gone. */
+const DEADLINE = 15_000;
+/** Statuses after which the same request may succeed; 502 and 504 are a proxy's while the server restarts. */
+const TEMPORARY = new Set([0, 429, 502, 503, 504]);
+
+/**
+ * @typedef {object} Answer
+ * @property {number} status 0: no answer
+ * @property {any} body what a 2xx brought
+ * @property {string} detail what a problem says
+ * @property {number} [after] milliseconds that the server asks to wait
+ */
+
+/**
+ * @param {Answer} answer
+ * @returns {boolean} whether the same request, sent again, may succeed
+ */
+export function isTemporary(answer) {
+  return TEMPORARY.has(answer.status);
+}
+
+/** Posts JSON with the page's CSRF token. Never throws: a failure is an answer too. */
+export class Api {
+  /**
+   * @param {object} parts
+   * @param {typeof fetch} parts.fetch
+   * @param {import('./timers.js').Timers} parts.timers
+   * @param {string} parts.base where the application lives, without a slash at the end
+   * @param {() => string} parts.csrfToken read at each request: a page loaded anew brings a new one
+   */
+  constructor({ fetch, timers, base, csrfToken }) {
+    this.fetch = fetch;
+    this.timers = timers;
+    this.base = base;
+    this.csrfToken = csrfToken;
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} data
+   * @returns {Promise<Answer>}
+   */
+  async post(path, data) {
+    const { fetch, timers } = this;
+    const controller = new AbortController();
+    const deadline = timers.set(() => controller.abort(), DEADLINE);
+    try {
+      const response = await fetch(this.base + path, {
+        method: 'POST',
+        credentials: 'same-origin',
+        headers: {
+          Accept: 'application/json',
+          'Content-Type': 'application/json',
+          'X-CSRFToken': this.csrfToken(),
+        },
+        body: JSON.stringify(data),
+        keepalive: true, // a message sent just before leaving the page still arrives
+        signal: controller.signal,
+      });
+      if (!response.ok) {
+        return {
+          status: response.status,
+          body: null,
+          detail: await problemDetail(response),
+          after: retryAfter(response.headers, timers.now()),
+        };
+      }
+      return { status: response.status, body: await response.json(), detail: '' };
+    } catch {
+      return { status: 0, body: null, detail: '' };
+    } finally {
+      timers.clear(deadline);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** What an HTTP answer says about coming back, and what went wrong. */
+
+/** A server that asks for more than this is taken to mean this, in milliseconds. */
+const LONGEST = 600_000;
+
+/**
+ * @param {number} seconds
+ * @returns {number} milliseconds, not negative and not absurd
+ */
+export function wait(seconds) {
+  return Math.min(LONGEST, Math.max(0, seconds * 1000));
+}
+
+/**
+ * `Retry-After` in either form of RFC 9110, section 10.2.3.
+ *
+ * @param {Headers} headers
+ * @param {number} now milliseconds since 1970
+ * @returns {number | undefined} milliseconds, undefined where the header is missing or unreadable
+ */
+export function retryAfter(headers, now) {
+  const value = headers.get('Retry-After')?.trim();
+  if (!value) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value)) return wait(Number(value));
+  const date = /^\w{3},? /.test(value) ? Date.parse(value) : NaN; // Date.parse alone reads a date into anything
+  return Number.isNaN(date) ? undefined : wait((date - now) / 1000);
+}
+
+/**
+ * The `detail` of an RFC 9457 problem, else its title, else ''.
+ *
+ * @param {Response} response its body is read
+ * @returns {Promise<string>}
+ */
+export async function problemDetail(response) {
+  try {
+    const problem = await response.json();
+    return String(problem.detail ?? problem.title ?? '');
+  } catch {
+    return ''; // a proxy's own error page
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The page that the server rendered: whose it is, where its data stands, and how to load it anew.
+ */
+export class Page {
+  /**
+   * @param {object} parts
+   * @param {Document} parts.document
+   * @param {Location} parts.location
+   * @param {typeof fetch} parts.fetch
+   * @param {{new (): DOMParser}} parts.DOMParser
+   */
+  constructor({ document, location, fetch, DOMParser }) {
+    this.document = document;
+    this.location = location;
+    this.fetch = fetch;
+    this.DOMParser = DOMParser;
+  }
+
+  /** Whether it belongs to someone, and so has something to follow. */
+  get isSignedIn() {
+    return this.document.body.dataset.seq !== undefined;
+  }
+
+  get user() {
+    return this.document.body.dataset.user ?? '';
+  }
+
+  get base() {
+    return this.location.origin + (this.document.body.dataset.root ?? '');
+  }
+
+  get place() {
+    return placeOf(this.document);
+  }
+
+  get csrfToken() {
+    return csrfMeta(this.document)?.content ?? '';
+  }
+
+  /**
+   * Replace what is out of date by what the server has now, and keep what the user was typing. A page that shows
+   * nothing live stays as it is and only learns its new place and badges.
+   *
+   * @returns {Promise<{seq: number, epoch: string, badges: Record<string, number>} | null>} null: signed out
+   * @throws {Error} when the server did not give the page
+   */
+  async reload() {
+    const main = this.document.querySelector('main');
+    const isLive = main.dataset.live !== undefined;
+    const response = await this.fetch(isLive ? this.location.href : `${this.base}/`, {
+      credentials: 'same-origin',
+      cache: 'no-store',
+      headers: { Accept: 'text/html' },
+    });
+    if (response.status === 401) return null;
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const fresh = new this.DOMParser().parseFromString(await response.text(), 'text/html');
+    if (fresh.body.dataset.seq === undefined) return null;
+    if (fresh.body.dataset.user !== this.user) {
+      this.location.reload(); // someone else signed in in this browser: nothing here is theirs
+      throw new Error('another user is signed in');
+    }
+    if (isLive) this.#replace(main, fresh.querySelector('main'));
+    const token = csrfMeta(fresh)?.content;
+    if (token) csrfMeta(this.document).content = token;
+    Object.assign(this.document.body.dataset, { seq: fresh.body.dataset.seq, epoch: fresh.body.dataset.epoch });
+    return { ...placeOf(fresh), badges: badgesOf(fresh) };
+  }
+
+  #replace(main, fresh) {
+    const typed = [...main.querySelectorAll('textarea, input:not([type=hidden])')]
+      .filter((input) => input.id)
+      .map(({ id, value, selectionStart, selectionEnd }) => ({ id, value, selectionStart, selectionEnd }));
+    const focus = main.contains(this.document.activeElement) ? this.document.activeElement.id : '';
+    const scroll = main.querySelector('[data-scroller]')?.scrollTop;
+    main.replaceWith(this.document.adoptNode(fresh));
+    for (const { id, value, selectionStart, selectionEnd } of typed) {
+      const input = this.document.getElementById(id);
+      if (!input) continue;
+      input.value = value;
+      if (id === focus && selectionStart !== null) input.setSelectionRange(selectionStart, selectionEnd);
+    }
+    if (focus) this.document.getElementById(focus)?.focus({ preventScroll: true });
+    const scroller = fresh.querySelector('[data-scroller]');
+    if (scroller && scroll !== undefined) scroller.scrollTop = scroll;
+  }
+}
+
+/** @param {Document} document */
+function placeOf({ body }) {
+  return { seq: Number(body.dataset.seq), epoch: body.dataset.epoch ?? '' };
+}
+
+/** @param {Document} document */
+function badgesOf(document) {
+  const badges = [...document.querySelectorAll('[data-badge]')];
+  return Object.fromEntries(badges.map((badge) => [badge.dataset.badge, Number(badge.textContent) || 0]));
+}
+
+/**
+ * @param {Document} document
+ * @returns {HTMLMetaElement | null}
+ */
+function csrfMeta(document) {
+  return document.querySelector('meta[name="csrf-token"]');
+}

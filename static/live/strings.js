@@ -1,0 +1,26 @@
+/** The texts that the server translated for this page. */
+export class Strings {
+  /** @param {Record<string, string>} texts */
+  constructor(texts) {
+    this.texts = texts;
+  }
+
+  /**
+   * @param {string} name
+   * @param {Record<string, string | number>} [values] for the `{places}` in the text
+   * @returns {string} the name itself where there is no such text
+   */
+  get(name, values = {}) {
+    const text = this.texts[name] ?? name;
+    return text.replace(/\{(\w+)\}/g, (place, key) => String(values[key] ?? place));
+  }
+}
+
+/**
+ * @param {Document} document
+ * @returns {Strings} from `<script type="application/json" id="live-strings">`
+ */
+export function readStrings(document) {
+  const block = document.getElementById('live-strings');
+  return new Strings(block ? JSON.parse(block.textContent) : {});
+}
