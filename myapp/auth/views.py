@@ -21,9 +21,9 @@ from .passwords import LONGEST, hash_password, verify
 
 bp = Blueprint("auth", __name__)
 
-LOGINS_PER_ADDRESS = "60/minute"
+LOGINS_PER_ADDRESS = "300/minute"
 LOGINS_PER_NAME = "10/minute"
-REGISTRATIONS = "60/minute"
+REGISTRATIONS = "120/minute"
 
 
 class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ from .forms import MessageForm
 
 bp = Blueprint("messages", __name__)
 
-SENDS = "600/minute"
+SENDS = "1200/minute"
 
 
 class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
