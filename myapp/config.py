@@ -105,15 +105,25 @@ def _names() -> list[str]:
 def _database_url(given: str | None, instance: Path, problems: list[str]) -> str:
     if given is None:
         return f"sqlite:///{(instance / 'myapp.sqlite3').absolute()}"
-    for short in ("postgres://", "postgresql://"):
-        if given.startswith(short):
-            return "postgresql+psycopg://" + given.removeprefix(short)
-    if not re.match(r"(sqlite:///.|postgresql\+psycopg://)", given) or ":memory:" in given:
+    given = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", given)
+    if relative := re.fullmatch(r"sqlite:///(?!/|:memory:)(.+)", given):
+        return f"sqlite:///{(instance / relative[1]).absolute()}"  # as Flask-SQLAlchemy takes it
+    is_known = re.match(r"(sqlite:////.|postgresql\+psycopg://)", given) and ":memory:" not in given
+    if not is_known or _host(given) is None:
         problems.append(
             f"{PREFIX}DATABASE_URL is {_without_password(given)!r}: "
             "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
         )
     return given
+
+
+def _host(url: str) -> str | None:
+    """The host of `url`, with its port where one is given; None where this part cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
+    except ValueError:  # brackets that do not close, a port that is no number
+        return None
 
 
 def _without_password(url: str) -> str:
@@ -146,14 +156,17 @@ def _secret_key(env: Mapping[str, str], instance: Path, problems: list[str]) -> 
             pass  # another process was first; its key counts
         finally:
             aside.unlink()
-    return file.read_text().strip()
+    key = file.read_text().strip()
+    if len(key) < 16:
+        problems.append(f"{file} is damaged: delete it and a new one is made; everybody then signs in again")
+    return key
 
 
 def _origins(text: str, problems: list[str]) -> frozenset[str]:
     origins = set()
     for origin in filter(None, re.split(r"[,\s]+", text)):
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.fragment:
+        scheme, _, rest = origin.lower().partition("://")
+        if scheme not in ("http", "https") or not rest or re.search(r"[/?#@]", rest) or _host(origin) is None:
             problems.append(f"{PREFIX}ALLOWED_ORIGINS has {origin!r}: write origins as https://shop.example, no path")
         origins.add(origin.lower())
     return frozenset(origins)
