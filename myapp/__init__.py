@@ -30,6 +30,7 @@ from .messages import cors
 from .messages.following import bp as following_bp
 from .messages.following import log_parked_answer
 from .messages.views import bp as messages_bp
+from .sessions import Sessions
 
 __all__ = ["auth", "create_app", "messages"]
 
@@ -74,6 +75,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     )
     if settings.database_url.startswith("sqlite"):
         Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    app.session_interface = Sessions()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)

@@ -9,6 +9,7 @@ import os
 import re
 import resource
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,7 +25,7 @@ RESERVED_DESCRIPTORS = 256
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment said, valid. 0 means "no limit" for the three `max_` settings but `max_clients`."""
+    """What the environment said, valid. 0 means "no limit" for the three `max_` settings."""
 
     secret_key: str
     database_url: str
@@ -75,7 +76,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         host=env.get("HOST", "127.0.0.1"),
         port=number("PORT", 8000, 0, 65535),
         workers=workers,
-        max_clients=number("MAX_CLIENTS", 0, 0, 1_000_000) or default_max_clients(),
+        max_clients=number("MAX_CLIENTS", default_max_clients(), 0, 1_000_000),
         max_clients_per_user=number("MAX_CLIENTS_PER_USER", 20, 0, 1_000_000),
         max_clients_per_address=number("MAX_CLIENTS_PER_ADDRESS", 200, 0, 1_000_000),
         rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
@@ -91,10 +92,13 @@ def unknown(environ: Mapping[str, str]) -> list[str]:
 
 
 def default_max_clients() -> int:
-    """Parking places for this process: its limit of open files, less what it needs itself."""
+    """Parking places for this process: its limit of open files (half of it behind a router), less what it needs."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         soft = 1_000_000
+    uwsgi = sys.modules.get("uwsgi")
+    if uwsgi is not None and "http" in uwsgi.opt:
+        soft //= 2  # its router has the same limit and needs two descriptors a client
     return max(1, soft - min(RESERVED_DESCRIPTORS, soft // 2))
 
 
@@ -109,7 +113,7 @@ def _database_url(given: str | None, instance: Path, problems: list[str]) -> str
     if relative := re.fullmatch(r"sqlite:///(?!/|:memory:)(.+)", given):
         return f"sqlite:///{(instance / relative[1]).absolute()}"  # as Flask-SQLAlchemy takes it
     is_known = re.match(r"(sqlite:////.|postgresql\+psycopg://)", given) and ":memory:" not in given
-    if not is_known or _host(given) is None:
+    if not is_known or not _has_host(given):
         problems.append(
             f"{PREFIX}DATABASE_URL is {_without_password(given)!r}: "
             "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
@@ -117,13 +121,13 @@ def _database_url(given: str | None, instance: Path, problems: list[str]) -> str
     return given
 
 
-def _host(url: str) -> str | None:
-    """The host of `url`, with its port where one is given; None where this part cannot be read."""
+def _has_host(url: str) -> bool:
+    """Whether the part of `url` that names host and port can be read."""
     try:
-        parts = urlsplit(url)
-        return (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
-    except ValueError:  # brackets that do not close, a port that is no number
-        return None
+        port = urlsplit(url).port
+    except ValueError:  # a bracket that does not close, a port that is no number
+        return False
+    return port is None or port > 0
 
 
 def _without_password(url: str) -> str:
@@ -166,7 +170,7 @@ def _origins(text: str, problems: list[str]) -> frozenset[str]:
     origins = set()
     for origin in filter(None, re.split(r"[,\s]+", text)):
         scheme, _, rest = origin.lower().partition("://")
-        if scheme not in ("http", "https") or not rest or re.search(r"[/?#@]", rest) or _host(origin) is None:
+        if scheme not in ("http", "https") or not rest or re.search(r"[/?#@]", rest) or not _has_host(origin):
             problems.append(f"{PREFIX}ALLOWED_ORIGINS has {origin!r}: write origins as https://shop.example, no path")
         origins.add(origin.lower())
     return frozenset(origins)

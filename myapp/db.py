@@ -141,6 +141,8 @@ class Database:
         self._reader = reader
         self._writer = writer
         self._write_lock = threading.Lock()
+        #: SQLite's one connection for writes, once it was needed
+        self._writing: Any = None
         #: idle connections for reads on SQLite: append and pop are atomic, and a read there never yields
         self._idle: list[sqlite3.Connection] = []
 
@@ -151,7 +153,10 @@ class Database:
             with self._borrowed(self._reader) as driver:
                 yield Connection(driver, self.dialect)
             return
-        driver = self._idle.pop() if self._idle else self._open()
+        try:
+            driver = self._idle.pop()  # asked for and taken at once: threads may be here together
+        except IndexError:
+            driver = self._open()
         try:
             yield Connection(driver, self.dialect)
         finally:
@@ -176,7 +181,10 @@ class Database:
         Raises Unavailable when another process keeps SQLite's write lock for more than BUSY_PATIENCE seconds.
         """
         if self.dialect == "sqlite":
-            with self._write_lock, self._borrowed(self._writer) as driver:
+            with self._write_lock:
+                if self._writing is None:
+                    self._writing = self._writer.raw_connection()
+                driver = self._writing.driver_connection
                 self._begin_immediate(driver)
                 transaction = Transaction(driver, self.dialect)
                 with self._ending(transaction):
@@ -197,6 +205,10 @@ class Database:
         """Close what is idle. Reads and transactions after this open connections anew."""
         while self._idle:
             self._idle.pop().close()
+        with self._write_lock:
+            writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.close()
         self._writer.dispose()
         self._reader.dispose()
 

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Connections that wait to be accepted; the kernel caps it at somaxconn.
 BACKLOG = 4096
+#: Connections accepted in one turn of the event loop: each brings a request, and turns should be short.
+MOST_ACCEPTS = 16
 #: Seconds that running requests have to finish at a stop.
 STOP_PATIENCE = 5.0
 
@@ -58,6 +60,7 @@ def serve(app: Flask) -> int:
     parts: Parts = app.extensions["myapp"]
     listener = _listen(parts.settings.host, parts.settings.port)
     server = WSGIServer(listener, app, handler_class=TakeoverHandler, log=None, error_log=log)
+    server.max_accept = MOST_ACCEPTS
     server.start()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

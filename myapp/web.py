@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy.exc
 from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
@@ -88,10 +89,8 @@ def read_json(kind: type[T]) -> T:
     body = request.get_data(cache=False)
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _not_json(body, str(error)) from None
+        raise _refused(body, error) from None
 
 
 def _invalid(problem: str) -> AppError:
@@ -105,16 +104,27 @@ def _invalid(problem: str) -> AppError:
     return Invalid("body", problem.replace("`", "").lower())
 
 
-def _not_json(body: bytes, problem: str) -> AppError:
-    """Lone surrogates are JSON but not text: tell the field. All else is not JSON."""
+def _refused(body: bytes, error: Exception) -> AppError:
+    """Why a body cannot be taken: it is not JSON, has text that is none (lone surrogates), or a field is wrong.
+
+    msgspec stops at the first thing that it sees; the standard library says whether the whole is JSON.
+    """
     try:
-        value = json.loads(body.decode(), parse_constant=float.fromhex)
-    except (ValueError, RecursionError):
-        return BadRequest(f"The body is not JSON: {problem}.")
-    for name, text in value.items() if isinstance(value, dict) else ():
-        if any("\ud800" <= char <= "\udfff" for char in f"{name}{text}"):
+        value = json.loads(body.decode(), parse_int=float, parse_constant=_refuse_constant)
+        fields = value.items() if isinstance(value, dict) else ()
+        texts = {name: json.dumps(field, ensure_ascii=False) for name, field in fields}
+    except (ValueError, RecursionError) as broken:
+        return BadRequest(f"The body is not JSON: {broken}.")
+    for name, text in texts.items():
+        if any("\ud800" <= char <= "\udfff" for char in name + text):
             return Invalid(name.encode("utf-8", "replace").decode(), "has a lone surrogate; send valid Unicode text")
-    return BadRequest(f"The body is not JSON: {problem}.")
+    if isinstance(error, msgspec.ValidationError):
+        return _invalid(str(error))
+    return BadRequest(f"The body is not JSON: {error}.")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def query_text(name: str, default: str = "", longest: int = 200) -> str:
@@ -175,6 +185,12 @@ def problem(error: AppError) -> Response:
     return Response(_encode(body), error.status, error.headers, content_type="application/problem+json")
 
 
+def sentence(label: str, problem: str) -> str:
+    """What is wrong with a field, for the page that shows the field: "is taken" of "Name" is "The name is taken."."""
+    text = f"the {label.lower()} {problem}" if problem.startswith(("is ", "has ")) else problem
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def plain(status: int, detail: str, headers: dict[str, str] | None = None) -> AppError:
     """An error of a kind that only HTTP knows (404 of routing, 405, ...)."""
     error = AppError(detail, headers=headers)
@@ -188,6 +204,8 @@ def discard_body() -> None:
 
     A socket that is closed with unread bytes is reset, and the client then may never see the answer.
     """
+    if "werkzeug.socket" in request.environ:
+        return  # under `flask run` the stream does not end with the body: reading on would wait for ever
     left = min(request.content_length or 0, MAX_DISCARD)
     stream = request.environ["wsgi.input"]
     while left > 0:
@@ -270,17 +288,19 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        if request.content_length:
+        asked = request_ctx.request  # the proxy looks for it at every attribute
+        if asked.content_length:
             discard_body()
         headers = response.headers
         extra = PAGE_HEADERS if response.mimetype == "text/html" else DATA_HEADERS
-        if request.endpoint != "static":
+        if asked.endpoint != "static":
             for name, value in extra.items():
-                headers.setdefault(name, value)
+                if name not in headers:
+                    headers.add(name, value)
         headers["Date"] = http_date()
         if not getattr(response, "is_parked", False):
             status = g.get("access_status", response.status_code)
-            log_access(request.method, request.path, status, request.remote_addr, g.started)
+            log_access(asked.method, asked.path, status, asked.remote_addr, g.started)
         return response
 
 

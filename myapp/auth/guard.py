@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Request, request, session
-from flask_login import AnonymousUserMixin, current_user
+from flask import Request, g, request, session
+from flask_login import AnonymousUserMixin
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from ..errors import Forbidden, NotSignedIn
@@ -25,15 +23,11 @@ def init_login() -> None:
 
     @login_manager.user_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
     def by_session(key: str) -> Identity | None:
-        if "Authorization" in request.headers:
-            return None  # where that header is present, it alone counts
-        with database().read() as connection:
-            return service.by_session_key(connection, key)
+        return asking()
 
     @login_manager.request_loader  # type: ignore[untyped-decorator]  # flask-login ships no types
-    def by_header(asking: Request) -> Identity | None:
-        header = asking.headers.get("Authorization")
-        return by_bearer(header) if header is not None else None
+    def by_header(request: Request) -> Identity | None:
+        return asking()
 
 
 def by_bearer(header: str) -> Identity | None:
@@ -70,8 +64,25 @@ def by_ticket(ticket: str) -> Identity | None:
 
 
 def asking() -> Identity | None:
-    """Who is asking, or None. `&ticket=` counts on the ways of following, and only where they call `follower`."""
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    """Who is asking, or None; looked up once a request. Where `Authorization` is present, it alone counts.
+
+    `&ticket=` counts on the ways of following only, which call `follower`.
+    """
+    if "identity" not in g:
+        g.identity = _find()
+    found: Identity | None = g.identity
+    return found
+
+
+def _find() -> Identity | None:
+    header = request.headers.get("Authorization")
+    if header is not None:
+        return by_bearer(header)
+    key = session.get("_user_id")  # where flask-login keeps what it was given: the session's key
+    if key is None:
+        return None
+    with database().read() as connection:
+        return service.by_session_key(connection, key)
 
 
 def signed_in(*, ticket: bool = False) -> Identity:
@@ -97,8 +108,3 @@ def follower() -> Identity | None:
     if ticket and "Authorization" not in request.headers:
         return by_ticket(ticket)
     return asking()
-
-
-def session_key() -> Any:
-    """What flask-login keeps in the cookie: the key of the session."""
-    return session.get("_user_id")

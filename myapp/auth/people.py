@@ -73,7 +73,7 @@ def by_name(connection: Connection, name: str) -> Person:
     """Raises NotFound, naming the name."""
     row = connection.one(_BY_NAME, name=fold(name)) if is_text(name) else None
     if row is None:
-        raise NotFound(f"There is no user named {printable(name)!r}; GET /users?q= finds people.")
+        raise NotFound(f"There is no user named {printable(name)!r}: find people by how their name begins.")
     return Person(*row)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,12 +15,16 @@ from .. import inbox
 from ..db import now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound
 from ..extensions import csrf, database, limiter, parts
-from ..web import answer, no_content, query_text, query_whole, read_json, wants_page
+from ..web import answer, no_content, query_text, query_whole, read_json, sentence, wants_page
 from . import guard, people, service
 from .forms import LoginForm, RegisterForm
 from .passwords import LONGEST, hash_password, verify
 
 bp = Blueprint("auth", __name__)
+
+#: Forms with a password that are worked on at once. Fifty that arrive together would make one long turn of the event
+#: loop, only to wait for the hashes one after the other.
+_line = threading.BoundedSemaphore(4)
 
 LOGINS_PER_ADDRESS = "300/minute"
 LOGINS_PER_NAME = "10/minute"
@@ -50,12 +55,11 @@ def _sign_in(user: int) -> None:
     session.clear()
     session.permanent = True
     login_user(NewSession(key))
+    g.pop("identity", None)
 
 
 def _checked(form: Any) -> bool:
     """Whether the form was sent with all it needs; a missing or wrong CSRF token is refused, not shown as a mistake."""
-    if request.method != "POST":
-        return False
     csrf.protect()
     valid: bool = form.validate_on_submit()
     return valid
@@ -78,8 +82,13 @@ def _name_of_form() -> str:
     LOGINS_PER_NAME, key_func=_name_of_form, methods=["POST"], deduct_when=lambda answer: answer.status_code == 422
 )
 def login() -> BaseResponse | tuple[str, int]:
-    form = LoginForm(next=request.args.get("next", ""))
-    status = 200
+    if request.method == "POST":
+        with _line:
+            return _log_in(LoginForm())
+    return render_template("auth/login.html", form=LoginForm(next=request.args.get("next", ""))), 200
+
+
+def _log_in(form: LoginForm) -> BaseResponse | tuple[str, int]:
     if _checked(form):
         with database().read() as connection:
             stored = service.stored_password(connection, form.username.data)
@@ -88,16 +97,20 @@ def login() -> BaseResponse | tuple[str, int]:
             _sign_in(stored[0])
             return redirect(_safe_next(form.next.data), 303)
         form.password.errors = [_("The name or the password is wrong.")]
-    if form.errors or form.password.errors:
-        status = 422
-    return render_template("auth/login.html", form=form), status
+    return render_template("auth/login.html", form=form), 422
 
 
 @bp.route("/auth/register", methods=["GET", "POST"])
 @limiter.limit(REGISTRATIONS, methods=["POST"])
 def register() -> BaseResponse | tuple[str, int]:
-    form = RegisterForm()
-    status = 200
+    if request.method == "POST":
+        with _line:
+            return _sign_up(RegisterForm())
+    return render_template("auth/register.html", form=RegisterForm()), 200
+
+
+def _sign_up(form: RegisterForm) -> BaseResponse | tuple[str, int]:
+    status = 422
     if _checked(form):
         try:
             service.check_new_password(form.password.data)
@@ -109,10 +122,8 @@ def register() -> BaseResponse | tuple[str, int]:
             return redirect(url_for("messages.conversations_page"), 303)
         except (Invalid, Conflict) as error:
             for name, text in error.errors.items():
-                form[name].errors = [_(text)]
+                form[name].errors = [sentence(str(form[name].label.text), text)]
             status = error.status
-    elif form.errors:
-        status = 422
     return render_template("auth/register.html", form=form), status
 
 

@@ -33,7 +33,10 @@ class Bus(Protocol):
     """
 
     def start(self, deliver: Deliver) -> None:
-        """Begin to carry: `deliver` is called for news of subscribed users. It must not wait."""
+        """Begin to carry: `deliver` is called for news of subscribed users, and must not wait.
+
+        News of others may be delivered too: the receiver knows whom it asked for.
+        """
 
     def subscribe(self, user: int) -> None:
         """When this returns, news of `user` published from now on is delivered here."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import frames, takeover
@@ -61,7 +62,7 @@ class ParkedClient:
         self.fd = fd
         self.grant = grant
         self.cursor = cursor
-        self.epoch = epoch
+        self.epoch = sys.intern(epoch)  # one text for all clients
         self.state = CURRENT
         self.rest = b""
         self.watcher: Any = dispatcher.loop.io(fd, READ)
@@ -268,7 +269,7 @@ class WebSocketClient(ParkedClient):
         self.dispatcher.counts["delivered"] += len(batch.texts)
 
     def give_reset(self, page: Page) -> None:
-        self.cursor, self.epoch = page.latest, page.epoch
+        self.cursor, self.epoch = page.latest, sys.intern(page.epoch)
         self.send(frames.hello(page, page.latest) + frames.reset(page.epoch, page.latest))
 
     def check(self, now: float) -> float | None:
@@ -319,7 +320,7 @@ class TellingClient(WebSocketClient):
 class LongPollClient(ParkedClient):
     """A long poll: gets one whole HTTP answer, then its connection ends."""
 
-    __slots__ = ("deadline", "head", "who")
+    __slots__ = ("address", "deadline", "head", "started")
 
     transport = "long-poll"
 
@@ -334,12 +335,14 @@ class LongPollClient(ParkedClient):
         *,
         head: bytes,
         deadline: float,
-        who: tuple[str, float],
+        address: str,
+        started: float,
     ) -> None:
         # `head`: the answer's status line and headers, without Date and Content-Length; equal ones are shared
         self.head = head
         self.deadline = deadline
-        self.who = who  # address and start, for the access log
+        self.address = sys.intern(address)  # for the access log, with `started`
+        self.started = started
         super().__init__(dispatcher, place, fd, grant, cursor, epoch)
 
     def received(self, data: bytes) -> None:
@@ -383,8 +386,7 @@ class LongPollClient(ParkedClient):
             return
         self.state = CLOSING
         self.dispatcher.leave(self)
-        address, started = self.who
-        self.dispatcher.log_answer(address, started)
+        self.dispatcher.log_answer(self.address, self.started)
         head = self.head + b"Content-Length: %d\r\nDate: %s\r\n\r\n" % (len(body), self.dispatcher.http_date().encode())
         self.send(head + body)
         if self.rest:

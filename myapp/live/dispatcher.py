@@ -38,15 +38,19 @@ ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
 
 
 class Place:
-    """One user who has clients here: `wanted` is how far the inbox is known to be, `badges` (JSON text) stand there."""
+    """One user who has clients here: `wanted` is how far the inbox is known to be, `badges` (JSON text) stand there.
 
-    __slots__ = ("badges", "clients", "user", "wanted")
+    `compared_at` is kept by the sweep.
+    """
+
+    __slots__ = ("badges", "clients", "compared_at", "user", "wanted")
 
     def __init__(self, user: int) -> None:
         self.user = user
-        self.clients: list[ParkedClient] = []
+        self.clients: tuple[ParkedClient, ...] = ()
         self.wanted = 0
         self.badges = "{}"
+        self.compared_at = 0.0
 
 
 class Dispatcher:
@@ -56,7 +60,16 @@ class Dispatcher:
     may switch greenlets and may raise. It starts with the first client, after the fork, and `close` ends it for good.
     """
 
-    def __init__(self, bus: Bus, read: Read, read_heads: ReadHeads, *, max_clients: int, http_date: Callable[[], str]):
+    def __init__(
+        self,
+        bus: Bus,
+        read: Read,
+        read_heads: ReadHeads,
+        *,
+        max_clients: int,
+        http_date: Callable[[], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.max_clients = max_clients
         self.http_date = http_date
         self.log_answer: Callable[[str, float], None] = lambda address, started: None
@@ -74,7 +87,7 @@ class Dispatcher:
         self._queued: set[Place] = set()
         self._readers = 0
         self._timers: set[Any] = set()
-        self._sweep = Sweep(self, read_heads)
+        self._sweep = Sweep(self, read_heads, clock)
 
     @property
     def loop(self) -> Any:
@@ -95,7 +108,8 @@ class Dispatcher:
 
     @property
     def is_full(self) -> bool:
-        return self.count >= self.max_clients
+        """Whether all parking places are taken; with `max_clients` 0 there is no limit but the descriptors."""
+        return 0 < self.max_clients <= self.count
 
     @property
     def lag(self) -> float:
@@ -143,7 +157,7 @@ class Dispatcher:
         assert place is not None
         if client.state == CLOSED:
             return
-        place.clients.append(client)
+        place.clients += (client,)
         self.parked[client.transport] += 1
         self._learn(place, page)
         self.check_at(client, check_at)
@@ -157,7 +171,7 @@ class Dispatcher:
         """The client gets nothing more; its descriptor is still open."""
         place, client.place = client.place, None
         if place is not None and client in place.clients:
-            place.clients.remove(client)
+            place.clients = tuple(other for other in place.clients if other is not client)
             self.parked[client.transport] -= 1
             self._leave_if_empty(place.user)
         if client.state != CLOSED:

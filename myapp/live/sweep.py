@@ -72,6 +72,7 @@ class Sweep:
 
     def add(self, place: Place) -> None:
         """Compare this place from now on, until the dispatcher no longer uses it."""
+        place.compared_at = self.now
         self._rotation.append(place)
 
     def check_at(self, client: ParkedClient, at: float) -> None:
@@ -121,15 +122,12 @@ class Sweep:
 
     def _compare_some(self) -> None:
         """A share of all users, the one whose last turn is longest ago first: everybody's comes within a round."""
-        self._owed += len(self._rotation) * (self.now - self._compared_at) / ROUND
+        everybody = len(self._rotation)
+        # never more than everybody once, however long the loop was held up
+        self._owed = min(self._owed + everybody * (self.now - self._compared_at) / ROUND, float(everybody))
         self._compared_at = self.now
-        count = min(MOST_USERS, int(self._owed), len(self._rotation))
-        if count < 1:
-            return
-        self._owed = min(self._owed - count, float(MOST_USERS))
-        some = [self._rotation.popleft() for _ in range(count)]
-        some = [place for place in some if self._dispatcher.is_in_use(place)]
-        self._rotation.extend(some)
+        some = self._take_turns()
+        self._owed = max(0.0, self._owed - len(some))
         if not some:
             return
         try:
@@ -138,3 +136,20 @@ class Sweep:
             log.warning("comparing parked clients with their inboxes failed: %s", error)
             return
         self._dispatcher.compare(epoch, heads)
+
+    def _take_turns(self) -> list[Place]:
+        """Those whose turn it is: as many as are owed, and all whose round is over. Who has left takes no turn.
+
+        The share alone is not enough: it shrinks while others leave, and the last of many would wait several rounds.
+        """
+        some: list[Place] = []
+        while self._rotation and len(some) < MOST_USERS:
+            place = self._rotation[0]
+            if self._dispatcher.is_in_use(place):
+                if len(some) + 1 > self._owed and self.now - place.compared_at < ROUND:
+                    break
+                place.compared_at = self.now
+                some.append(place)
+            self._rotation.popleft()
+        self._rotation.extend(some)
+        return some

@@ -56,6 +56,8 @@ class TakeoverHandler(WSGIHandler):  # type: ignore[misc]  # gevent ships no typ
             super().run_application()
         finally:
             TakeoverHandler.running -= 1
+            # environ and handler hold each other: without this the socket stays open until gc finds them
+            self.environ.pop(KEY, None)
         if self.is_taken:
             # or pywsgi reads what follows on this connection as the next request
             self.close_connection = True

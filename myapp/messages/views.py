@@ -6,7 +6,7 @@ import secrets
 from typing import Annotated
 
 import msgspec
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
@@ -14,9 +14,10 @@ from ..auth import guard, people
 from ..auth.people import Person
 from ..auth.service import Identity
 from ..auth.views import as_json as person_as_json
+from ..db import Transaction
 from ..errors import AppError, Invalid
 from ..extensions import database, limiter
-from ..web import MAX_SEQ, answer, query_text, query_whole, read_json
+from ..web import MAX_SEQ, answer, query_text, query_whole, read_json, sentence
 from . import service
 from .forms import MessageForm
 
@@ -168,11 +169,12 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
     try:
         with database().transaction() as transaction:
             service.send(transaction, me, name, body, form.key.data or None)
-        _mark_shown(me, name, form.upto.data)
+            _mark_shown(transaction, me, name, form.upto.data)  # together with the message, or neither
     except AppError as error:
         if error.status not in (409, 422):
             raise
-        flash(error.detail, "error")
+        problem = error.errors.get("body")
+        form.body.errors = [sentence(str(form.body.label.text), problem) if problem else error.detail]
         form.key.data = None
         return _chat_page(me, name, form), error.status
     return redirect(url_for("messages.chat_page", name=name), 303)
@@ -181,14 +183,14 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
 @bp.post("/chats/<name>/read")
 def chat_read(name: str) -> BaseResponse:
     me = _person(guard.signed_in())
-    _mark_shown(me, name, request.form.get("upto"))
+    with database().transaction() as transaction:
+        _mark_shown(transaction, me, name, request.form.get("upto"))
     return redirect(url_for("messages.chat_page", name=name), 303)
 
 
-def _mark_shown(me: Person, name: str, upto: str | None) -> None:
+def _mark_shown(transaction: Transaction, me: Person, name: str, upto: str | None) -> None:
     if not upto or upto == "0":
         return
     if not upto.isascii() or not upto.isdigit() or len(upto) > 16:
         raise Invalid("upto", "give the id of a message of this conversation")
-    with database().transaction() as transaction:
-        service.mark_read(transaction, me, name, int(upto))
+    service.mark_read(transaction, me, name, int(upto))

@@ -1,0 +1,75 @@
+"""A database with users, without HTTP."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from myapp import inbox
+from myapp.auth import people
+from myapp.db import Database
+
+from ..support import make_app
+
+
+class Store:
+    """A database with users who have inboxes."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._numbers = itertools.count(1)
+
+    def add(self, count: int = 1) -> list[int]:
+        """New users, their ids in ascending order."""
+        with self.database.transaction() as transaction:
+            return [people.create(transaction, f"user{next(self._numbers)}", None).id for _ in range(count)]
+
+    def append(
+        self, user: int, count: int = 1, data: Mapping[str, Any] | None = None, badges: Mapping[str, int] | None = None
+    ) -> None:
+        """`count` events in one transaction."""
+        with self.database.transaction() as transaction:
+            inbox.lock(transaction, (user,))
+            for _ in range(count):
+                inbox.append(transaction, user, "note", data or {}, badges=badges)
+
+    def after(self, user: int, cursor: int, epoch: str = "", limit: int = inbox.PAGE_EVENTS) -> inbox.Page:
+        with self.database.read() as connection:
+            return inbox.after(connection, user, cursor, epoch=epoch, limit=limit)
+
+    def head(self, user: int) -> inbox.Head:
+        with self.database.read() as connection:
+            return inbox.head(connection, user)
+
+    def write(self, sql: str) -> None:
+        """Plain SQL, for what the application does not do yet."""
+        with self.database.transaction() as transaction:
+            transaction.driver.execute(sql)
+
+    def count(self, table: str) -> int:
+        with self.database.read() as connection:
+            number: int = connection.driver.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            return number
+
+
+def open_store(folder: Path, database_url: str | None = None) -> Iterator[Store]:
+    app = make_app(folder, database_url)
+    database: Database = app.extensions["myapp"].database
+    yield Store(database)
+    database.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path, database_url: str) -> Iterator[Store]:
+    """A database of each kind."""
+    yield from open_store(tmp_path, database_url)
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[Store]:
+    """A SQLite database."""
+    yield from open_store(tmp_path)

@@ -1,0 +1,121 @@
+"""What every bus promises (myapp.live.bus.Bus). A new one is added to BUSES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import gevent
+import pytest
+
+from myapp.live.bus import Bus, News
+from myapp.live.frames import Batch
+from myapp.live.memory_bus import MemoryBus
+
+#: For each bus a function that makes one, not started yet. Two buses of one kind need not know of each other.
+BUSES: dict[str, Callable[[], Bus]] = {"memory": MemoryBus}
+
+
+def news(user: int, seq: int = 1) -> News:
+    return News(user, Batch((f'{{"seq":{seq}}}',), seq, seq, seq, '{"messages":1}'))
+
+
+class Listener:
+    """A started bus and what it has delivered. News of who is not subscribed may come too, and does not matter."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.heard: list[News] = []
+        bus.start(self.heard.append)
+
+    def hears(self, *expected: News) -> bool:
+        """Whether exactly these come of their users, within a second; a bus may carry them elsewhere first."""
+        users = {item.user for item in expected}
+        for _ in range(200):
+            found = [item for item in self.heard if item.user in users]
+            if len(found) >= len(expected):
+                return found == list(expected)
+            gevent.sleep(0.005)
+        return False
+
+
+@pytest.fixture(params=sorted(BUSES))
+def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
+    bus = BUSES[request.param]()
+    yield Listener(bus)
+    bus.close()
+
+
+def test_news_of_a_subscribed_user_is_delivered(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    listener.bus.publish(news(7))
+    assert listener.hears(news(7))
+
+
+def test_news_comes_in_the_order_of_publishing_when_nothing_fails(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    expected = [news(7, seq) for seq in range(1, 20)]
+    for item in expected:
+        listener.bus.publish(item)
+    assert listener.hears(*expected)
+
+
+def test_each_subscribed_user_is_given_its_own_news(listener: Listener) -> None:
+    for user in (7, 8, 9):
+        listener.bus.subscribe(user)
+    listener.bus.unsubscribe(8)
+    for user in (9, 7, 9):
+        listener.bus.publish(news(user))
+    assert listener.hears(news(9), news(7), news(9))
+
+
+def test_user_may_come_back(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    listener.bus.unsubscribe(7)
+    listener.bus.subscribe(7)
+    listener.bus.publish(news(7))
+    assert listener.hears(news(7))
+
+
+def test_subscribing_twice_does_not_double_the_news(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    listener.bus.subscribe(7)
+    listener.bus.subscribe(8)
+    listener.bus.publish(news(7))
+    listener.bus.publish(news(8))
+    assert listener.hears(news(7), news(8))
+
+
+def test_unsubscribing_who_is_not_subscribed_does_nothing(listener: Listener) -> None:
+    listener.bus.unsubscribe(7)
+    listener.bus.subscribe(8)
+    listener.bus.publish(news(8))
+    assert listener.hears(news(8))
+
+
+def test_end_of_a_session_is_carried_too(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    listener.bus.publish(News(7, None, "session:3"))
+    assert listener.hears(News(7, None, "session:3"))
+
+
+def test_news_without_texts_is_carried_too(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    item = News(7, Batch((), 4, 9, 9, '{"messages":1}'))
+    listener.bus.publish(item)
+    assert listener.hears(item)
+
+
+def test_closed_bus_carries_nothing_and_may_be_closed_again(listener: Listener) -> None:
+    listener.bus.subscribe(7)
+    listener.bus.close()
+    listener.bus.close()
+    listener.bus.publish(news(7))
+    gevent.sleep(0)
+    assert listener.heard == []
+
+
+@pytest.mark.parametrize("kind", sorted(BUSES))
+def test_publishing_before_the_start_is_no_error(kind: str) -> None:
+    bus = BUSES[kind]()
+    bus.publish(news(7))
+    bus.close()

@@ -1,0 +1,214 @@
+"""Imports point downward only: the table below is docs/architecture.md's picture, read from the sources."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import myapp
+
+ROOT = Path(myapp.__file__).parent
+
+#: What a module may import of ours. A name stands for the module and, if it is a package, for all within; the longest
+#: name that fits counts. `live` is listed module by module: its parts are layered among themselves.
+ALLOWED: dict[str, set[str]] = {
+    # the bottom
+    "errors": set(),
+    "config": {"errors"},
+    "db": {"errors"},
+    # events and badges: the only place that assigns a seq
+    "inbox": {"db", "errors", "inbox"},
+    # sockets: knows nothing of ours but itself
+    "live": set(),
+    "live.bus": {"live.frames"},
+    "live.memory_bus": {"live.bus"},
+    "live.reader": {"live.frames"},
+    "live.clients": {"live.frames", "live.reader", "live.takeover"},
+    "live.dispatcher": {"live.bus", "live.clients", "live.frames", "live.sweep"},
+    # what happens to data: no HTTP, no bus
+    "auth.models": {"db"},
+    "auth.passwords": set(),
+    "auth.people": {"auth.models", "db", "errors", "inbox"},
+    "auth.service": {"auth.models", "auth.passwords", "auth.people", "db", "errors", "inbox"},
+    "messages.models": {"db"},
+    "messages.service": {"auth.models", "auth.people", "db", "errors", "inbox", "messages.models"},
+    # HTTP: a view parses, calls a service, shapes the answer
+    "extensions": {"config", "db"},
+    "sessions": set(),
+    "web": {"errors", "extensions"},
+    "auth": {"auth", "db", "errors", "extensions", "inbox", "web"},
+    "messages": {"auth", "db", "errors", "extensions", "inbox", "messages", "web"},
+    "messages.following": {"auth", "errors", "extensions", "inbox", "live", "web"},
+    "health": {"db", "extensions", "inbox", "live", "web"},
+    # around the application
+    "schema": {"db", "extensions"},
+    "cli": {"auth", "db", "errors", "extensions", "inbox"},
+    "server": {"", "errors", "extensions", "live", "schema"},
+}
+
+#: What is only named in annotations (`if TYPE_CHECKING`), besides what may be imported.
+NAMED: dict[str, set[str]] = {
+    "extensions": {"live.dispatcher"},
+    "live.clients": {"live.dispatcher"},
+    "live.sweep": {"live.clients", "live.dispatcher"},
+}
+
+#: Packages of others that a layer does without; a name stands for all that begin with it.
+FORBIDDEN: dict[str, set[str]] = {
+    "errors": {"flask", "werkzeug", "sqlalchemy", "gevent"},
+    "config": {"flask", "werkzeug", "gevent"},
+    "inbox": {"flask", "werkzeug", "gevent"},
+    "live": {"flask", "werkzeug", "sqlalchemy", "psycopg", "sqlite3", "jinja2"},
+    "live.frames": {"gevent", "socket", "flask", "sqlalchemy"},
+    "live.reader": {"gevent", "socket", "flask", "sqlalchemy"},
+    "live.handshake": {"gevent", "socket", "flask", "sqlalchemy"},
+    "auth.service": {"flask", "werkzeug", "gevent"},
+    "auth.people": {"flask", "werkzeug", "gevent"},
+    "messages.service": {"flask", "werkzeug", "gevent"},
+}
+
+
+class Import(NamedTuple):
+    name: str  # dotted; ours without `myapp.`, "" for the package itself
+    is_ours: bool
+    is_named_only: bool  # under `if TYPE_CHECKING`
+
+
+def modules() -> dict[str, Path]:
+    """All of our modules, but the top one, by their names without `myapp.`."""
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name:
+            found[name] = path
+    return found
+
+
+def imports(source: str, package: str, known: set[str]) -> Iterator[Import]:
+    """Every import of a module, also those inside functions. `package` is where relative imports start."""
+    tree = ast.parse(source)
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            full = ["myapp", *package.split(".")] if package else ["myapp"]
+            base = full[: len(full) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            below = [f"{origin}.{alias.name}" for alias in node.names]
+            names = [name if name.removeprefix("myapp.") in known else origin for name in below]
+        else:
+            continue
+        for name in names:
+            is_ours = name == "myapp" or name.startswith("myapp.")
+            short = name.removeprefix("myapp").removeprefix(".") if is_ours else name
+            yield Import(short, is_ours, id(node) in typing_only)
+
+
+def covers(layer: str, name: str) -> bool:
+    return name == layer or (layer != "" and name.startswith(layer + "."))
+
+
+def rule(table: dict[str, set[str]], module: str) -> set[str] | None:
+    """What the longest name in the table says that fits the module."""
+    fitting = [name for name in table if covers(name, module)]
+    return table[max(fitting, key=len)] if fitting else None
+
+
+def violations(module: str, source: str, known: set[str]) -> list[str]:
+    """What a module imports and should not."""
+    package = module if (ROOT / module.replace(".", "/")).is_dir() else module.rpartition(".")[0]
+    allowed = rule(ALLOWED, module)
+    if allowed is None:
+        return [f"{module} is in no layer: add it to the table"]
+    named = NAMED.get(module, set())
+    forbidden = rule(FORBIDDEN, module) or set()
+    found = []
+    for what in imports(source, package, known):
+        if what.is_ours:
+            ok = any(covers(layer, what.name) for layer in allowed)
+            ok = ok or (what.is_named_only and any(covers(layer, what.name) for layer in named))
+            if not ok:
+                found.append(f"{module} imports myapp.{what.name}".rstrip("."))
+        elif any(what.name.partition(".")[0].startswith(name) for name in forbidden):
+            found.append(f"{module} imports {what.name}")
+    return found
+
+
+KNOWN = modules()
+
+
+@pytest.mark.parametrize("module", sorted(KNOWN))
+def test_module_imports_only_from_layers_below_it(module: str) -> None:
+    assert violations(module, KNOWN[module].read_text(), set(KNOWN)) == []
+
+
+def test_every_name_in_the_tables_is_a_module() -> None:
+    named = {*ALLOWED, *NAMED, *FORBIDDEN, *(name for table in (ALLOWED, NAMED) for s in table.values() for name in s)}
+    assert named - {""} - set(KNOWN) == set()
+
+
+def test_layers_have_no_cycle() -> None:
+    """Each module can be imported after all that it imports; modules of one package count one by one."""
+    graph = {
+        name: {
+            what.name
+            for what in imports(
+                path.read_text(), name if path.stem == "__init__" else name.rpartition(".")[0], set(KNOWN)
+            )
+            if what.is_ours and not what.is_named_only and what.name in KNOWN
+        }
+        for name, path in KNOWN.items()
+    }
+    while leaves := [name for name, needs in graph.items() if not needs]:
+        for name in leaves:
+            del graph[name]
+        for needs in graph.values():
+            needs.difference_update(leaves)
+    assert graph == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("live.clients", "from flask import request", "live.clients imports flask"),
+        ("live.dispatcher", "import sqlalchemy as sa", "live.dispatcher imports sqlalchemy"),
+        ("live.sweep", "from ..db import Database", "live.sweep imports myapp.db"),
+        ("live.sweep", "from .dispatcher import Dispatcher", "live.sweep imports myapp.live.dispatcher"),
+        ("live.frames", "def late():\n    from .. import inbox", "live.frames imports myapp.inbox"),
+        ("inbox.events", "from ..live.bus import News", "inbox.events imports myapp.live.bus"),
+        ("inbox.events", "from .. import auth", "inbox.events imports myapp.auth"),
+        (
+            "messages.service",
+            "from ..live.memory_bus import MemoryBus",
+            "messages.service imports myapp.live.memory_bus",
+        ),
+        ("messages.service", "import flask", "messages.service imports flask"),
+        ("messages.service", "from ..auth.views import bp", "messages.service imports myapp.auth.views"),
+        ("auth.service", "from ..messages import service", "auth.service imports myapp.messages.service"),
+        ("messages.views", "import myapp.live.dispatcher", "messages.views imports myapp.live.dispatcher"),
+        ("web", "from . import create_app", "web imports myapp"),
+        ("db", "from .config import Settings", "db imports myapp.config"),
+        ("errors", "from . import config", "errors imports myapp.config"),
+        ("config", "import flask_login", "config imports flask_login"),
+        ("surprise", "", "surprise is in no layer: add it to the table"),
+    ],
+)
+def test_made_up_violation_is_found_out(module: str, source: str, found: str) -> None:
+    assert violations(module, source, set(KNOWN)) == [found]
+
+
+def test_what_is_only_named_in_annotations_is_told_apart() -> None:
+    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .dispatcher import Dispatcher\n"
+    assert violations("live.sweep", source, set(KNOWN)) == []
+    assert violations("live.reader", source, set(KNOWN)) == ["live.reader imports myapp.live.dispatcher"]

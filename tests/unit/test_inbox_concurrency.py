@@ -1,0 +1,140 @@
+"""Many processes write to the same inboxes while somebody reads all the time: nothing is skipped, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..support import ROOT, environment
+from .conftest import Store
+
+WRITERS = 8
+APPENDS = 200
+SENDS = 60
+
+
+class Reader:
+    """Follows an inbox by cursor in a thread of its own, as fast as it can, until `stop` and the end."""
+
+    def __init__(self, store: Store, user: int) -> None:
+        self.seqs: list[int] = []
+        self.order: dict[int, list[int]] = defaultdict(list)  # what each writer wrote, in order of seq
+        self.polls = 0
+        self.error: BaseException | None = None
+        self.stop = threading.Event()
+        self._store = store
+        self._user = user
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        except BaseException as error:
+            self.error = error
+
+    def _follow(self) -> None:
+        cursor = 0
+        dice = random.Random(self._user)
+        while True:
+            is_last = self.stop.is_set()
+            page = self._store.after(self._user, cursor, limit=dice.choice((1, 5, 100)))
+            self.polls += 1
+            assert not page.reset
+            assert page.seq <= page.latest
+            assert json.loads(page.badges)["messages"] == page.latest  # badges and seq belong together
+            for event in page.events:
+                data = json.loads(event.text)["data"]
+                self.seqs.append(event.seq)
+                self.order[data["writer"]].append(data["number"])
+            cursor = page.seq
+            if is_last and cursor == page.latest:
+                return
+
+    def finish(self) -> None:
+        self.stop.set()
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+
+@contextmanager
+def writers(folder: Path, database_url: str, commands: list[list[object]]) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that begin together; afterwards all have ended well."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.unit.inbox_writer", *map(str, command)],
+            cwd=ROOT,
+            env=environment(folder, database_url),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in commands
+    ]
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        yield processes
+        for process in processes:
+            _output, errors = process.communicate(timeout=60)
+            assert process.returncode == 0, errors
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def go(processes: list[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
+    store: Store, tmp_path: Path, database_url: str
+) -> None:
+    users = store.add(2)
+    readers = [Reader(store, user) for user in users]
+    try:
+        commands: list[list[object]] = [["append", writer, APPENDS, *users] for writer in range(WRITERS)]
+        with writers(tmp_path, database_url, commands) as processes:
+            go(processes)
+    finally:
+        for reader in readers:
+            reader.finish()
+    for user, reader in zip(users, readers, strict=True):
+        latest = store.head(user).seq
+        assert reader.seqs == list(range(1, latest + 1))
+        # order of seq is order of commit: what one writer wrote comes in the order in which it wrote
+        assert all(numbers == sorted(set(numbers)) for numbers in reader.order.values())
+        assert len(reader.order) == WRITERS
+        assert reader.polls > 20
+    written = Counter(
+        (writer, number) for reader in readers for writer, numbers in reader.order.items() for number in numbers
+    )
+    assert len(written) == WRITERS * APPENDS
+
+
+def test_sends_in_opposite_directions_do_not_deadlock(store: Store, tmp_path: Path, database_url: str) -> None:
+    store.add(2)
+    commands: list[list[object]] = [
+        ["send", *pair, SENDS] for pair in (("user1", "user2"), ("user2", "user1")) for _ in range(2)
+    ]
+    with writers(tmp_path, database_url, commands) as processes:
+        go(processes)
+    with store.database.read() as connection:
+        rows = connection.driver.execute("SELECT user_id, seq FROM inboxes ORDER BY user_id").fetchall()
+    assert [row[1] for row in rows] == [4 * SENDS, 4 * SENDS]
+    assert store.count("messages") == 4 * SENDS

@@ -1,0 +1,484 @@
+"""Bad input: every request there is, with everything that can be wrong. Never a 500, and nothing is half stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+
+from .conftest import HTML, Browser, Program, Site, is_problem, open_site
+
+
+class Request(NamedTuple):
+    """A request of the contract as it is right; the tests make it wrong."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    optional: tuple[str, ...] = ()
+
+
+REQUESTS = [
+    Request("POST", "/messages", {"to": "bob", "body": "hi", "key": "k"}, ("key",)),
+    Request("POST", "/messages/read", {"with": "bob", "upto": 1}),
+    Request("POST", "/badges/seen", {"badges": ["likes"], "upto": 1}),
+    Request("POST", "/auth/tokens", {"label": "x"}, ("label",)),
+    Request("POST", "/auth/ticket"),
+    Request("POST", "/auth/logout"),
+    Request("DELETE", "/auth/tokens/1"),
+    Request("DELETE", "/auth/sessions/1"),
+    Request("DELETE", "/auth/sessions/all"),
+    Request("GET", "/auth/me"),
+    Request("GET", "/auth/tokens"),
+    Request("GET", "/auth/sessions"),
+    Request("GET", "/messages/conversations"),
+    Request("GET", "/messages/with/bob"),
+    Request("GET", "/messages/poll"),
+    Request("GET", "/messages/long-poll?timeout=0"),
+    Request("GET", "/badges"),
+    Request("GET", "/users?q=b"),
+    Request("GET", "/users/bob"),
+]
+WITH_BODY = [request for request in REQUESTS if request.body is not None]
+#: What is not a request of the contract: pages, and what looks after the process.
+OTHER_BLUEPRINTS = {"health", "static"}
+OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/ws")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Site]:
+    """Alice, Bob who has written to her, and nothing that any request here may change."""
+    for site in open_site(tmp_path_factory.mktemp("bad-input"), empty_database):
+        alice, bob = site.programs("alice", "bob")
+        bob.send("alice")
+        alice.send("bob")
+        yield site
+
+
+@pytest.fixture(scope="module")
+def alice(site: Site) -> Program:
+    return site.program("alice")
+
+
+@pytest.fixture(scope="module")
+def alices_browser(site: Site) -> Browser:
+    with site.app.app_context():
+        from myapp.auth.passwords import hash_password
+
+    site.write(f"UPDATE users SET password_hash = '{hash_password('correct horse')}' WHERE name = 'alice'")
+    return Browser(site.app, "alice").sign_in()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stored(site: Site, alice: Program, alices_browser: Browser) -> Iterator[None]:
+    """Whatever a test here asks for, nothing is stored."""
+    before = site.stored()
+    yield
+    assert site.stored() == before
+
+
+def named(request: Request) -> str:
+    return f"{request.method} {request.path}"
+
+
+def test_every_request_of_the_application_is_in_the_table(site: Site) -> None:
+    known = {(request.method, request.path.partition("?")[0]) for request in REQUESTS}
+    adapter = site.app.url_map.bind("localhost")
+    endpoints = {adapter.match(path, method=method)[0] for method, path in known}
+    for rule in site.app.url_map.iter_rules():
+        is_page = rule.rule == "/" or rule.rule.startswith(OTHER_PATHS)
+        if not is_page and rule.endpoint.partition(".")[0] not in OTHER_BLUEPRINTS:
+            assert rule.endpoint in endpoints, f"{rule} is in no table of bad input"
+
+
+# -- who is asking
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=named)
+def test_nobody_is_told_to_sign_in(request_: Request, site: Site) -> None:
+    is_problem(site.guest().open(request_.path, request_.method, json=request_.body), 401)
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=named)
+@pytest.mark.parametrize(
+    "header", ["Bearer wrong", "Bearer", "Basic YWxpY2U6cGFzc3dvcmQ=", "", "Bearer \x7f", "Bearer ticket_x"]
+)
+def test_wrong_or_malformed_bearer_is_refused(header: str, request_: Request, alices_browser: Browser) -> None:
+    answer = alices_browser.open(request_.path, request_.method, json=request_.body, headers={"Authorization": header})
+    is_problem(answer, 401)
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=named)
+def test_revoked_bearer_is_refused(request_: Request, site: Site) -> None:
+    token = site.people.token("alice")
+    program = Program(site.app, token)
+    (newest, *_others) = program.get("/auth/tokens").get_json()["tokens"]
+    assert program.delete(f"/auth/tokens/{newest['id']}").status_code == 204
+    is_problem(program.open(request_.path, request_.method, json=request_.body), 401)
+
+
+@pytest.mark.parametrize("request_", [r for r in REQUESTS if r.method != "GET"], ids=named)
+@pytest.mark.parametrize("token", ["", "wrong", "\x00", "x" * 5000])
+def test_wrong_csrf_token_is_refused(token: str, request_: Request, alices_browser: Browser) -> None:
+    answer = alices_browser.client.open(
+        request_.path, method=request_.method, json=request_.body, headers={"X-CSRFToken": quote(token)}
+    )
+    is_problem(answer, 403)
+
+
+# -- bodies
+
+NOT_JSON = {
+    "empty": b"",
+    "blank": b"  \n",
+    "text": b"hello",
+    "cut off": b'{"to": "bob", "bo',
+    "two values": b"{}{}",
+    "single quotes": b"{'to': 'bob'}",
+    "trailing comma": b'{"to": "bob",}',
+    "NaN": b"NaN",
+    "infinity": b'{"upto": Infinity}',
+    "form": b"to=bob&body=hi",
+    "not UTF-8": b'{"to": "\xff"}',
+    "UTF-16": '{"to": "bob"}'.encode("utf-16"),
+    "NUL": b"\x00",
+    "deep lists": b"[" * 60_000,
+    "deep objects": b'{"a":' * 12_000,
+    "deep and whole": b"[" * 30_000 + b"]" * 30_000,
+}
+
+
+@pytest.mark.parametrize("request_", WITH_BODY, ids=named)
+@pytest.mark.parametrize("case", NOT_JSON)
+def test_body_that_is_not_json_is_refused(case: str, request_: Request, alice: Program) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = alice.open(request_.path, request_.method, data=NOT_JSON[case], headers=headers)
+    # a whole list, however deep, is JSON, and of the wrong type
+    assert answer.status_code == 400 or (case == "deep and whole" and answer.status_code == 422)
+    is_problem(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("request_", WITH_BODY, ids=named)
+@pytest.mark.parametrize("value", [[], "text", 5, None, True, [{}], 1.5])
+def test_json_of_the_wrong_type_is_refused(value: object, request_: Request, alice: Program) -> None:
+    headers = {"Content-Type": "application/json"}
+    is_problem(alice.open(request_.path, request_.method, data=json.dumps(value), headers=headers), 422, "body")
+
+
+@pytest.mark.parametrize("request_", WITH_BODY, ids=named)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "application/problem+json",
+        "json",
+    ],
+)
+def test_other_content_type_is_refused(kind: str | None, request_: Request, alice: Program) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    data = json.dumps(request_.body)
+    is_problem(alice.open(request_.path, request_.method, data=data, headers=headers), 415)
+
+
+@pytest.mark.parametrize("request_", WITH_BODY, ids=named)
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 10 * 1024 * 1024])
+def test_body_over_64_kb_is_refused(size: int, request_: Request, alice: Program, alices_browser: Browser) -> None:
+    data = json.dumps({**(request_.body or {}), "pad": ""}).encode()
+    data = data[:-2] + b"x" * (size - len(data)) + data[-2:]
+    assert len(data) == size
+    for client in (alice, alices_browser):
+        headers = {"Content-Type": "application/json"}
+        is_problem(client.open(request_.path, request_.method, data=data, headers=headers), 413)
+
+
+@pytest.mark.parametrize("request_", WITH_BODY, ids=named)
+@pytest.mark.parametrize("extra", ["extra", "To", "", "žluť", "__proto__", "a.b", "x" * 300, "$", "with `ticks`"])
+def test_unknown_field_is_named(extra: str, request_: Request, alice: Program) -> None:
+    answer = alice.open(request_.path, request_.method, json={**(request_.body or {}), extra: 1})
+    is_problem(answer, 422)
+    if "`" not in extra:
+        assert set(answer.get_json()["errors"]) == {extra}
+
+
+REQUIRED = [(request, field) for request in WITH_BODY for field in request.body or {} if field not in request.optional]
+
+
+@pytest.mark.parametrize(("request_", "field"), REQUIRED, ids=str)
+def test_missing_field_is_named(request_: Request, field: str, alice: Program) -> None:
+    body = {name: value for name, value in (request_.body or {}).items() if name != field}
+    is_problem(alice.open(request_.path, request_.method, json=body), 422, field)
+
+
+FIELDS = [(request, field) for request in WITH_BODY for field in request.body or {}]
+
+
+@pytest.mark.parametrize(("request_", "field"), FIELDS, ids=str)
+@pytest.mark.parametrize("value", [True, 1.5, {}, {"a": 1}, [[]], [None], -1, "text", None])
+def test_field_of_the_wrong_type_is_named(value: object, request_: Request, field: str, alice: Program) -> None:
+    right = (request_.body or {})[field]
+    if (isinstance(value, str) and isinstance(right, str)) or (value is None and field == "key"):
+        value = 7
+    answer = alice.open(request_.path, request_.method, json={**(request_.body or {}), field: value})
+    is_problem(answer, 422)
+    assert [name.partition("[")[0] for name in answer.get_json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(("request_", "field"), FIELDS, ids=str)
+@pytest.mark.parametrize("text", [r"\ud800", r"\udfff", r"a\ud83d", r"\udc00\ud83d"])
+def test_lone_surrogate_is_refused(text: str, request_: Request, field: str, alice: Program) -> None:
+    value = f'["{text}"]' if field == "badges" else f'"{text}"'
+    others = {name: item for name, item in (request_.body or {}).items() if name != field}
+    data = json.dumps(others)[:-1] + (", " if others else "") + f'"{field}": {value}}}'
+    answer = alice.open(request_.path, request_.method, data=data, headers={"Content-Type": "application/json"})
+    is_problem(answer, 422, field)
+
+
+def test_lone_surrogate_in_the_name_of_a_field_is_refused(alice: Program) -> None:
+    data = r'{"to": "bob", "body": "hi", "\ud800": 1}'
+    is_problem(alice.post("/messages", data=data, headers={"Content-Type": "application/json"}), 422)
+
+
+NUMBERS = [request for request in WITH_BODY if "upto" in (request.body or {})]
+
+
+@pytest.mark.parametrize("request_", NUMBERS, ids=named)
+@pytest.mark.parametrize(
+    "number",
+    ["-1", "9007199254740992", "9223372036854775808", "1e400", "-1e400", "1" * 5000, "1.5", '"1"', '"٣"', '""'],
+)
+def test_number_out_of_bounds_is_refused(number: str, request_: Request, alice: Program) -> None:
+    data = json.dumps({**(request_.body or {}), "upto": "UPTO"}).replace('"UPTO"', number)
+    answer = alice.open(request_.path, request_.method, data=data, headers={"Content-Type": "application/json"})
+    is_problem(answer, 422, "upto")
+
+
+VALUES: list[tuple[str, dict[str, Any], int, str]] = [
+    *(("/messages", {"body": body}, 422, "body") for body in ("", " ", "\n\t", "\u00a0\u2003", "x" * 4001, "a\x00b")),
+    ("/messages", {"body": "🐎" * 4001}, 422, "body"),
+    *(("/messages", {"to": to}, 422, "to") for to in ("alice", "ALICE", " alice")),
+    *(
+        ("/messages", {"to": to}, 404, "")
+        for to in ("", " ", "nobody", "a\x00b", "x" * 5000, "bob/", "🐎", "' OR 1=1 --", "b%")
+    ),
+    *(("/messages", {"key": key}, 422, "key") for key in ("", "x" * 65, "a\x00b", "🐎" * 65)),
+    *(("/messages/read", {"with": who}, 404, "") for who in ("", "nobody", "a\x00b", "x" * 5000, "1")),
+    ("/messages/read", {"with": "alice"}, 422, "with"),
+    ("/messages/read", {"upto": 10**15}, 422, "upto"),
+    *(
+        ("/badges/seen", {"badges": badges}, 422, "badges")
+        for badges in (["messages"], ["nothing"], [""], ["likes", "LIKES"], ["a\x00"], ["x" * 5000])
+    ),
+    ("/badges/seen", {"upto": 10**15}, 422, "upto"),
+    *(("/auth/tokens", {"label": label}, 422, "label") for label in ("x" * 101, "a\x00b")),
+]
+
+
+@pytest.mark.parametrize(("path", "wrong", "status", "field"), VALUES, ids=lambda value: repr(value)[:40])
+def test_value_that_breaks_the_rules_is_refused(
+    path: str, wrong: dict[str, Any], status: int, field: str, alice: Program
+) -> None:
+    body = next(request.body for request in WITH_BODY if request.path == path) or {}
+    is_problem(alice.post(path, {**body, **wrong}), status, *([field] if field else []))
+
+
+# -- query parameters
+
+WHOLE = (
+    "",
+    "-1",
+    "x",
+    "1.5",
+    "1e3",
+    "0x10",
+    "٣",
+    "３",
+    " 1",
+    "+1",
+    "1 ",
+    "1_0",
+    "\x00",
+    "1\x00",
+    "1" * 40,
+    "1,2",
+    "null",
+)
+QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
+    ("/messages/poll", "seq", (*WHOLE, "9007199254740992")),
+    ("/messages/poll", "limit", (*WHOLE, "0", "501")),
+    ("/messages/poll", "epoch", ("x" * 201, "\x00")),
+    ("/messages/long-poll", "seq", (*WHOLE, "9007199254740992")),
+    (
+        "/messages/long-poll",
+        "timeout",
+        ("", "-1", "51", "50.1", "x", "1e1", "nan", "inf", "٣", "1.", ".5", "1,5", "9" * 40),
+    ),
+    ("/messages/long-poll", "epoch", ("x" * 201, "\x00")),
+    ("/messages/with/bob", "before", (*WHOLE, "9007199254740992")),
+    ("/messages/with/bob", "limit", (*WHOLE, "0", "501")),
+    ("/users", "limit", (*WHOLE, "0", "101")),
+    ("/users", "q", ("x" * 201, "\x00", "a\x00b")),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [(path, name, value) for path, name, values in QUERIES for value in values],
+    ids=lambda value: repr(value)[:30],
+)
+def test_wrong_query_parameter_is_named(path: str, name: str, value: str, alice: Program) -> None:
+    is_problem(alice.get(f"{path}?{name}={quote(value)}"), 422, name)
+
+
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path, name, _values in QUERIES])
+def test_doubled_query_parameter_is_named(path: str, name: str, alice: Program) -> None:
+    is_problem(alice.get(f"{path}?{name}=1&{name}=1"), 422, name)
+
+
+@pytest.mark.parametrize("query", ["%FF", "seq=%FF", "seq=%ED%A0%80", "%00=1", "=", "&&", "seq", "a" * 3000])
+def test_malformed_query_is_never_more_than_a_422(query: str, alice: Program) -> None:
+    answer = alice.get(f"/messages/poll?{query}")
+    assert answer.status_code in (200, 422)
+
+
+# -- paths
+
+NAMES = ["nobody", "%00", "b%00b", "%FF", "%F0%9F%90%8E", "x" * 5000, "%2e%2e", "bo%25", "b_b", "%20", "'--", "1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("path", ["/users/", "/messages/with/"])
+def test_unknown_person_is_not_found(path: str, name: str, alice: Program) -> None:
+    is_problem(alice.get(path + name), 404)
+
+
+IDS = [
+    "0",
+    "-1",
+    "2",
+    "99999999",
+    "9" * 18,
+    "9" * 30,
+    "x",
+    "1.5",
+    "٣",
+    "%D9%A3",
+    "%00",
+    "1%20",
+    "+1",
+    "1e0",
+    "ALL",
+    "All",
+]
+
+
+@pytest.mark.parametrize("number", IDS)
+@pytest.mark.parametrize("path", ["/auth/tokens/", "/auth/sessions/"])
+def test_number_that_is_not_ones_own_is_not_found(path: str, number: str, site: Site, alice: Program) -> None:
+    if number == "2" and "tokens" in path:  # Bob's
+        assert any(row[0] == 2 and row[1] == 2 for row in site.rows("tokens"))
+    is_problem(alice.delete(path + number), 404)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/messages/", "/auth", "/auth/", "/users/bob/x", "/%00", "/%FF", "/🐎", "/.env"]
+)
+def test_address_that_does_not_exist_is_not_found(path: str, alice: Program, site: Site) -> None:
+    is_problem(alice.get(path), 404)
+    is_problem(site.guest().get(path), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/messages"),
+        ("PUT", "/messages"),
+        ("DELETE", "/messages"),
+        ("POST", "/messages/poll"),
+        ("POST", "/messages/long-poll"),
+        ("POST", "/messages/conversations"),
+        ("GET", "/messages/read"),
+        ("DELETE", "/messages/with/bob"),
+        ("POST", "/badges"),
+        ("GET", "/badges/seen"),
+        ("POST", "/users"),
+        ("PATCH", "/users/bob"),
+        ("GET", "/auth/logout"),
+        ("GET", "/auth/ticket"),
+        ("POST", "/auth/me"),
+        ("GET", "/auth/tokens/1"),
+        ("POST", "/auth/sessions"),
+        ("POST", "/ws"),
+        ("POST", "/healthz"),
+        ("TRACE", "/messages"),
+        ("BREW", "/messages"),
+    ],
+)
+def test_method_that_does_not_exist_is_told_which_do(method: str, path: str, alice: Program) -> None:
+    answer = alice.open(path, method, json={})
+    is_problem(answer, 405)
+    assert answer.headers["Allow"]
+
+
+# -- forms of pages
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/chats/bob", {}, 422),
+        ("/chats/bob", {"body": ""}, 422),
+        ("/chats/bob", {"body": " \r\n "}, 422),
+        ("/chats/bob", {"body": "x" * 4001}, 422),
+        ("/chats/bob", {"body": "a\x00b"}, 422),
+        ("/chats/bob", {"body": "hi", "key": "x" * 65}, 422),
+        ("/chats/bob", {"body": "hi", "upto": "999999"}, 422),
+        ("/chats/bob", {"body": "hi", "upto": "x"}, 422),
+        ("/chats/nobody", {"body": "hi"}, 404),
+        ("/chats/alice", {"body": "hi"}, 422),
+        ("/chats/bob", {"body": "x" * 70_000}, 413),
+        ("/chats/bob/read", {"upto": "999999"}, 422),
+        ("/chats/bob/read", {"upto": "-1"}, 422),
+        ("/chats/bob/read", {"upto": "x"}, 422),
+        ("/chats/bob/read", {"upto": "٣"}, 422),
+        ("/chats/bob/read", {"upto": "9" * 16}, 422),
+        ("/chats/bob/read", {"upto": "9" * 40}, 422),
+        ("/chats/nobody/read", {"upto": "1"}, 404),
+        ("/chats/alice/read", {"upto": "1"}, 422),
+        ("/chats/bob/read", {}, 303),
+        ("/chats/bob/read", {"upto": "0"}, 303),
+        ("/account/tokens", {"label": "x" * 101}, 303),
+        ("/account/tokens", {"label": "a\x00b"}, 303),
+        ("/account/tokens/2/revoke", {}, 404),
+        ("/account/tokens/x/revoke", {}, 404),
+        ("/account/sessions/99/end", {}, 404),
+        ("/account/sessions/x/end", {}, 404),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_form_that_is_wrong_is_answered_with_a_page(
+    path: str, fields: dict[str, str], status: int, alices_browser: Browser
+) -> None:
+    answer = alices_browser.submit(path, **fields)
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "text/html"
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "", "٣", "9" * 40, "1&before=2"])
+def test_page_with_a_wrong_query_is_refused_with_a_page(value: str, alices_browser: Browser) -> None:
+    answer = alices_browser.get(f"/chats/bob?before={value}", headers=HTML)
+    assert (answer.status_code, answer.mimetype) == (422, "text/html")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/chats/nobody", 404), ("/chats/alice", 422), ("/chats/%00", 404)])
+def test_page_of_a_conversation_that_cannot_be_is_refused(path: str, status: int, alices_browser: Browser) -> None:
+    answer = alices_browser.get(path, headers=HTML)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
