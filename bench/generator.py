@@ -1,0 +1,43 @@
+"""The other process, as seen from here."""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .load import Load
+
+
+def _serve(pipe: Connection, port: int) -> None:
+    load = Load(port)
+    while (asked := pipe.recv()) is not None:
+        name, args = asked
+        try:
+            pipe.send((True, getattr(load, name)(*args)))
+        except Exception as error:  # safety net: told to the other side, which raises it
+            pipe.send((False, f"{type(error).__name__}: {error}"))
+
+
+class Generator:
+    """The other process, as seen from here: `call` runs a method of its Load. It ends on leaving."""
+
+    def __init__(self, port: int) -> None:
+        context = get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other, port), daemon=True)
+
+    def __enter__(self) -> Generator:
+        self._process.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    def call(self, name: str, *args: Any) -> Any:
+        self._pipe.send((name, args))
+        worked, result = self._pipe.recv()
+        if not worked:
+            raise RuntimeError(f"the load generator failed: {result}")
+        return result

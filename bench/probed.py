@@ -1,0 +1,110 @@
+"""The application with routes in front of it that only the benchmark asks for. `python -m bench.probed`: on pywsgi.
+
+/bench/empty   an empty view of a bare Flask application: what every request costs at the least
+/bench/turns   how long the turns of the event loop were since this was last asked
+/bench/wake    news for user ids `from` to `upto`, published to the bus as after a commit, without any database
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: E402 - gevent's patch must run before anything else is imported
+from gevent import monkey
+
+monkey.patch_all()
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs
+
+import gevent
+from flask import Flask
+
+from myapp.extensions import Parts
+from myapp.inbox import Appended
+
+
+class Turns:
+    """Measures turns of gevent's loop: from when the poll returned until all that was ready has run.
+
+    libev calls check watchers right after its poll and prepare watchers right before the next; the greenlets that a
+    turn made ready are run by a prepare watcher of gevent's, so ours comes after it.
+    """
+
+    def __init__(self) -> None:
+        loop = gevent.get_hub().loop
+        self._check, self._prepare = loop.check(), loop.prepare()
+        self._check.priority, self._prepare.priority = loop.MAXPRI, loop.MINPRI
+        self._began, self._used = time.perf_counter(), time.thread_time()
+        self._longest, self._working = 0.0, 0.0
+        self._check.start(self._begin)
+        self._prepare.start(self._end)
+
+    def _begin(self) -> None:
+        self._began, self._used = time.perf_counter(), time.thread_time()
+
+    def _end(self) -> None:
+        self._longest = max(self._longest, time.perf_counter() - self._began)
+        self._working = max(self._working, time.thread_time() - self._used)
+
+    def take(self) -> dict[str, float]:
+        """In ms: the longest turn, and the most CPU that one took: the rest of it is waiting for a core, a lock or a
+        disk. Counting starts anew."""
+        found = {"longest": 1000 * self._longest, "working": 1000 * self._working}
+        self._longest, self._working = 0.0, 0.0
+        return found
+
+
+class Probes:
+    """WSGI in front of the application. It costs every other request one look at its path."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app: Callable[[dict[str, Any], Any], Iterable[bytes]] = app.wsgi_app
+        self._parts: Parts = app.extensions["myapp"]
+        self._turns: Turns | None = None
+        self._empty = Flask("empty")
+        self._empty.add_url_rule("/bench/empty", view_func=lambda: "")
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if not path.startswith("/bench/"):
+            return self._app(environ, start_response)
+        if path == "/bench/empty":
+            return self._empty(environ, start_response)
+        if path == "/bench/turns":
+            self._turns = self._turns or Turns()
+            body = json.dumps(self._turns.take())
+        else:
+            asked = parse_qs(environ["QUERY_STRING"])
+            body = self._wake(int(asked["from"][0]), int(asked["upto"][0]))
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body.encode()]
+
+    def _wake(self, first: int, last: int) -> str:
+        """One event to each, all with seq 1: nobody may have anything in the inbox."""
+        text = '{"seq":1,"kind":"message","at":"2026-11-20T09:00:00.000Z","data":{"id":1,"body":"wake up"}}'
+        for user in range(first, last + 1):
+            self._parts.database.publish([Appended(user, 1, 1, (text,), '{"messages":1}')])
+        return json.dumps({"woken": last + 1 - first})
+
+
+def probed(app: Flask) -> Flask:
+    app.wsgi_app = Probes(app)  # type: ignore[method-assign]  # how Flask wants middleware to be added
+    return app
+
+
+if __name__ == "__main__":
+    from myapp import create_app
+    from myapp.schema import upgrade_schema
+    from myapp.server import serve, set_up_logging
+
+    set_up_logging()
+    made = create_app()
+    upgrade_schema(made)
+    sys.exit(serve(probed(made)))
+else:
+    from wsgi import application as deployed
+
+    application = probed(deployed)
