@@ -6,10 +6,14 @@ a connection that waits costs nothing here.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from .frames import BINARY, CLOSE, CONTINUATION, LONGEST_MESSAGE, PING, PONG, TEXT, CloseCode
+
+#: The most frames in one read. A client sends one in 25 s.
+MOST_FRAMES = 100
 
 _CONTROL = frozenset((CLOSE, PING, PONG))
 _KNOWN = _CONTROL | {CONTINUATION, TEXT, BINARY}
@@ -42,11 +46,12 @@ class FrameReader:
     messages before it were yielded; nothing after it is read.
     """
 
-    __slots__ = ("_buffer", "_longest", "_message", "_opcode")
+    __slots__ = ("_buffer", "_longest", "_message", "_most", "_opcode")
 
-    def __init__(self, longest: int = LONGEST_MESSAGE) -> None:
+    def __init__(self, longest: int = LONGEST_MESSAGE, most: int = MOST_FRAMES) -> None:
         self._buffer = b""
         self._longest = longest
+        self._most = most
         self._message = bytearray()  # the fragments so far
         self._opcode = 0  # of the message that is being put together, 0 for none
 
@@ -56,9 +61,13 @@ class FrameReader:
         return not self._buffer and not self._opcode
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """The messages that `data` completes."""
+        """The messages that `data` completes. More than MOST_FRAMES frames in it are a flood: the event loop waits."""
         self._buffer += data
-        while (taken := self._frame()) is not None:
+        for number in itertools.count():
+            if (taken := self._frame()) is None:
+                return
+            if number == self._most:
+                raise ProtocolViolation(CloseCode.TOO_MANY, "retry=10")
             final, opcode, payload = taken
             if opcode in _CONTROL:
                 if opcode == CLOSE:  # nothing counts after it

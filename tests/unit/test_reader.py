@@ -214,3 +214,12 @@ def test_nothing_is_read_after_a_close() -> None:
 
 def test_size_that_is_too_large_is_refused_before_it_is_received() -> None:
     assert read(masked(b"x" * 5000)[:8]) == ([], 1009)
+
+
+@pytest.mark.parametrize("piece", [b"\x89\x80\0\0\0\0", b"\x00\x80\0\0\0\0"], ids=["pings", "empty continuations"])
+def test_flood_of_small_frames_is_cut_off(piece: bytes) -> None:
+    reader = FrameReader()
+    start = b"\x01\x80\0\0\0\0"  # an unfinished text
+    with pytest.raises(ProtocolViolation) as broken:
+        list(reader.feed(start + piece * 2000))
+    assert (broken.value.code, broken.value.reason) == (4429, "retry=10")
