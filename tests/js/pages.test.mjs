@@ -295,9 +295,10 @@ function conversations(...rows) {
     [h('a', {}), span('avatar'), span('name'), span('you'), span('body'), h('time', {}), h('span', { 'data-field': 'unread', hidden: '' }, String(row?.unread ?? 0))]);
   const list = h('ul', { 'data-conversations': '/chats/__name__' }, rows.map(li));
   const document = new FakeDocument({ body: h('body', {}, [list, h('p', { id: 'no-conversations' })]), templates: { 'tpl-conversation': li() } });
-  const page = new ConversationsPage({ document, user: 'alice', strings });
+  const { fetch, base } = world();
+  const page = new ConversationsPage({ document, user: 'alice', strings, fetch, base });
   return {
-    page, document, list,
+    page, document, list, fetch,
     shown: () => list.children.map((row) => {
       const get = (name) => row.querySelector(`[data-field="${name}"]`);
       return [row.dataset.conversation, `${get('you').textContent}${get('body').textContent}`, get('unread').hidden ? 0 : Number(get('unread').textContent)];
@@ -351,4 +352,43 @@ test('the other side reading changes no count', () => {
   page.receive(5, 'bob', 'x');
   page.read('bob', 'alice', 99);
   assert.equal(page.shown()[0][2], 3);
+});
+
+const counted = (name, last, unread) => ({ with: name, last: { id: last }, unread });
+
+test('where only some of what the page was loaded with is read, the server is asked how much is left', async () => {
+  const page = conversations({ name: 'bob', last: 4, unread: 3 });
+  page.receive(5, 'bob', 'x');
+  page.read('alice', 'bob', 2);
+  page.fetch.last.answer({ conversations: [counted('bob', 5, 2), counted('carol', 1, 1)] });
+  await settle();
+  assert.equal(page.fetch.last.url, 'https://example.test/messages/conversations');
+  assert.deepEqual(page.shown(), [['bob', 'x', 2]]);
+  page.receive(6, 'bob', 'y');
+  assert.deepEqual(page.shown(), [['bob', 'y', 3]]);
+});
+
+test('a message that the count already holds is not counted again when its event comes', async () => {
+  const page = conversations({ name: 'bob', last: 4, unread: 3 });
+  page.read('alice', 'bob', 2);
+  page.fetch.last.answer({ conversations: [counted('bob', 5, 2)] });
+  await settle();
+  page.receive(5, 'bob', 'x');
+  assert.deepEqual(page.shown(), [['bob', 'x', 2]]);
+});
+
+test('only the latest count is taken, and one that fails changes nothing', async () => {
+  const page = conversations({ name: 'bob', last: 4, unread: 3 });
+  page.read('alice', 'bob', 2);
+  page.read('alice', 'bob', 3);
+  const [first, second] = page.fetch.asked;
+  second.answer({ conversations: [counted('bob', 4, 1)] });
+  await settle();
+  first.answer({ conversations: [counted('bob', 4, 2)] });
+  await settle();
+  assert.equal(page.shown()[0][2], 1);
+  page.read('alice', 'bob', 3);
+  page.fetch.last.fail();
+  await settle();
+  assert.equal(page.shown()[0][2], 1);
 });

@@ -5,12 +5,16 @@ import { localizeTimes } from '../times.js';
 export class ConversationsPage {
   /** @type {Map<string, number[]>} by name, ids of the unread messages that came since the page was loaded */
   #arrived = new Map();
+  /** Grows with every count that is asked for, so that only the latest answer counts. */
+  #asked = 0;
 
   /**
    * @param {object} parts
    * @param {Document} parts.document
    * @param {string} parts.user
    * @param {import('../strings.js').Strings} parts.strings
+   * @param {typeof fetch} parts.fetch
+   * @param {string} parts.base
    */
   constructor(parts) {
     this.parts = parts;
@@ -23,6 +27,7 @@ export class ConversationsPage {
     this.list = document.querySelector('[data-conversations]');
     this.empty = document.getElementById('no-conversations');
     this.#arrived.clear();
+    this.#asked += 1; // what was asked for the page before counts no more
   }
 
   /** @param {import('../cursor.js').LiveEvent} event */
@@ -53,8 +58,35 @@ export class ConversationsPage {
     const item = this.#find(other);
     if (!item) return;
     if (upto >= Number(item.dataset.loadedId)) item.dataset.loadedUnread = '0';
+    else if (item.dataset.loadedUnread !== '0') this.#recount();
     this.#arrived.set(other, (this.#arrived.get(other) ?? []).filter((id) => id > upto));
     this.#showUnread(item);
+  }
+
+  /** Some of what was unread when the page was loaded has been read; only the server knows how much. */
+  async #recount() {
+    this.#asked += 1;
+    const asked = this.#asked;
+    const found = await this.#askAgain();
+    if (asked !== this.#asked) return;
+    for (const { with: name, last, unread } of found) {
+      const item = this.#find(name);
+      if (!item) continue;
+      Object.assign(item.dataset, { loadedId: String(last.id), loadedUnread: String(unread) });
+      this.#showUnread(item);
+    }
+  }
+
+  /** @returns {Promise<any[]>} the conversations as they are now; none where there is no answer, and nothing changes */
+  async #askAgain() {
+    const { fetch, base } = this.parts;
+    const options = { credentials: 'same-origin', cache: 'no-store', headers: { Accept: 'application/json' } };
+    try {
+      const response = await fetch(`${base}/messages/conversations`, options);
+      return response.ok ? (await response.json()).conversations : [];
+    } catch {
+      return [];
+    }
   }
 
   /** To the top; one that is there already is left alone, and with it the keyboard's focus. */
@@ -78,7 +110,9 @@ export class ConversationsPage {
   }
 
   #showUnread(item) {
-    const unread = Number(item.dataset.loadedUnread) + (this.#arrived.get(item.dataset.conversation)?.length ?? 0);
+    const { conversation, loadedId, loadedUnread } = item.dataset;
+    const arrived = (this.#arrived.get(conversation) ?? []).filter((id) => id > Number(loadedId));
+    const unread = Number(loadedUnread) + arrived.length;
     const badge = field(item, 'unread');
     badge.textContent = String(unread);
     badge.hidden = unread === 0;

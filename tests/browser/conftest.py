@@ -1,0 +1,58 @@
+"""One Chromium and one server of each kind for all tests here; new people for each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from ..support import AppServer
+from .support import LAUNCH, Person, Town
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is not installed: sh tests/install_packages.sh"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(LAUNCH))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], AppServer]]:
+    """A server of each kind, started when it is first asked for."""
+    started: dict[str, AppServer] = {}
+
+    def get(kind: str) -> AppServer:
+        if kind not in started:
+            started[kind] = AppServer(kind, tmp_path_factory.mktemp(kind)).start()
+        return started[kind]
+
+    yield get
+    for server in started.values():
+        server.kill()
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, servers: Callable[[str], AppServer]) -> AppServer:
+    """The server of `make run`, or the one that the test names with `@both_servers`."""
+    return servers(getattr(request, "param", "pywsgi"))
+
+
+@pytest.fixture
+def town(server: AppServer, browser: Browser) -> Iterator[Town]:
+    """Where people come from. Afterwards no window may have had an error, a violation, or a request that failed."""
+    town = Town(server, browser)
+    yield town
+    assert town.close() == []
+
+
+@pytest.fixture
+def two(town: Town) -> tuple[Person, Person]:
+    """Two people who have never written to each other."""
+    ann, bob = town.people_named("ann", "bob")
+    return ann, bob
