@@ -17,6 +17,9 @@ import argon2
 #: OWASP's recommendation for argon2id: 19 MiB, two passes, one lane (Password Storage Cheat Sheet).
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
+#: The nice value of threads that compute hashes.
+NICE = 10
+
 SHORTEST = 8
 LONGEST = 1024
 
@@ -51,7 +54,17 @@ def _beside_the_loop(function: Callable[..., Any], *args: Any) -> Any:
 
     if not monkey.is_module_patched("threading"):
         return function(*args)
-    return _pool().apply(function, args)
+    return _pool().apply(_gently, (function, *args))
+
+
+def _gently(function: Callable[..., Any], *args: Any) -> Any:
+    """Run in the pool's thread, which gives way to the event loop where they want the same core."""
+    from gevent import monkey
+
+    thread = monkey.get_original("threading", "get_native_id")()
+    if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
+        os.setpriority(os.PRIO_PROCESS, thread, NICE)
+    return function(*args)
 
 
 @cache

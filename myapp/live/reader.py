@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .frames import BINARY, CLOSE, CONTINUATION, LONGEST_MESSAGE, PING, PONG, TEXT, CloseCode
 
 #: The most frames in one read. A client sends one in 25 s.
-MOST_FRAMES = 100
+MOST_FRAMES = 256
 
 _CONTROL = frozenset((CLOSE, PING, PONG))
 _KNOWN = _CONTROL | {CONTINUATION, TEXT, BINARY}
