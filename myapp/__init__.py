@@ -17,9 +17,10 @@ from flask_login import current_user
 
 from . import auth, cli, config, health, messages, web
 from .auth.guard import init_login
-from .auth.service import Ended
+from .auth.service import Ended, ended
 from .auth.views import bp as auth_bp
 from .db import Database, db, engine_options, set_up_sqlite
+from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .inbox import Appended, Page, after, epoch, heads
 from .live.bus import INLINE_BYTES, News
@@ -74,7 +75,10 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
     )
     if settings.database_url.startswith("sqlite"):
-        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"MYAPP_DATABASE_URL: its folder cannot be made: {error}") from error
     app.session_interface = Sessions()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
@@ -129,8 +133,19 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
         with database.read() as connection:
             return epoch(connection), heads(connection, users)
 
+    def read_ended(grants: set[str]) -> set[str]:
+        with database.read() as connection:
+            return ended(connection, grants)
+
     database.publish = publish
-    dispatcher = Dispatcher(bus, read, read_heads, max_clients=settings.max_clients, http_date=web.http_date)
+    dispatcher = Dispatcher(
+        bus,
+        read,
+        read_heads,
+        max_clients=settings.max_clients,
+        http_date=web.http_date,
+        read_ended=read_ended,
+    )
     dispatcher.log_answer = log_parked_answer
     return dispatcher
 

@@ -10,6 +10,7 @@ A transaction never yields to another greenlet between BEGIN and COMMIT on SQLit
 from __future__ import annotations
 
 import logging
+import os
 import random
 import sqlite3
 import threading
@@ -143,6 +144,8 @@ class Database:
         self._write_lock = threading.Lock()
         #: SQLite's one connection for writes, once it was needed
         self._writing: Any = None
+        #: device and inode of the file that it writes to
+        self._file = (0, 0)
         #: idle connections for reads on SQLite: append and pop are atomic, and a read there never yields
         self._idle: list[sqlite3.Connection] = []
 
@@ -174,21 +177,30 @@ class Database:
                 self._end(connection.driver, "ROLLBACK")
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, patience: float | None = None) -> Iterator[Transaction]:
         """A write transaction: committed when the block ends, rolled back when it raises.
 
         After COMMIT its news is published; a publisher that fails is logged and is not this caller's error.
-        Raises Unavailable when another process keeps SQLite's write lock for more than BUSY_PATIENCE seconds.
+        Raises Unavailable when others have kept SQLite's write lock for `patience` seconds (BUSY_PATIENCE), those in
+        line here included.
         """
         if self.dialect == "sqlite":
-            with self._write_lock:
+            patience = BUSY_PATIENCE if patience is None else patience
+            deadline = time.monotonic() + patience  # the wait for those before us counts too
+            if not self._write_lock.acquire(timeout=patience):
+                raise Unavailable("The database is busy with another program's write; try again.")
+            try:
                 if self._writing is None:
                     self._writing = self._writer.raw_connection()
+                    self._file = self._identity()
+                self.check_file()
                 driver = self._writing.driver_connection
-                self._begin_immediate(driver)
+                self._begin_immediate(driver, deadline)
                 transaction = Transaction(driver, self.dialect)
                 with self._ending(transaction):
                     yield transaction
+            finally:
+                self._write_lock.release()
         else:
             with self._borrowed(self._writer) as driver:
                 driver.execute("BEGIN")
@@ -200,6 +212,19 @@ class Database:
                 self.publish(transaction.news)
             except Exception:  # safety net: the data is stored, and the sweep finds what was not announced
                 log.exception("publishing failed; clients learn of %d event(s) from the sweep", len(transaction.news))
+
+    def check_file(self) -> None:
+        """Raises Unavailable when SQLite's file was moved or replaced: it would go on writing where nobody looks."""
+        if self._writing is not None and self._identity() != self._file:
+            raise Unavailable("The database's file was moved or replaced: restart the server.")
+
+    def _identity(self) -> tuple[int, int]:
+        """Which file SQLite's path names now."""
+        try:
+            found = os.stat(self._writer.url.database or "")
+        except OSError:
+            return (0, 0)
+        return (found.st_dev, found.st_ino)
 
     def close(self) -> None:
         """Close what is idle. Reads and transactions after this open connections anew."""
@@ -251,9 +276,8 @@ class Database:
             fairy.close()
 
     @staticmethod
-    def _begin_immediate(driver: sqlite3.Connection) -> None:
+    def _begin_immediate(driver: sqlite3.Connection, deadline: float) -> None:
         """BEGIN IMMEDIATE, waiting cooperatively: SQLite's own busy handler would stop the whole process."""
-        deadline = time.monotonic() + BUSY_PATIENCE
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")

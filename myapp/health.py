@@ -37,11 +37,14 @@ def ready() -> Response:
         "server": "draining" if parts().dispatcher.is_draining else "ok",
     }
     fine = all(state == "ok" for state in checks.values())
-    return answer({"status": "ok" if fine else "unavailable", **checks}, 200 if fine else 503)
+    if fine:
+        return answer({"status": "ok", **checks})
+    return answer({"status": "unavailable", **checks}, 503, {"Retry-After": "2"})
 
 
 def _database_state(opened: Database) -> str:
     try:
+        opened.check_file()
         with opened.read() as connection:
             epoch(connection)
     except Exception as error:  # whatever it is, it is the answer

@@ -8,18 +8,26 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy.exc import OperationalError
 
 from .db import db
+from .errors import ConfigError
 from .extensions import database, migrate
 
 log = logging.getLogger(__name__)
 
 
 def upgrade_schema(app: Flask) -> None:
-    """Apply the migrations that are missing. Several processes may do so at once: one does, the others wait."""
+    """Apply the migrations that are missing. Several processes may do so at once: one does, the others wait.
+
+    Raises ConfigError when the database cannot be opened.
+    """
     with app.app_context():
-        if not is_current():
-            upgrade()
+        try:
+            if not is_current():
+                upgrade()
+        except OperationalError as error:
+            raise ConfigError(f"MYAPP_DATABASE_URL: the database cannot be used: {error.orig}") from error
         database().close()  # nothing opened here may be shared with a forked worker
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import io
 import logging
+import os
 import signal
 import socket
 import sys
@@ -22,6 +22,7 @@ from .extensions import Parts
 from .live.frames import CloseCode
 from .live.takeover import TakeoverHandler, uwsgi_with_gevent
 from .schema import upgrade_schema
+from .under_uwsgi import mend_requests
 
 log = logging.getLogger(__name__)
 
@@ -116,46 +117,6 @@ def serve_and_reload() -> int:
     return 0
 
 
-class ChunkedInput(io.RawIOBase):
-    """The body of a request with Transfer-Encoding: chunked under uWSGI, which decodes it only on request."""
-
-    def __init__(self, uwsgi: Any) -> None:
-        self._uwsgi = uwsgi
-        self._rest = b""
-        self._is_over = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest and not self._is_over:
-            self._rest = self._uwsgi.chunked_read()
-            self._is_over = not self._rest
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-
-def decode_chunked(app: Flask, uwsgi: Any) -> None:
-    """Give chunked bodies to the application decoded, as pywsgi does."""
-    inner = app.wsgi_app
-
-    def wsgi_app(environ: dict[str, Any], start_response: Any) -> Any:
-        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            environ["wsgi.input"] = io.BufferedReader(ChunkedInput(uwsgi))
-            environ["wsgi.input_terminated"] = True
-
-            def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-                # the router ends the connection after such a request, and would not say so
-                return start_response(status, [*headers, ("Connection", "close")], *rest)
-
-            return inner(environ, start)
-        return inner(environ, start_response)
-
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask's documented place for middleware
-
-
 def prepare(app: Flask) -> None:
     """Have a uWSGI worker send its clients away when it ends; elsewhere say that sockets cannot be parked."""
     set_up_logging()
@@ -174,5 +135,8 @@ def prepare(app: Flask) -> None:
         raise ConfigError("uWSGI does TLS itself, so sockets cannot be parked: end TLS at nginx")
     if uwsgi.numproc > 1:
         raise ConfigError("uWSGI has several workers, but the bus in memory and SQLite serve one: MYAPP_WORKERS=1")
-    decode_chunked(app, uwsgi)
+    host = os.environ.get("MYAPP_HOST", "")
+    if host != host.strip() or (":" in host and not host.startswith("[")):
+        raise ConfigError(f"MYAPP_HOST is {host!r}: give uWSGI an IPv4 address, a name, or IPv6 in brackets, no blanks")
+    mend_requests(app, uwsgi)
     uwsgi.atexit = lambda: parts.dispatcher.close(CloseCode.RESTARTING)

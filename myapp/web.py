@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -87,6 +88,8 @@ def read_json(kind: type[T]) -> T:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
     body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= MAX_BODY:  # Werkzeug cuts a chunked body there, and says nothing
+        raise TooLarge(f"The body is larger than {MAX_BODY} bytes: send less.")
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -208,11 +211,11 @@ def discard_body() -> None:
         return  # under `flask run` the stream does not end with the body: reading on would wait for ever
     left = min(request.content_length or 0, MAX_DISCARD)
     stream = request.environ["wsgi.input"]
-    while left > 0:
-        chunk = stream.read(min(left, 65536))
-        if not chunk:
-            return
-        left -= len(chunk)
+    with contextlib.suppress(
+        OSError, ValueError
+    ):  # it broke off, or comes too slowly: the answer goes out all the same
+        while left > 0 and (chunk := stream.read(min(left, 65536))):
+            left -= len(chunk)
 
 
 _date: tuple[int, str] = (0, "")
@@ -309,4 +312,5 @@ def log_access(method: str, path: str, status: int, address: str | None, started
     if access.isEnabledFor(logging.INFO):
         took = (time.perf_counter() - started) * 1000
         safe = path.encode("unicode_escape").decode() if not path.isprintable() else path
-        access.info('%s "%s %s" %d %.1f ms', address or "-", method, safe, status, took)
+        known = method if method.isalpha() and method.isascii() else "?"
+        access.info('%s "%s %s" %d %.1f ms', address or "-", known, safe, status, took)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +145,20 @@ def by_grant(connection: Connection, grant: str) -> Identity | None:
     else:
         row = connection.one(_BY_TOKEN_ID, number=int(number))
     return _identity(row, kind, "ticket")
+
+
+def ended(connection: Connection, grants: Iterable[str]) -> set[str]:
+    """Which of these sessions and tokens are no more: another process can have ended them (a command)."""
+    left: set[str] = set()
+    for kind in ("session", "token"):
+        ids = ",".join(str(int(grant[len(kind) + 1 :])) for grant in grants if grant.startswith(kind + ":"))
+        if ids:
+            oldest = f" AND last_seen_at > {now_ms() - SESSION_LIFE}" if kind == "session" else ""
+            rows = connection.driver.execute(
+                f"SELECT id FROM {kind}s WHERE id IN ({ids}){oldest}"
+            )  # whole numbers only
+            left.update(f"{kind}:{row[0]}" for row in rows.fetchall())
+    return set(grants) - left
 
 
 def _identity(row: tuple[Any, ...] | None, kind: str, via: str) -> Identity | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from typing import Any
 
@@ -13,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
 from ..db import now_ms
-from ..errors import Conflict, Forbidden, Invalid, NotFound
+from ..errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from ..extensions import csrf, database, limiter, parts
 from ..web import answer, no_content, query_text, query_whole, read_json, sentence, wants_page
 from . import guard, people, service
@@ -83,8 +84,9 @@ def _name_of_form() -> str:
 )
 def login() -> BaseResponse | tuple[str, int]:
     if request.method == "POST":
+        form = LoginForm()  # reads the body, as slowly as the client sends it: before there is a place in the line
         with _line:
-            return _log_in(LoginForm())
+            return _log_in(form)
     return render_template("auth/login.html", form=LoginForm(next=request.args.get("next", ""))), 200
 
 
@@ -104,8 +106,9 @@ def _log_in(form: LoginForm) -> BaseResponse | tuple[str, int]:
 @limiter.limit(REGISTRATIONS, methods=["POST"])
 def register() -> BaseResponse | tuple[str, int]:
     if request.method == "POST":
+        form = RegisterForm()
         with _line:
-            return _sign_up(RegisterForm())
+            return _sign_up(form)
     return render_template("auth/register.html", form=RegisterForm()), 200
 
 
@@ -286,7 +289,10 @@ def note_use() -> None:
         return
     identity = guard.asking()
     if identity is not None and identity.via != "ticket" and now_ms() - identity.touched_at > service.TOUCH_EVERY:
-        with database().transaction() as transaction:
-            service.touch(transaction, identity)
+        try:
+            with database().transaction(patience=0) as transaction:
+                service.touch(transaction, identity)
+        except (Unavailable, sqlite3.OperationalError):  # busy, full or read-only: the request itself may only read
+            return
         if identity.via == "session":
             session.modified = True  # the cookie lives as long as the session

@@ -198,7 +198,7 @@ def head(connection: Connection, user: int) -> Head:
 def heads(connection: Connection, users: Iterable[int]) -> dict[int, int]:
     """The last seq of each of these inboxes, in one query; at most 1,000 at a time."""
     ids = ",".join(str(int(user)) for user in users)
-    sql = f"SELECT user_id, seq FROM inboxes WHERE user_id IN ({ids})"  # noqa: S608 - whole numbers only
+    sql = f"SELECT user_id, seq FROM inboxes WHERE user_id IN ({ids})"  # whole numbers only
     rows: list[tuple[int, int]] = connection.driver.execute(sql).fetchall() if ids else []
     return dict(rows)
 

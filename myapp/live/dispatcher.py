@@ -35,6 +35,7 @@ FRAME_EVENTS, FRAME_BYTES = 100, 64 * 1024
 
 Read = Callable[[int, int, str, int], Page]
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
+ReadEnded = Callable[[set[str]], set[str]]
 
 
 class Place:
@@ -56,8 +57,9 @@ class Place:
 class Dispatcher:
     """Knows who is connected here, and nothing of the bus but its promise, nothing of the database but `read`.
 
-    `read(user, after, epoch, limit)` gives a page; `read_heads(users)` gives the epoch and each inbox's last seq. Both
-    may switch greenlets and may raise. It starts with the first client, after the fork, and `close` ends it for good.
+    `read(user, after, epoch, limit)` gives a page; `read_heads(users)` gives the epoch and each inbox's last seq;
+    `read_ended(grants)` says which of these sessions and tokens are no more. All may switch greenlets and may raise.
+    It starts with the first client, after the fork, and `close` ends it for good.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Dispatcher:
         *,
         max_clients: int,
         http_date: Callable[[], str],
+        read_ended: ReadEnded = lambda grants: set(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.max_clients = max_clients
@@ -82,6 +85,8 @@ class Dispatcher:
         self._places: dict[int, Place] = {}
         self._entering: Counter[int] = Counter()
         self._closing: set[ParkedClient] = set()
+        self._doubted: set[ParkedClient] = set()
+        self._read_ended = read_ended
         self._pending: dict[Place, list[Batch]] = {}
         self._queue: deque[Place] = deque()
         self._queued: set[Place] = set()
@@ -154,9 +159,9 @@ class Dispatcher:
     def park(self, client: ParkedClient, page: Page, check_at: float) -> None:
         """The client waits from here on; `page` is its first read, given to it already."""
         place = client.place
-        assert place is not None
-        if client.state == CLOSED:
+        if client.state == CLOSED:  # the connection broke under the first frame
             return
+        assert place is not None
         place.clients += (client,)
         self.parked[client.transport] += 1
         self._learn(place, page)
@@ -320,6 +325,18 @@ class Dispatcher:
         if page.latest >= place.wanted:
             place.wanted = page.latest
             place.badges = sys.intern(page.badges)
+
+    def doubt(self, client: ParkedClient) -> None:
+        """Have the sweep look whether the client's session or token still holds: it can end in another process."""
+        self._doubted.add(client)
+
+    def check_grants(self) -> None:
+        """Send away those in doubt whose session or token has ended; this process's own are told at once."""
+        doubted, self._doubted = self._doubted, set()
+        ended = self._read_ended({client.grant for client in doubted if client.place is not None}) if doubted else ()
+        for client in doubted:
+            if client.place is not None and client.grant in ended:
+                self._end(client.place, client.grant)
 
     def compare(self, epoch: str, heads: dict[int, int]) -> None:
         """What the sweep has read: whoever does not stand there has missed news, or the database is another one."""

@@ -95,6 +95,7 @@ class Sweep:
         self.now = self._clock()
         self._call_due()
         self._compare_some()
+        self._check_grants()
 
     def _call_due(self) -> None:
         until = int(self.now / TICK)
@@ -136,6 +137,12 @@ class Sweep:
             log.warning("comparing parked clients with their inboxes failed: %s", error)
             return
         self._dispatcher.compare(epoch, heads)
+
+    def _check_grants(self) -> None:
+        try:
+            self._dispatcher.check_grants()
+        except Exception as error:  # safety net: the database may be away; the next heartbeat doubts again
+            log.warning("looking after the sessions of parked clients failed: %s", error)
 
     def _take_turns(self) -> list[Place]:
         """Those whose turn it is: as many as are owed, and all whose round is over. Who has left takes no turn.

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ..support import AppServer, wait_for
-from .someone import Three, wait_until_parked
+from .someone import Browser, Someone, Three, wait_until_parked
 from .wire import TEXT, WebSocket, Wire, fetch, frame_bytes, request_bytes, upgrade_bytes
 
 
@@ -217,3 +217,40 @@ def test_a_cut_connection_in_mid_frame_harms_nobody(three: Three) -> None:
     ws.cut()
     wait_until_parked(three.bob, "websocket", 0)
     assert is_alive(three.bob.server)
+
+
+def test_a_chunked_body_that_is_too_large_gets_a_413(three: Three) -> None:
+    body = json.dumps({"to": three.alice.name, "body": "x"}).encode() + b" " * 100_000
+    wire = Wire(three.bob.port)
+    headers = {**three.bob.headers, "Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    wire.send(request_bytes("POST", "/messages", headers) + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n")
+    assert wire.read_answer("POST").status == 413
+    assert three.alice.latest == 0
+
+
+def test_a_body_that_breaks_off_is_nobodys_internal_error(three: Three) -> None:
+    wire = Wire(three.bob.port)
+    headers = {**three.bob.headers, "Content-Type": "application/json", "Content-Length": "1000"}
+    wire.send(request_bytes("POST", "/messages", headers) + b'{"to": "somebody"')
+    wire.sock.shutdown(socket.SHUT_WR)
+    assert b"HTTP/1.1 500" not in wire.read_to_end()
+    assert is_alive(three.bob.server)
+    assert "POST /messages failed" not in three.bob.server.log()
+
+
+def test_forms_that_come_slowly_do_not_keep_others_from_signing_in(three: Three) -> None:
+    for path in ("/auth/login", "/auth/register"):
+        for _ in range(6):
+            wire = Wire(three.bob.port)
+            headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "500"}
+            wire.send(request_bytes("POST", path, headers) + b"username=")
+    name = f"{three.alice.name}-2"
+    three.alice.server.people.add(name, password=True)
+    assert Browser(Someone(three.alice.server, name, "")).websocket().hello()
+
+
+def test_a_request_that_asks_for_it_ends_its_connection(three: Three) -> None:
+    wire = Wire(three.bob.port)
+    wire.send(request_bytes("GET", "/messages/poll", {**three.bob.headers, "Connection": "close"}))
+    assert wire.read_answer().status == 200
+    assert wire.read_to_end() == b""

@@ -90,8 +90,11 @@ class World:
             self._read_heads,
             max_clients=max_clients,
             http_date=lambda: "Fri, 20 Nov 2026 09:00:00 GMT",
+            read_ended=lambda grants: grants & self.ended,
             clock=self.clock,
         )
+        #: sessions and tokens that another process has ended
+        self.ended: set[str] = set()
         self.epoch = "e1"
         self.inboxes: dict[int, list[str]] = defaultdict(list)
         self.reads: list[tuple[int, int]] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 
 import gevent
 import pytest
 
-from myapp.live.clients import CLOSED, CLOSING
+from myapp.live.clients import CLOSED, CLOSING, QUIET, WebSocketClient
 
 from . import wire
 from .parking import Peer, World, badges, settle, until
@@ -188,11 +189,33 @@ def test_errors_of_more_than_a_minute_ago_are_forgiven(world: World) -> None:
     assert peer.close_code() is None
 
 
-def test_watching_many_topics_that_are_refused_counts_each(world: World) -> None:
+def test_watching_many_topics_names_each_that_is_refused_and_is_no_offence(world: World) -> None:
     peer = world.connect()
     peer.write(text({"type": "watch", "topics": [f"topic{number}" for number in range(50)]}))
-    until(lambda: peer.close_code() == 4400)
-    assert len(peer.said()) == 10
+    until(lambda: len(peer.said()) == 50)
+    assert "topic49" in peer.said()[-1]["detail"]
+    assert peer.close_code() is None
+
+
+def test_client_whose_session_another_process_ended_is_sent_away_at_its_next_heartbeat(world: World) -> None:
+    ended, other = world.connect(grant="session:1"), world.connect(grant="session:2")
+    world.ended.add("session:1")
+    world.clock.now += QUIET + 1
+    world.dispatcher._sweep.turn()
+    until(lambda: ended.close_code() == 4401)
+    assert other.close_code() is None
+
+
+def test_client_whose_connection_broke_under_its_first_frame_is_not_parked(world: World) -> None:
+    place = world.dispatcher.enter(1)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.close()
+    client = WebSocketClient(world.dispatcher, place, ours.detach(), "session:1", 0, "e1")
+    client.send(b"hello")
+    world.dispatcher.park(client, world.page(1, 0, "e1"), 1.0)
+    world.dispatcher.exit(1)
+    assert world.dispatcher.count == 0
 
 
 # -- frames however they come

@@ -305,7 +305,31 @@ def test_error_that_is_not_about_the_lock_is_not_waited_for(lite: Store, monkeyp
             raise error
 
     with pytest.raises(sqlite3.OperationalError, match="disk"):
-        lite.database._begin_immediate(Broken())  # type: ignore[arg-type]  # a stand-in
+        lite.database._begin_immediate(Broken(), time.monotonic() + 5)  # type: ignore[arg-type]  # a stand-in
+
+
+def test_write_that_waits_in_line_gives_up_no_later_than_the_first(lite: Store) -> None:
+    with lite.database.transaction():
+        other = threading.Thread(target=lambda: caught.append(_refusal(lite, 0.2)))
+        caught: list[Exception | None] = []
+        other.start()
+        other.join(5)
+    assert isinstance(caught[0], Unavailable)
+
+
+def _refusal(store: Store, patience: float) -> Exception | None:
+    try:
+        with store.database.transaction(patience):
+            return None
+    except Unavailable as error:
+        return error
+
+
+def test_write_into_a_file_that_was_moved_away_is_refused(lite: Store, tmp_path: Path) -> None:
+    set_fact(lite, "colour", "red")
+    (tmp_path / "test.sqlite3").rename(tmp_path / "elsewhere.sqlite3")
+    with pytest.raises(Unavailable, match="moved or replaced"):
+        set_fact(lite, "colour", "blue")
 
 
 # -- publishing
