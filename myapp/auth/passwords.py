@@ -17,9 +17,6 @@ import argon2
 #: OWASP's recommendation for argon2id: 19 MiB, two passes, one lane (Password Storage Cheat Sheet).
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
-#: The nice value of threads that compute hashes.
-NICE = 10
-
 SHORTEST = 8
 LONGEST = 1024
 
@@ -32,13 +29,13 @@ def hash_password(password: str) -> str:
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Whether the password fits. Without a hash it takes as long as with one: names cannot be told by time."""
-    ok: bool = _beside_the_loop(_check, password_hash or _nobody(), password)
-    return ok and password_hash is not None
+    ok: bool = _beside_the_loop(_check, password_hash, password)
+    return ok
 
 
-def _check(password_hash: str, password: str) -> bool:
+def _check(password_hash: str | None, password: str) -> bool:
     try:
-        return _hasher.verify(password_hash, password)
+        return _hasher.verify(password_hash or _nobody(), password) and password_hash is not None
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
 
@@ -54,17 +51,7 @@ def _beside_the_loop(function: Callable[..., Any], *args: Any) -> Any:
 
     if not monkey.is_module_patched("threading"):
         return function(*args)
-    return _pool().apply(_gently, (function, *args))
-
-
-def _gently(function: Callable[..., Any], *args: Any) -> Any:
-    """Run in the pool's thread, which gives way to the event loop where they want the same core."""
-    from gevent import monkey
-
-    thread = monkey.get_original("threading", "get_native_id")()
-    if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
-        os.setpriority(os.PRIO_PROCESS, thread, NICE)
-    return function(*args)
+    return _pool().apply(function, args)
 
 
 @cache

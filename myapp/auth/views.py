@@ -78,19 +78,18 @@ def _name_of_form() -> str:
 
 
 @bp.route("/auth/login", methods=["GET", "POST"])
-@limiter.limit(LOGINS_PER_ADDRESS, methods=["POST"])
-@limiter.limit(
-    LOGINS_PER_NAME, key_func=_name_of_form, methods=["POST"], deduct_when=lambda answer: answer.status_code == 422
-)
 def login() -> BaseResponse | tuple[str, int]:
     if request.method == "POST":
-        form = LoginForm()  # reads the body, as slowly as the client sends it: before there is a place in the line
+        request.get_data()  # as slowly as the client sends it: before it has a place in the line
         with _line:
-            return _log_in(form)
+            return _log_in()
     return render_template("auth/login.html", form=LoginForm(next=request.args.get("next", ""))), 200
 
 
-def _log_in(form: LoginForm) -> BaseResponse | tuple[str, int]:
+@limiter.limit(LOGINS_PER_ADDRESS)
+@limiter.limit(LOGINS_PER_NAME, key_func=_name_of_form, deduct_when=lambda answer: answer.status_code == 422)
+def _log_in() -> BaseResponse | tuple[str, int]:
+    form = LoginForm()
     if _checked(form):
         with database().read() as connection:
             stored = service.stored_password(connection, form.username.data)
@@ -103,16 +102,17 @@ def _log_in(form: LoginForm) -> BaseResponse | tuple[str, int]:
 
 
 @bp.route("/auth/register", methods=["GET", "POST"])
-@limiter.limit(REGISTRATIONS, methods=["POST"])
 def register() -> BaseResponse | tuple[str, int]:
     if request.method == "POST":
-        form = RegisterForm()
+        request.get_data()
         with _line:
-            return _sign_up(form)
+            return _sign_up()
     return render_template("auth/register.html", form=RegisterForm()), 200
 
 
-def _sign_up(form: RegisterForm) -> BaseResponse | tuple[str, int]:
+@limiter.limit(REGISTRATIONS)
+def _sign_up() -> BaseResponse | tuple[str, int]:
+    form = RegisterForm()
     status = 422
     if _checked(form):
         try:
