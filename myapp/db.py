@@ -213,6 +213,14 @@ class Database:
             except Exception:  # safety net: the data is stored, and the sweep finds what was not announced
                 log.exception("publishing failed; clients learn of %d event(s) from the sweep", len(transaction.news))
 
+    def open(self) -> None:
+        """Open the connection for writes ahead of its first use, which takes milliseconds. Not before a fork."""
+        try:
+            with self.transaction():
+                pass
+        except (Unavailable, sqlite3.OperationalError) as error:
+            log.warning("the database cannot be written to at the moment: %s", error)
+
     def check_file(self) -> None:
         """Raises Unavailable when SQLite's file was moved or replaced: it would go on writing where nobody looks."""
         if self._writing is not None and self._identity() != self._file:

@@ -63,6 +63,7 @@ def serve(app: Flask) -> int:
     server = WSGIServer(listener, app, handler_class=TakeoverHandler, log=None, error_log=log)
     server.max_accept = MOST_ACCEPTS
     server.start()
+    parts.database.open()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"myapp is at http://{shown}:{port}/ (Ctrl-C stops it)", flush=True)
@@ -139,4 +140,6 @@ def prepare(app: Flask) -> None:
     if host != host.strip() or (":" in host and not host.startswith("[")):
         raise ConfigError(f"MYAPP_HOST is {host!r}: give uWSGI an IPv4 address, a name, or IPv6 in brackets, no blanks")
     mend_requests(app, uwsgi)
+    if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
+        parts.database.open()
     uwsgi.atexit = lambda: parts.dispatcher.close(CloseCode.RESTARTING)
