@@ -106,10 +106,10 @@ def memory(world: World, kind: str, counts: Counts, transport: str) -> Figures:
     with bench(world, kind, probed=False) as it:
         park: Callable[[int, int], None] = it.park if transport == "websocket" else it.park_polls
         park(1, warm)
-        time.sleep(1)
+        time.sleep(1)  # what connecting needed for a moment is given back
         before = memory_bytes(it.server.worker)
         park(warm + 1, counts.memory)
-        time.sleep(1)
+        time.sleep(1)  # as above
         after = memory_bytes(it.server.worker)
         it.server.wait_parked(transport, warm + counts.memory)
     rss, pss = ((now - then) / counts.memory / 1024 for now, then in zip(after, before, strict=True))

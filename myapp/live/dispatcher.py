@@ -17,6 +17,7 @@ from typing import Any
 
 import gevent
 
+from .batches import FRAME_EVENTS, cut, join
 from .bus import Bus, News
 from .clients import CATCHING_UP, CLOSED, CURRENT, LongPollClient, ParkedClient, TellingClient, WebSocketClient
 from .frames import Batch, CloseCode, Page, batch_of
@@ -30,8 +31,6 @@ READERS = 4
 GAP_PATIENCE = 0.02
 #: Seconds to wait after a read that failed.
 READ_RETRY = 0.5
-#: A frame ends at so many events or bytes.
-FRAME_EVENTS, FRAME_BYTES = 100, 64 * 1024
 
 Read = Callable[[int, int, str, int], Page]
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
@@ -399,31 +398,3 @@ class Dispatcher:
             function(*args)
 
         timer.start(fire)
-
-
-def join(batches: list[Batch]) -> Batch:
-    """One run of events without holes out of batches in any order, doubled or overlapping; it ends at the first gap."""
-    if len(batches) == 1:
-        return batches[0]
-    ordered = sorted(batches, key=lambda batch: (batch.first, -batch.seq))
-    run = ordered[0]
-    for batch in ordered[1:]:
-        if batch.seq <= run.seq:
-            continue
-        if batch.first > run.seq + 1 or not batch.texts or not run.texts:
-            break
-        texts = run.texts + batch.texts[run.seq + 1 - batch.first :]
-        run = Batch(texts, run.first, batch.seq, batch.latest, batch.badges)
-    return run
-
-
-def cut(batch: Batch, cursor: int) -> Batch:
-    """What of the batch follows `cursor`, at most one frame of it."""
-    texts: list[str] = []
-    size = 0
-    for text in batch.texts[cursor + 1 - batch.first :][:FRAME_EVENTS]:
-        size += len(text.encode())
-        if texts and size > FRAME_BYTES:
-            break
-        texts.append(text)
-    return Batch(tuple(texts), cursor + 1, cursor + len(texts), batch.latest, batch.badges)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myapp.live import dispatcher as module
+from myapp.live.batches import FRAME_BYTES, FRAME_EVENTS, cut, join
 from myapp.live.bus import News
 from myapp.live.clients import BEHIND, CLOSED, CURRENT, MOST_REST, WebSocketClient
-from myapp.live.dispatcher import FRAME_BYTES, FRAME_EVENTS, cut, join
 from myapp.live.frames import Batch, CloseCode
 
 from . import wire

@@ -24,11 +24,12 @@ ALLOWED: dict[str, set[str]] = {
     "inbox": {"db", "errors", "inbox"},
     # sockets: knows nothing of ours but itself
     "live": set(),
+    "live.batches": {"live.frames"},
     "live.bus": {"live.frames"},
     "live.memory_bus": {"live.bus"},
     "live.reader": {"live.frames"},
     "live.clients": {"live.frames", "live.reader", "live.takeover"},
-    "live.dispatcher": {"live.bus", "live.clients", "live.frames", "live.sweep"},
+    "live.dispatcher": {"live.batches", "live.bus", "live.clients", "live.frames", "live.sweep"},
     # what happens to data: no HTTP, no bus
     "auth.models": {"db"},
     "auth.passwords": set(),
