@@ -141,10 +141,10 @@ class Load:
         """Open a connection for each request and keep it; it is parked when `until` came (b"": at once)."""
         waiting: dict[int, tuple[float, bytes]] = {}
         latencies: list[float] = []
-        todo = iter(requests)
+        unsent = iter(requests)
 
         def ask() -> None:
-            request = next(todo, None)
+            request = next(unsent, None)
             if request is not None:
                 now = time.perf_counter()
                 sock = self._open()

@@ -42,9 +42,6 @@ class Identity:
     is_active = True
     is_anonymous = False
 
-    def get_id(self) -> str:
-        raise NotImplementedError("the cookie carries the session's key, not the user")  # a programming error
-
     @property
     def avatar(self) -> str | None:
         return None

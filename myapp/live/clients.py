@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import sys
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from . import frames, takeover
@@ -43,7 +44,7 @@ MOST_ERRORS = 10
 HEARTBEATS = frozenset((b"heartCheck", b"heart_beat", b'"heart_beat"'))
 
 
-class ParkedClient:
+class ParkedClient(ABC):
     """What all parked clients have in common. Made by a request's greenlet, then driven by the loop.
 
     `place` is the user it belongs to, None for one that is only being closed. `grant` is the session or token by which
@@ -131,21 +132,21 @@ class ParkedClient:
             self.state = CATCHING_UP
             self.dispatcher.caught_up_or_enqueue(self)
 
+    @abstractmethod
     def received(self, data: bytes) -> None:
         """Bytes from the client."""
-        raise NotImplementedError  # each transport has its own
 
+    @abstractmethod
     def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
         """Hand over events that follow the cursor. `encoded` is shared by all clients that get the same batch."""
-        raise NotImplementedError  # each transport has its own
 
+    @abstractmethod
     def give_reset(self, page: Page) -> None:
         """The cursor means nothing any more: tell it, and stand at the inbox's latest."""
-        raise NotImplementedError  # each transport has its own
 
+    @abstractmethod
     def check(self, now: float) -> float | None:
         """A deadline has come: do what it asks for and say when to check again, or None."""
-        raise NotImplementedError  # each transport has its own
 
     def drop(self) -> None:
         """Close the connection without a word. Afterwards nothing is watched, open or known of it. May be repeated."""

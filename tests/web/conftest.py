@@ -18,7 +18,22 @@ TABLES = ("users", "sessions", "tokens", "inboxes", "events", "messages", "conve
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-class Browser:
+class Caller:
+    """Whoever sends requests, each in its own way by `open`."""
+
+    def open(self, path: str, method: str = "GET", **options: Any) -> TestResponse:
+        raise AssertionError("a browser or a program")
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.open(path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        if json is not None:
+            options["json"] = json
+        return self.open(path, "POST", **options)
+
+
+class Browser(Caller):
     """A browser's cookies and the CSRF token of the page it shows."""
 
     def __init__(self, app: Flask, name: str = "") -> None:
@@ -30,14 +45,6 @@ class Browser:
         """A request as a script of the page makes it: with the cookie and the CSRF token."""
         headers = {**({"X-CSRFToken": self.csrf} if self.csrf else {}), **options.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **options)
-
-    def get(self, path: str, **options: Any) -> TestResponse:
-        return self.open(path, **options)
-
-    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
-        if json is not None:
-            options["json"] = json
-        return self.open(path, "POST", **options)
 
     def page(self, path: str, status: int = 200) -> str:
         """Show a page, and take its CSRF token over."""
@@ -64,7 +71,7 @@ def csrf_of(page: str) -> str:
     return found[1]
 
 
-class Program:
+class Program(Caller):
     """A client with a bearer token."""
 
     def __init__(self, app: Flask, token: str) -> None:
@@ -74,14 +81,6 @@ class Program:
     def open(self, path: str, method: str = "GET", **options: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **options)
-
-    def get(self, path: str, **options: Any) -> TestResponse:
-        return self.open(path, **options)
-
-    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
-        if json is not None:
-            options["json"] = json
-        return self.open(path, "POST", **options)
 
     def delete(self, path: str, **options: Any) -> TestResponse:
         return self.open(path, "DELETE", **options)
