@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 bp = Blueprint("health", __name__)
 
-TRANSPORTS = ("short-poll", "long-poll", "websocket")
+TRANSPORTS = ("short-poll", "long-poll", "sse", "websocket")
 
 
 @bp.get("/healthz")
@@ -70,7 +70,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         counts = self._dispatcher.counts
         parked = GaugeMetricFamily("myapp_parked_clients", "Clients that wait here", labels=["transport"])
-        for transport in ("long-poll", "websocket"):
+        for transport in ("long-poll", "sse", "websocket"):
             parked.add_metric([transport], self._dispatcher.parked[transport])
         yield parked
         follows = CounterMetricFamily("myapp_follow_requests", "Requests to follow an inbox", labels=["transport"])

@@ -19,8 +19,9 @@ import gevent
 
 from .batches import FRAME_EVENTS, cut, join
 from .bus import Bus, News
-from .clients import CATCHING_UP, CLOSED, CURRENT, LongPollClient, ParkedClient, TellingClient, WebSocketClient
+from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
 from .frames import Batch, CloseCode, Page, batch_of
+from .poller import Poller, open_poller
 from .sweep import Sweep
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ READERS = 4
 GAP_PATIENCE = 0.02
 #: Seconds to wait after a read that failed.
 READ_RETRY = 0.5
+#: The most of those who are too slow that are sent away in one turn of the sweep.
+MOST_DISMISSED = 50
 
 Read = Callable[[int, int, str, int], Page]
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
@@ -81,10 +84,13 @@ class Dispatcher:
         self._bus = bus
         self._read = read
         self._loop: Any = None
+        self._poller: Poller | None = None
         self._places: dict[int, Place] = {}
         self._entering: Counter[int] = Counter()
         self._closing: set[ParkedClient] = set()
         self._doubted: set[ParkedClient] = set()
+        #: who has a frame half written, and since when; the longest first
+        self._slow: dict[ParkedClient, float] = {}
         self._read_ended = read_ended
         self._pending: dict[Place, list[Batch]] = {}
         self._queue: deque[Place] = deque()
@@ -99,6 +105,13 @@ class Dispatcher:
         if self._loop is None:
             self._loop = gevent.get_hub().loop
         return self._loop
+
+    @property
+    def poller(self) -> Poller:
+        """What watches the clients' sockets."""
+        if self._poller is None:
+            self._poller = open_poller(self.loop, on_ready)
+        return self._poller
 
     @property
     def now(self) -> float:
@@ -169,7 +182,7 @@ class Dispatcher:
             client.state = CATCHING_UP
         self.caught_up_or_enqueue(client)
         if self.is_draining:  # it came in while everybody was sent away
-            self._send_away(client, CloseCode.GOING_AWAY, 1.0)
+            self._dismiss(client, CloseCode.GOING_AWAY, _retry(1.0))
 
     def leave(self, client: ParkedClient) -> None:
         """The client gets nothing more; its descriptor is still open."""
@@ -185,6 +198,7 @@ class Dispatcher:
         """The client is closed."""
         self.leave(client)
         self._closing.discard(client)
+        self._slow.pop(client, None)
 
     def _leave_if_empty(self, user: int) -> None:
         place = self._places.get(user)
@@ -192,6 +206,23 @@ class Dispatcher:
             del self._places[user]
             self._pending.pop(place, None)
             self._bus.unsubscribe(user)
+
+    def slow(self, client: ParkedClient) -> None:
+        """The client's socket is full: it has SLOW_PATIENCE seconds for what is half written."""
+        self._slow[client] = self.now
+
+    def slow_no_more(self, client: ParkedClient) -> None:
+        """All that was half written is out."""
+        self._slow.pop(client, None)
+
+    def dismiss_slow(self) -> None:
+        """Send those away who were too slow for too long; they come back from their cursors."""
+        for _ in range(MOST_DISMISSED):
+            client, since = next(iter(self._slow.items()), (None, 0.0))
+            if client is None or self.now - since < SLOW_PATIENCE:
+                return
+            del self._slow[client]
+            self._dismiss(client, CloseCode.TOO_SLOW, _retry(1.0))
 
     def check_at(self, client: ParkedClient, at: float) -> None:
         """Have `client.check` called at about this time."""
@@ -229,16 +260,18 @@ class Dispatcher:
         run = join(batches)
         shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
         is_gap = False
-        for client in tuple(place.clients):
-            if not client.wants_events:
-                assert isinstance(client, TellingClient)
-                client.tell()
-                continue
-            while client.state == CURRENT and run.first <= client.cursor + 1 <= run.seq and run.texts:
-                part = shared.get(client.cursor)
-                if part is None:
-                    part = shared[client.cursor] = cut(run, client.cursor), {}
-                client.give(*part)
+        for client in place.clients:  # a tuple: who leaves meanwhile makes a new one
+            try:
+                if not client.wants_events:
+                    client.tell()
+                    continue
+                while client.state == CURRENT and run.first <= client.cursor + 1 <= run.seq and run.texts:
+                    part = shared.get(client.cursor)
+                    if part is None:
+                        part = shared[client.cursor] = cut(run, client.cursor), {}
+                    client.give(*part)
+            except Exception as error:  # safety net: the user's other clients must get theirs
+                failed(client, error)
             if client.state == CURRENT and client.cursor < place.wanted:
                 client.state = CATCHING_UP
                 is_gap = True
@@ -249,10 +282,7 @@ class Dispatcher:
         """A session or token is no more: who waits by it is told so."""
         for client in tuple(place.clients):
             if client.grant == grant:
-                if isinstance(client, WebSocketClient):
-                    client.close(CloseCode.NOT_SIGNED_IN, "signed out")
-                elif isinstance(client, LongPollClient):
-                    client.answer_empty()  # its next request learns of it
+                self._dismiss(client, CloseCode.NOT_SIGNED_IN)
 
     # -- catching up
 
@@ -263,7 +293,7 @@ class Dispatcher:
             return
         if client.cursor >= place.wanted:
             client.state = CURRENT
-        elif isinstance(client, TellingClient):
+        elif not client.wants_events:
             client.tell()
         else:
             self.enqueue(place)
@@ -308,13 +338,16 @@ class Dispatcher:
         for client in waiting:
             if client.state != CATCHING_UP or client.epoch != epoch:
                 continue
-            if page.reset and client.cursor == cursor:
-                client.give_reset(page)
-            elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
-                part = shared.get(client.cursor)
-                if part is None:
-                    part = shared[client.cursor] = cut(batch, client.cursor), {}
-                client.give(*part)
+            try:
+                if page.reset and client.cursor == cursor:
+                    client.give_reset(page)
+                elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
+                    part = shared.get(client.cursor)
+                    if part is None:
+                        part = shared[client.cursor] = cut(batch, client.cursor), {}
+                    client.give(*part)
+            except Exception as error:  # safety net: the user's other clients must get theirs
+                failed(client, error)
             if client.state == CATCHING_UP and client.cursor >= place.wanted:
                 client.state = CURRENT
         if any(client.state == CATCHING_UP for client in place.clients):
@@ -359,7 +392,7 @@ class Dispatcher:
     # -- the end
 
     def close(self, code: CloseCode = CloseCode.GOING_AWAY, spread: float = 1.0, patience: float = 1.0) -> None:
-        """Send everybody away: long polls get an empty answer, WebSockets a Close with `retry=` over `spread` seconds.
+        """Send everybody away: long polls get an empty answer, the others `code` and a time to come back.
 
         Waits up to `patience` seconds for their Close frames, then closes what is left. Afterwards no descriptor is
         open and nothing runs. Calling it again does nothing.
@@ -369,7 +402,7 @@ class Dispatcher:
         self.is_draining = True
         for place in list(self._places.values()):
             for client in tuple(place.clients):
-                self._send_away(client, code, spread)
+                self._dismiss(client, code, _retry(spread))
         deadline = time.monotonic() + patience
         while self._closing and time.monotonic() < deadline:
             gevent.sleep(0.01)
@@ -380,13 +413,16 @@ class Dispatcher:
         self._timers.clear()
         for client in list(self._closing):
             client.drop()
+        if self._poller is not None:
+            self._poller.close()
+            self._poller = None
 
     @staticmethod
-    def _send_away(client: ParkedClient, code: CloseCode, spread: float) -> None:
-        if isinstance(client, LongPollClient):
-            client.answer_empty()
-        elif isinstance(client, WebSocketClient):
-            client.close(code, f"retry={0.5 + random.random() * spread:.1f}")
+    def _dismiss(client: ParkedClient, code: CloseCode, retry: float | None = None) -> None:
+        try:
+            client.dismiss(code, retry)
+        except Exception as error:  # safety net: the others must go too
+            failed(client, error)
 
     def _later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
         timer = self.loop.timer(seconds)
@@ -398,3 +434,8 @@ class Dispatcher:
             function(*args)
 
         timer.start(fire)
+
+
+def _retry(spread: float) -> float:
+    """After how many seconds one of many is to come back, so that not all do at once."""
+    return 0.5 + random.random() * spread

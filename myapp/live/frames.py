@@ -115,7 +115,11 @@ def pong(latest: int) -> bytes:
 
 
 def reset(epoch: str, latest: int) -> bytes:
-    return text_frame(f'{{"type":"reset","epoch":{json.dumps(epoch)},"latest":{latest}}}')
+    return text_frame(_reset(epoch, latest))
+
+
+def _reset(epoch: str, latest: int) -> str:
+    return f'{{"type":"reset","epoch":{json.dumps(epoch)},"latest":{latest}}}'
 
 
 def error(detail: str) -> bytes:
@@ -128,6 +132,43 @@ def poll_body(epoch: str, batch: Batch, reset: bool, wait: float) -> bytes:
         f'{{"epoch":{json.dumps(epoch)},"events":[{",".join(batch.texts)}],"seq":{batch.seq},"latest":{batch.latest},'
         f'"badges":{batch.badges},"snapshots":{{}},"reset":{"true" if reset else "false"},"next":{wait:g}}}'
     ).encode()
+
+
+#: What a stream carries when nothing happens.
+STREAM_COMMENT = b":\n\n"
+
+
+def stream_block(kind: str, data: str) -> str:
+    """One event of a stream without an id. JSON has no line breaks outside its texts, where they are escaped."""
+    return f"event: {kind}\ndata: {data}\n\n"
+
+
+def stream_events(batch: Batch) -> bytes:
+    """Events with their ids, then the badges, standing at the batch's `latest`."""
+    blocks = [f"id: {seq}\nevent: {_kind(text)}\ndata: {text}\n\n" for seq, text in enumerate(batch.texts, batch.first)]
+    return "".join((*blocks, stream_block("badges", batch.badges))).encode()
+
+
+def _kind(text: str) -> str:
+    """The kind of an event's text, which begins with seq and kind (see inbox/events.py)."""
+    return text.split('"', 6)[5]
+
+
+def stream_retry(seconds: float) -> bytes:
+    """After how long a client comes back when the stream ends without a word."""
+    return b"retry: %d\n\n" % (1000 * seconds)
+
+
+def stream_reset(epoch: str, latest: int) -> bytes:
+    return stream_block("reset", _reset(epoch, latest)).encode()
+
+
+def stream_close(code: int, retry: float | None) -> bytes:
+    """The last event; `retry` in seconds, None (null) for who shall not come back."""
+    if retry is None:
+        return stream_block("close", f'{{"code":{code:d},"retry":null}}').encode()
+    block = stream_block("close", f'{{"code":{code:d},"retry":{retry:.1f}}}')
+    return f"retry: {1000 * retry:.0f}\n{block}".encode()
 
 
 def batch_of(page: Page) -> Batch:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
+from .clients import failed
+
 if TYPE_CHECKING:
     from .clients import ParkedClient
     from .dispatcher import Dispatcher, Place
@@ -94,6 +96,7 @@ class Sweep:
         """One turn: deadlines up to now, then a share of the comparison."""
         self.now = self._clock()
         self._call_due()
+        self._dispatcher.dismiss_slow()
         self._compare_some()
         self._check_grants()
 
@@ -113,10 +116,8 @@ class Sweep:
             return
         try:
             again = client.check(self.now)
-        except Exception:  # safety net: one client must not end the others' deadlines
-            log.exception("a parked client failed and is closed")
-            self._dispatcher.counts["callback_failures"] += 1
-            client.drop()
+        except Exception as error:  # safety net: one client must not end the others' deadlines
+            failed(client, error)
             return
         if again is not None and client.fd >= 0:
             self.check_at(client, again)

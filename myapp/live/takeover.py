@@ -9,12 +9,17 @@ from __future__ import annotations
 import _socket
 import contextlib
 import os
+import struct
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gevent.pywsgi import WSGIHandler
 
+#: tcp(7); Python names it where the system's headers do.
+TCP_NOTSENT_LOWAT = getattr(_socket, "TCP_NOTSENT_LOWAT", 25)
+#: The kernel takes no more from us while it holds so many bytes unsent; by itself it would take megabytes a client.
+MOST_UNSENT = 128 * 1024
 #: Where our handler leaves itself in the WSGI environ.
 KEY = "myapp.handler"
 
@@ -92,12 +97,38 @@ def take(environ: Mapping[str, Any]) -> Taken:
     else:
         raise RuntimeError("this server does not give its sockets away")
     os.set_blocking(taken.fd, False)
+    _set_option(taken.fd, _socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, MOST_UNSENT)
     return taken
 
 
-def end(fd: int) -> None:
-    """Shut TCP down at once and close: what was written still arrives, whatever the client sends is lost."""
+def _set_option(fd: int, level: int, option: int, value: int) -> None:
+    """On a descriptor that may be no TCP socket: then it has no such option, and needs none."""
+    sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM, 0, fd)  # named, so that the kernel is not asked
+    with contextlib.suppress(OSError):
+        sock.setsockopt(level, option, value)
+    sock.detach()
+
+
+def watch_for_silence(fd: int, seconds: float) -> None:
+    """Have the kernel end a connection whose other side has acknowledged nothing for so long (RFC 5482).
+
+    For clients that never say anything; the others are asked for heartbeats.
+    """
+    if hasattr(_socket, "TCP_USER_TIMEOUT"):  # Linux
+        _set_option(fd, _socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, int(1000 * seconds))
+
+
+def end(fd: int, *, at_once: bool = False) -> None:
+    """Shut TCP down at once and close: what was written still arrives, whatever the client sends is lost.
+
+    With `at_once` what was written and not yet received is lost too, and the kernel keeps nothing of the connection.
+    """
     sock = _socket.socket(fileno=fd)  # not gevent's: this runs in the hub and must not wait
+    if at_once:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+        return
     with contextlib.suppress(OSError):
         sock.shutdown(_socket.SHUT_WR)
         # unread bytes would make the kernel send a reset, which can overtake what was written

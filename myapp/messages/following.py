@@ -1,4 +1,4 @@
-"""The four ways of following an inbox: short poll, long poll, WebSocket; server-sent events come next.
+"""The four ways of following an inbox: short poll, long poll, server-sent events, WebSocket.
 
 All take a cursor and give what follows it. Subscribe, then read, then wait: a client enters the dispatcher before its
 first read, so nothing slips between. No database connection is held while anything waits.
@@ -6,6 +6,8 @@ first read, so nothing slips between. No database connection is held while anyth
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -20,21 +22,27 @@ from ..auth.service import Identity
 from ..errors import BadRequest, Forbidden, Invalid, NotSignedIn, Unavailable, UpgradeRequired
 from ..extensions import Parts, database, parts, sock
 from ..live import frames, handshake, takeover
-from ..live.clients import QUIET, LongPollClient, TellingClient, WebSocketClient
 from ..live.dispatcher import Place
 from ..live.frames import CloseCode
-from ..web import answer_text, log_access, query_seconds, query_text, query_whole
+from ..live.long_poll import LongPollClient
+from ..live.stream import COMMENT_EVERY, StreamClient
+from ..live.websocket import QUIET, TellingClient, WebSocketClient
+from ..web import MAX_SEQ, answer_text, log_access, query_seconds, query_text, query_whole
 
 bp = Blueprint("following", __name__)
 
 #: Seconds after which a short poll asks again when nothing is known to be there, and the most under load.
 POLL_EVERY, POLL_MOST = 2.0, 15.0
+#: A stream that ends without a word is asked for again after so many seconds.
+RETRY_LEAST, RETRY_MOST = 1.0, 3.0
+#: Seconds after which the kernel gives up a stream whose client acknowledges nothing any more.
+SILENT_STREAM = 75.0
 #: Seconds between two looks where a long poll cannot be parked and waits in its own greenlet or thread.
 LOOK_EVERY = 0.25
 
 NO_SOCKETS = (
-    "This server does not give its sockets away, so WebSocket is not served here: start it with `make run` or "
-    "`uwsgi --ini uwsgi.ini`, or follow by GET /messages/long-poll."
+    "This server does not give its sockets away, so WebSocket and event streams are not served here: start it with "
+    "`make run` or `uwsgi --ini uwsgi.ini`, or follow by GET /messages/long-poll."
 )
 
 
@@ -78,8 +86,7 @@ def long_poll() -> Response:
     identity = _follower()
     seq, epoch = _cursor()
     timeout = query_seconds("timeout", 25.0, 50.0)
-    if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
-        raise BadRequest("A long poll has no body: send GET without one.")
+    _refuse_body("A long poll")
     dispatcher = parts().dispatcher
     waits = timeout > 0 and request.method != "HEAD" and not dispatcher.is_draining
     if waits and not takeover.can_take(request.environ):
@@ -91,6 +98,44 @@ def long_poll() -> Response:
     if dispatcher.is_full:
         raise _full()
     return ParkedPoll(parts(), identity, place, page, timeout)
+
+
+def _refuse_body(what: str) -> None:
+    """Who parks would never read it. Raises BadRequest."""
+    if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
+        raise BadRequest(f"{what} has no body: send GET without one.")
+
+
+@bp.get("/messages/stream")
+def stream() -> Response:
+    """Server-sent events (WHATWG HTML section 9.2), parked from the first moment."""
+    count("sse")
+    identity = _follower()
+    seq, epoch = _stream_cursor()
+    _refuse_body("An event stream")
+    dispatcher = parts().dispatcher
+    if not takeover.can_take(request.environ):
+        raise Unavailable(NO_SOCKETS, retry_after=60)
+    if dispatcher.is_draining or dispatcher.is_full:
+        raise _full()
+    if request.method == "HEAD":
+        return Response(content_type=STREAM_TYPE)
+    place = _enter(identity.id)
+    return ParkedStream(parts(), identity, place, _read(identity.id, seq, epoch))
+
+
+STREAM_TYPE = "text/event-stream; charset=utf-8"
+
+
+def _stream_cursor() -> tuple[int, str]:
+    """As `_cursor`; `Last-Event-ID`, what a browser's EventSource has, wins over `seq`. Raises Invalid."""
+    seq, epoch = _cursor()
+    last = request.headers.get("Last-Event-ID", "").strip()
+    if not last:
+        return seq, epoch
+    if not re.fullmatch(r"[0-9]{1,16}", last) or int(last) > MAX_SEQ:
+        raise Invalid("Last-Event-ID", f"give the id of an event, a whole number from 0 to {MAX_SEQ}")
+    return int(last), epoch
 
 
 def _enter(user: int) -> Place:
@@ -121,43 +166,93 @@ def _full() -> Unavailable:
     return Unavailable("All places for waiting clients are taken: poll, or try again.", retry_after=5)
 
 
-class ParkedPoll(Response):
-    """The answer to a long poll that waits: when Flask has finished its headers, the socket is parked with them."""
+class ParkedAnswer(Response):
+    """An answer that waits: when Flask has finished its headers, the socket is parked with them."""
 
     is_parked = True
 
-    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, timeout: float) -> None:
-        super().__init__(content_type="application/json")
+    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, content_type: str) -> None:
+        super().__init__(content_type=content_type)
         self._own = own
         self._identity = identity
         self._place = place
         self._page = page
-        self._timeout = timeout
-        self._address = request.remote_addr or "-"
-        self._started = g.started
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        dispatcher = self._own.dispatcher
         headers = self.get_wsgi_headers(environ)
         try:
             taken = takeover.take(environ)
         except OSError:  # no descriptor is left: answer at once, and have the client come back later
-            self.set_data(frames.poll_body(self._page.epoch, frames.batch_of(self._page), False, POLL_EVERY))
+            self.set_data(self._instead())
             return super().__call__(environ, start_response)
+        self._park(taken, _head(tuple(headers)))
+        return takeover.nothing()
+
+    def _park(self, taken: takeover.Taken, head: bytes) -> None:
+        """Wait on this socket; `head` is the answer's status line and headers, without the empty line."""
+        raise NotImplementedError
+
+    def _instead(self) -> bytes:
+        """The body where nothing can be parked."""
+        raise NotImplementedError
+
+
+class ParkedPoll(ParkedAnswer):
+    """The answer to a long poll that waits."""
+
+    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, timeout: float) -> None:
+        super().__init__(own, identity, place, page, "application/json")
+        self._timeout = timeout
+        self._address = request.remote_addr or "-"
+        self._started = g.started
+
+    def _park(self, taken: takeover.Taken, head: bytes) -> None:
         client = LongPollClient(
-            dispatcher,
+            self._own.dispatcher,
             self._place,
             taken.fd,
             self._identity.grant,
             self._page.seq,
             self._page.epoch,
-            head=_head(tuple(headers)),
+            head=head,
             deadline=time.monotonic() + self._timeout,
             address=self._address,
             started=self._started,
         )
-        dispatcher.park(client, self._page, client.deadline)
-        return takeover.nothing()
+        self._own.dispatcher.park(client, self._page, client.deadline)
+
+    def _instead(self) -> bytes:
+        return frames.poll_body(self._page.epoch, frames.batch_of(self._page), False, POLL_EVERY)
+
+
+class ParkedStream(ParkedAnswer):
+    """The answer that is an event stream."""
+
+    is_parked = False  # for the access log: its line is written at once, as a WebSocket's is
+
+    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page) -> None:
+        super().__init__(own, identity, place, page, STREAM_TYPE)
+        self.headers["X-Accel-Buffering"] = "no"
+
+    def _park(self, taken: takeover.Taken, head: bytes) -> None:
+        dispatcher = self._own.dispatcher
+        page = self._page
+        takeover.watch_for_silence(taken.fd, SILENT_STREAM)
+        client = StreamClient(dispatcher, self._place, taken.fd, self._identity.grant, page.seq, page.epoch)
+        date = b"Date: %s\r\n\r\n" % dispatcher.http_date().encode()
+        client.send(head + date + self._first(random.uniform(RETRY_LEAST, RETRY_MOST)))
+        dispatcher.park(client, page, dispatcher.now + COMMENT_EVERY)
+
+    def _first(self, retry: float) -> bytes:
+        """How the stream begins: when to come back, and what is there already."""
+        page = self._page
+        first = frames.stream_retry(retry)
+        if page.reset:
+            return first + frames.stream_reset(page.epoch, page.latest)
+        return first + frames.stream_events(frames.batch_of(page)) if page.events else first
+
+    def _instead(self) -> bytes:
+        return self._first(POLL_EVERY)
 
 
 @lru_cache(maxsize=256)

@@ -13,10 +13,12 @@ import gevent
 from gevent.event import Event as Gate
 
 from myapp.live.bus import News
-from myapp.live.clients import QUIET, LongPollClient, ParkedClient, TellingClient, WebSocketClient
+from myapp.live.clients import ParkedClient
 from myapp.live.dispatcher import Dispatcher
 from myapp.live.frames import Batch, Page
+from myapp.live.long_poll import LongPollClient
 from myapp.live.memory_bus import MemoryBus
+from myapp.live.websocket import QUIET, TellingClient, WebSocketClient
 
 from . import wire
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from myapp.live.clients import CLOSED, CLOSING, QUIET, WebSocketClient
+from myapp.live.clients import CLOSED, CLOSING
+from myapp.live.websocket import QUIET, WebSocketClient
 
 from . import wire
 from .parking import Peer, World, badges, settle, until

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from myapp.live import dispatcher as module
 from myapp.live.batches import FRAME_BYTES, FRAME_EVENTS, cut, join
 from myapp.live.bus import News
-from myapp.live.clients import BEHIND, CLOSED, CURRENT, MOST_REST, WebSocketClient
+from myapp.live.clients import BEHIND, CLOSED, CURRENT, MOST_REST
 from myapp.live.frames import Batch, CloseCode
+from myapp.live.websocket import WebSocketClient
 
 from . import wire
 from .parking import USER, Peer, World, badges, open_descriptors, settle, until

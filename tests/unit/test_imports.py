@@ -28,8 +28,13 @@ ALLOWED: dict[str, set[str]] = {
     "live.bus": {"live.frames"},
     "live.memory_bus": {"live.bus"},
     "live.reader": {"live.frames"},
-    "live.clients": {"live.frames", "live.reader", "live.takeover"},
-    "live.dispatcher": {"live.batches", "live.bus", "live.clients", "live.frames", "live.sweep"},
+    "live.poller": set(),
+    "live.clients": {"live.frames", "live.poller", "live.takeover"},
+    "live.websocket": {"live.clients", "live.frames", "live.reader"},
+    "live.long_poll": {"live.clients", "live.frames"},
+    "live.stream": {"live.clients", "live.frames"},
+    "live.sweep": {"live.clients"},
+    "live.dispatcher": {"live.batches", "live.bus", "live.clients", "live.frames", "live.poller", "live.sweep"},
     # what happens to data: no HTTP, no bus
     "auth.models": {"db"},
     "auth.passwords": set(),
@@ -56,6 +61,8 @@ ALLOWED: dict[str, set[str]] = {
 NAMED: dict[str, set[str]] = {
     "extensions": {"live.dispatcher"},
     "live.clients": {"live.dispatcher"},
+    "live.websocket": {"live.dispatcher"},
+    "live.long_poll": {"live.dispatcher"},
     "live.sweep": {"live.clients", "live.dispatcher"},
 }
 

@@ -21,7 +21,8 @@ EVERY = 5.0  # seconds, as promised
 class Client:
     """Somebody who is looked after; `check` says when next."""
 
-    def __init__(self, check: Callable[[float], float | None]) -> None:
+    def __init__(self, dispatcher: Owner, check: Callable[[float], float | None]) -> None:
+        self.dispatcher = dispatcher
         self.fd = 3
         self.calls: list[float] = []
         self._check = check
@@ -47,6 +48,9 @@ class Owner:
 
     def check_grants(self) -> None:
         """Nobody's session is in doubt here."""
+
+    def dismiss_slow(self) -> None:
+        """Nobody is slow here."""
 
     def compare(self, epoch: str, heads: dict[int, int]) -> None:
         self.compared.append((epoch, heads))
@@ -74,7 +78,7 @@ class Swept:
             self.sweep.add(Place(user))
 
     def call_at(self, seconds: float, check: Callable[[float], float | None] = lambda now: None) -> Client:
-        client = Client(check)
+        client = Client(self.owner, check)
         anyone: Any = client
         self.sweep.check_at(anyone, self.clock.now + seconds)
         return client

@@ -1,0 +1,95 @@
+"""A long poll that is parked: one whole HTTP answer, later."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import frames
+from .clients import BEHIND, CLOSED, CLOSING, SLOW_PATIENCE, ParkedClient
+from .frames import Batch, CloseCode, Page
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher, Place
+
+
+class LongPollClient(ParkedClient):
+    """A long poll: gets one whole HTTP answer, then its connection ends."""
+
+    __slots__ = ("address", "deadline", "head", "started")
+
+    transport = "long-poll"
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        place: Place,
+        fd: int,
+        grant: str,
+        cursor: int,
+        epoch: str,
+        *,
+        head: bytes,
+        deadline: float,
+        address: str,
+        started: float,
+    ) -> None:
+        # `head`: the answer's status line and headers, without Date and Content-Length; equal ones are shared
+        self.head = head
+        self.deadline = deadline
+        self.address = sys.intern(address)  # for the access log, with `started`
+        self.started = started
+        super().__init__(dispatcher, place, fd, grant, cursor, epoch)
+
+    def received(self, data: bytes) -> None:
+        """A second request behind this one is not served: the answer says Connection: close."""
+
+    def written(self) -> None:
+        self.drop()
+
+    def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
+        body = encoded.get(self.epoch)
+        if body is None:
+            body = encoded[self.epoch] = frames.poll_body(self.epoch, batch, False, 0)
+        self.cursor = batch.seq
+        self.dispatcher.counts["delivered"] += len(batch.texts)
+        self._answer(body)
+
+    def give_reset(self, page: Page) -> None:
+        batch = Batch((), page.latest + 1, page.latest, page.latest, page.badges)
+        self._answer(frames.poll_body(page.epoch, batch, True, 0))
+
+    def answer_empty(self) -> None:
+        """Nothing happened."""
+        place = self.place
+        latest = max(place.wanted, self.cursor) if place is not None else self.cursor
+        badges = place.badges if place is not None else "{}"
+        batch = Batch((), self.cursor + 1, self.cursor, latest, badges)
+        self._answer(frames.poll_body(self.epoch, batch, False, 0))
+
+    def dismiss(self, code: CloseCode, retry: float | None = None) -> None:
+        """An empty answer: its next request learns why."""
+        self.answer_empty()
+
+    def check(self, now: float) -> float | None:
+        if self.state == CLOSING:
+            self.drop()  # it had its time to read the answer
+            return None
+        if now < self.deadline:
+            return self.deadline
+        if self.state != BEHIND:
+            self.answer_empty()
+        return None
+
+    def _answer(self, body: bytes) -> None:
+        if self.state in (CLOSING, CLOSED):
+            return
+        self.state = CLOSING
+        self.dispatcher.leave(self)
+        self.dispatcher.log_answer(self.address, self.started)
+        head = self.head + b"Content-Length: %d\r\nDate: %s\r\n\r\n" % (len(body), self.dispatcher.http_date().encode())
+        self.send(head + body)
+        if self.rest:
+            self.dispatcher.check_at(self, self.dispatcher.now + SLOW_PATIENCE)
+        else:
+            self.drop()

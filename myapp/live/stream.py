@@ -1,0 +1,60 @@
+"""Server-sent events that are parked (WHATWG HTML section 9.2): an answer that never ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from . import frames
+from .clients import CLOSED, CLOSING, ParkedClient
+from .frames import Batch, CloseCode, Page
+
+#: Seconds between two comment lines: proxies and clients hold a silent stream for dead.
+COMMENT_EVERY = 15.0
+
+
+class StreamClient(ParkedClient):
+    """An event stream. Its head and the first events were given by the view."""
+
+    __slots__ = ()
+
+    transport = "sse"
+
+    def received(self, data: bytes) -> None:
+        """A second request behind this one is not served: the answer says Connection: close."""
+
+    def written(self) -> None:
+        if self.state == CLOSING:
+            self.drop()
+        else:
+            super().written()
+
+    def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
+        text = encoded.get(frames.stream_events)
+        if text is None:
+            text = encoded[frames.stream_events] = frames.stream_events(batch)
+        self.cursor = batch.seq
+        self.send(text)
+        self.dispatcher.counts["delivered"] += len(batch.texts)
+
+    def give_reset(self, page: Page) -> None:
+        self.cursor, self.epoch = page.latest, sys.intern(page.epoch)
+        self.send(frames.stream_reset(page.epoch, page.latest))
+
+    def check(self, now: float) -> float | None:
+        if self.state == CLOSING:
+            self.drop()
+            return None
+        self.dispatcher.doubt(self)
+        if not self.rest:
+            self.send(frames.STREAM_COMMENT)
+        return now + COMMENT_EVERY
+
+    def dismiss(self, code: CloseCode, retry: float | None = None) -> None:
+        """Say why, then end the stream; an EventSource that does not look at it comes back after `retry`, too."""
+        if self.state in (CLOSING, CLOSED):
+            return
+        self.dispatcher.counts[f"stream_closes_{code}"] += 1
+        self.say_last(frames.stream_close(code, retry))
+        if not self.rest:
+            self.drop()

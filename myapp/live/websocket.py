@@ -1,0 +1,187 @@
+"""WebSockets that are parked: RFC 6455's server side on a parked socket, and the client that follows an inbox by it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from . import frames
+from .clients import CATCHING_UP, CLOSED, CLOSING, CURRENT, ParkedClient
+from .frames import Batch, CloseCode, Page
+from .reader import FrameReader, ProtocolViolation
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher, Place
+
+#: Seconds without a frame after which the server pings, and after which it gives up.
+QUIET, SILENT = 25.0, 75.0
+#: So many errors within a minute, and the client is sent away.
+MOST_ERRORS = 10
+
+#: Texts that count as a ping, beside {"type": "ping"}.
+HEARTBEATS = frozenset((b"heartCheck", b"heart_beat", b'"heart_beat"'))
+
+#: Why a client is sent away, where the reason is not `retry=`.
+REASONS = {
+    CloseCode.NOT_SIGNED_IN: "signed out",
+    CloseCode.NO_HEARTBEAT: "no heartbeat",
+    CloseCode.TOO_SLOW: "too slow",
+}
+
+
+class WebSocketConnection(ParkedClient):
+    """RFC 6455's server side: frames in, control frames answered, heartbeats, the closing handshake.
+
+    A subclass says by `message` what text and binary messages mean.
+    """
+
+    __slots__ = ("heard", "reader")
+
+    transport = "websocket"
+
+    def __init__(self, dispatcher: Dispatcher, place: Place | None, fd: int, grant: str, cursor: int, epoch: str):
+        self.heard = dispatcher.now
+        self.reader: FrameReader | None = None
+        super().__init__(dispatcher, place, fd, grant, cursor, epoch)
+
+    def make_reader(self) -> FrameReader:
+        """A reader lives while a message is half received."""
+        return FrameReader()
+
+    @abstractmethod
+    def message(self, opcode: int, payload: bytes) -> None:
+        """A whole message: TEXT, which is valid UTF-8, or BINARY."""
+
+    def received(self, data: bytes) -> None:
+        self.heard = self.dispatcher.now
+        reader = self.reader or self.make_reader()
+        try:
+            for message in reader.feed(data):
+                self._handle(message.opcode, message.payload, message.code)
+                if self.state == CLOSED:
+                    return
+        except ProtocolViolation as broken:
+            self.close(broken.code, broken.reason)
+            return
+        self.reader = None if reader.is_between else reader
+
+    def _handle(self, opcode: int, payload: bytes, code: int) -> None:
+        if opcode == frames.CLOSE:
+            if self.state != CLOSING:
+                self.send(frames.close_frame(code))
+                self.dispatcher.counts[f"closes_{code}"] += 1
+            self.drop()  # both Close frames are through: TCP ends at once (RFC 6455 section 7.1.1)
+        elif self.state == CLOSING:
+            return
+        elif opcode == frames.PING:
+            self.send(frames.frame(frames.PONG, payload))
+        elif opcode != frames.PONG:
+            self.message(opcode, payload)
+
+    def check(self, now: float) -> float | None:
+        if self.state == CLOSING:
+            self.drop()
+            return None
+        self.dispatcher.doubt(self)
+        silent = now - self.heard
+        if silent >= SILENT:
+            self.dismiss(CloseCode.NO_HEARTBEAT)
+            return None
+        if silent >= QUIET:
+            if not self.rest:
+                self.send(frames.frame(frames.PING, b""))
+            return min(now + QUIET, self.heard + SILENT)
+        return self.heard + QUIET
+
+    def dismiss(self, code: CloseCode, retry: float | None = None) -> None:
+        self.close(code, REASONS.get(code, "") if retry is None else f"retry={retry:.1f}")
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say why, and give the client CLOSING_PATIENCE seconds to answer before its connection ends."""
+        if self.state in (CLOSING, CLOSED):
+            return
+        self.reader = None
+        self.dispatcher.counts[f"closes_{code}"] += 1
+        self.say_last(frames.close_frame(code, reason))
+
+
+class WebSocketClient(WebSocketConnection):
+    """A WebSocket that follows an inbox."""
+
+    __slots__ = ("offences",)
+
+    def __init__(self, dispatcher: Dispatcher, place: Place | None, fd: int, grant: str, cursor: int, epoch: str):
+        self.offences: list[float] | None = None
+        super().__init__(dispatcher, place, fd, grant, cursor, epoch)
+
+    def message(self, opcode: int, payload: bytes) -> None:
+        if opcode == frames.BINARY:
+            self.close(CloseCode.UNSUPPORTED_DATA, "text frames only")
+            return
+        if payload in HEARTBEATS:
+            self._pong()
+            return
+        try:
+            command = json.loads(payload)
+        except (ValueError, RecursionError):
+            command = None
+        kind = command.get("type") if isinstance(command, dict) else None
+        if kind == "ping":
+            self._pong()
+        elif kind == "watch":
+            self._watch_topics(command.get("topics"))
+        elif kind in ("send", "message"):
+            self._refuse("Messages are sent with POST /messages; a WebSocket only carries what happens.")
+        else:
+            self._refuse('Send {"type": "ping"} or {"type": "watch", "topics": [...]}; nothing else is understood.')
+
+    def _pong(self) -> None:
+        latest = self.place.wanted if self.place is not None else self.cursor
+        self.send(frames.pong(latest))
+
+    def _watch_topics(self, topics: Any) -> None:
+        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics) or len(topics) > 50:
+            self._refuse('"topics" is a list of at most 50 names of topics.')
+            return
+        for topic in topics:  # no offence: the frame was understood
+            self.send(frames.error(f"There is no topic {topic[:80]!r} that you may watch."))
+
+    def _refuse(self, detail: str) -> None:
+        now = self.dispatcher.now
+        self.offences = [at for at in self.offences or [] if now - at < 60] + [now]
+        self.send(frames.error(detail))
+        if len(self.offences) >= MOST_ERRORS:
+            self.close(CloseCode.BROKE_PROTOCOL, "too many errors")
+
+    def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
+        frame = encoded.get(frames.events)
+        if frame is None:
+            frame = encoded[frames.events] = frames.events(batch)
+        # first, so that a frame of which a part is out counts as given: its rest is kept
+        self.cursor = batch.seq
+        self.send(frame)
+        self.dispatcher.counts["delivered"] += len(batch.texts)
+
+    def give_reset(self, page: Page) -> None:
+        self.cursor, self.epoch = page.latest, sys.intern(page.epoch)
+        self.send(frames.hello(page, page.latest) + frames.reset(page.epoch, page.latest))
+
+
+class TellingClient(WebSocketClient):
+    """A WebSocket with `push=new`: it is told how far its inbox is, and pulls by itself."""
+
+    __slots__ = ()
+
+    wants_events = False
+
+    def tell(self) -> None:
+        """Say the newest seq, once; what came in between is merged into it."""
+        if self.place is not None and self.state in (CURRENT, CATCHING_UP) and self.place.wanted > self.cursor:
+            self.state = CURRENT
+            self.cursor = self.place.wanted
+            self.send(frames.new(self.cursor))
+
+    def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
+        self.tell()
