@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -36,6 +37,8 @@ STOP_PATIENCE = 5.0
 
 def set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # what no line shows is not looked up for each
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
@@ -64,6 +67,7 @@ def serve(app: Flask) -> int:
     server.max_accept = MOST_ACCEPTS
     server.start()
     parts.database.open()
+    freeze()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"myapp is at http://{shown}:{port}/ (Ctrl-C stops it)", flush=True)
@@ -77,6 +81,12 @@ def serve(app: Flask) -> int:
     _finish_requests()
     parts.database.close()
     return 0
+
+
+def freeze() -> None:
+    """Have the garbage collector never look at what is loaded by now: a full look at it stops the loop for 40 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(host: str, port: int) -> Any:
@@ -142,4 +152,5 @@ def prepare(app: Flask) -> None:
     mend_requests(app, uwsgi)
     if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
         parts.database.open()
+        freeze()
     uwsgi.atexit = lambda: parts.dispatcher.close(CloseCode.RESTARTING)

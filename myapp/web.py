@@ -292,6 +292,9 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         asked = request_ctx.request  # the proxy looks for it at every attribute
+        if getattr(response, "is_unwritten", False):
+            log_access(asked.method, asked.path, g.access_status, asked.remote_addr, g.started)
+            return response
         if asked.content_length:
             discard_body()
         headers = response.headers
@@ -302,8 +305,7 @@ def init_app(app: Flask) -> None:
                     headers.add(name, value)
         headers["Date"] = http_date()
         if not getattr(response, "is_parked", False):
-            status = g.get("access_status", response.status_code)
-            log_access(asked.method, asked.path, status, asked.remote_addr, g.started)
+            log_access(asked.method, asked.path, response.status_code, asked.remote_addr, g.started)
         return response
 
 

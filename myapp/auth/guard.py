@@ -75,7 +75,7 @@ def asking() -> Identity | None:
 
 
 def _find() -> Identity | None:
-    header = request.headers.get("Authorization")
+    header = request.environ.get("HTTP_AUTHORIZATION")
     if header is not None:
         return by_bearer(header)
     key = session.get("_user_id")  # where flask-login keeps what it was given: the session's key
@@ -92,7 +92,7 @@ def signed_in(*, ticket: bool = False) -> Identity:
     """
     identity = asking()
     if identity is None:
-        if "Authorization" in request.headers:
+        if "HTTP_AUTHORIZATION" in request.environ:
             raise NotSignedIn("The bearer token is unknown, revoked or malformed: send Authorization: Bearer <token>.")
         raise NotSignedIn("Sign in first: with a session cookie, or with Authorization: Bearer <token>.")
     if identity.via == "ticket" and not ticket:
@@ -105,6 +105,6 @@ def signed_in(*, ticket: bool = False) -> Identity:
 def follower() -> Identity | None:
     """Who follows an inbox: `&ticket=` counts for those who cannot send a header."""
     ticket = request.args.get("ticket")
-    if ticket and "Authorization" not in request.headers:
+    if ticket and "HTTP_AUTHORIZATION" not in request.environ:
         return by_ticket(ticket)
     return asking()

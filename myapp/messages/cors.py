@@ -24,10 +24,11 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def allow_origin(response: Response) -> Response:
-        if request.path not in PATHS:
+        environ = request.environ  # Werkzeug's headers cost three times as much to look at
+        if environ["PATH_INFO"] not in PATHS:
             return response
         response.vary.add("Origin")
-        origin = request.headers.get("Origin")
+        origin = environ.get("HTTP_ORIGIN")
         if origin is not None and origin.lower() in parts().settings.allowed_origins:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
