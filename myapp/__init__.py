@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from .live.bus import INLINE_BYTES, News
 from .live.dispatcher import Dispatcher
 from .live.frames import Batch
 from .live.memory_bus import MemoryBus
+from .live.topics import Watch
 from .messages import cors
+from .messages import topics as topics_of_messages
 from .messages.following import bp as following_bp
 from .messages.following import log_parked_answer
 from .messages.views import bp as messages_bp
@@ -80,6 +83,8 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
         except OSError as error:
             raise ConfigError(f"MYAPP_DATABASE_URL: its folder cannot be made: {error}") from error
     app.session_interface = Sessions()
+    # Flask asks of each function at each call whether it is a coroutine: ten times a request
+    app.ensure_sync = lru_cache(maxsize=None)(app.ensure_sync)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
@@ -137,6 +142,10 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
         with database.read() as connection:
             return ended(connection, grants)
 
+    def resolve(user: int, topics: Sequence[str]) -> list[Watch]:
+        with database.read() as connection:
+            return topics_of_messages.resolve(connection, user, topics)
+
     database.publish = publish
     dispatcher = Dispatcher(
         bus,
@@ -145,6 +154,7 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
         max_clients=settings.max_clients,
         http_date=web.http_date,
         read_ended=read_ended,
+        resolve=resolve,
     )
     dispatcher.log_answer = log_parked_answer
     return dispatcher

@@ -278,7 +278,7 @@ def as_json(person: people.Person) -> dict[str, Any]:
         "name": person.name,
         "display_name": person.display_name,
         "avatar": person.avatar,
-        "presence": "online" if parts().dispatcher.is_here(person.id) else "offline",
+        "presence": parts().dispatcher.presence.state(person.id),
     }
 
 

@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import frames, takeover
@@ -22,6 +23,7 @@ from .poller import READ, WRITE
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher, Place
+    from .topics import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +96,11 @@ class ParkedClient(ABC):
                 self.state = BEHIND
                 self.dispatcher.slow(self)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether its socket is full."""
+        return bool(self.rest)
+
     def _keep(self, data: bytes) -> None:
         """To be written behind the rest."""
         self.rest = bytes(self.rest) + data
@@ -152,6 +159,7 @@ class ParkedClient(ABC):
         """All that was kept is out: go on from the database."""
         if self.state == BEHIND:
             self.state = CATCHING_UP
+            self.dispatcher.topics.give_missed(self)
             self.dispatcher.caught_up_or_enqueue(self)
 
     @abstractmethod
@@ -161,6 +169,10 @@ class ParkedClient(ABC):
     @abstractmethod
     def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
         """Hand over events that follow the cursor. `encoded` is shared by all clients that get the same batch."""
+
+    @abstractmethod
+    def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Hand over what is current of topics that it watches."""
 
     def tell(self) -> None:
         """The inbox went on. Only for those that want no events."""

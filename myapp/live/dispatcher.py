@@ -22,7 +22,9 @@ from .bus import Bus, News
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
 from .frames import Batch, CloseCode, Page, batch_of
 from .poller import Poller, open_poller
+from .presence import Presence
 from .sweep import Sweep
+from .topics import Resolve, Topics
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,8 @@ class Dispatcher:
     """Knows who is connected here, and nothing of the bus but its promise, nothing of the database but `read`.
 
     `read(user, after, epoch, limit)` gives a page; `read_heads(users)` gives the epoch and each inbox's last seq;
-    `read_ended(grants)` says which of these sessions and tokens are no more. All may switch greenlets and may raise.
+    `read_ended(grants)` says which of these sessions and tokens are no more; `resolve(user, topics)` gives those of
+    the topics that the user may watch. All may switch greenlets and may raise.
     It starts with the first client, after the fork, and `close` ends it for good.
     """
 
@@ -73,6 +76,7 @@ class Dispatcher:
         max_clients: int,
         http_date: Callable[[], str],
         read_ended: ReadEnded = lambda grants: set(),
+        resolve: Resolve = lambda user, topics: [],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.max_clients = max_clients
@@ -97,6 +101,8 @@ class Dispatcher:
         self._queued: set[Place] = set()
         self._readers = 0
         self._timers: set[Any] = set()
+        self.topics = Topics(self._provide, resolve)
+        self.presence = Presence(self.is_here, self._presence_changed)
         self._sweep = Sweep(self, read_heads, clock)
 
     @property
@@ -174,6 +180,8 @@ class Dispatcher:
         if client.state == CLOSED:  # the connection broke under the first frame
             return
         assert place is not None
+        if not place.clients:
+            self.presence.arrived(place.user)
         place.clients += (client,)
         self.parked[client.transport] += 1
         self._learn(place, page)
@@ -188,9 +196,13 @@ class Dispatcher:
         """The client gets nothing more; its descriptor is still open."""
         place, client.place = client.place, None
         if place is not None and client in place.clients:
-            place.clients = tuple(other for other in place.clients if other is not client)
+            at = place.clients.index(client)
+            place.clients = place.clients[:at] + place.clients[at + 1 :]
             self.parked[client.transport] -= 1
+            if not place.clients:
+                self.presence.left(place.user, self.now)
             self._leave_if_empty(place.user)
+        self.topics.forget(client)
         if client.state != CLOSED:
             self._closing.add(client)
 
@@ -215,8 +227,13 @@ class Dispatcher:
         """All that was half written is out."""
         self._slow.pop(client, None)
 
-    def dismiss_slow(self) -> None:
-        """Send those away who were too slow for too long; they come back from their cursors."""
+    def look_at_clock(self) -> None:
+        """Each turn of the sweep: who was too slow for too long goes, who was away for too long is offline."""
+        self._dismiss_slow()
+        self.presence.expire(self.now)
+
+    def _dismiss_slow(self) -> None:
+        """They come back from their cursors."""
         for _ in range(MOST_DISMISSED):
             client, since = next(iter(self._slow.items()), (None, 0.0))
             if client is None or self.now - since < SLOW_PATIENCE:
@@ -389,6 +406,16 @@ class Dispatcher:
                 self.counts["sweep_finds"] += 1
                 self.enqueue(place)
 
+    # -- topics
+
+    def _provide(self, key: str) -> str:
+        kind, _, user = key.partition(":")
+        assert kind == "presence"
+        return _state(self.presence.state(int(user)))
+
+    def _presence_changed(self, user: int, state: str) -> None:
+        self.topics.put(f"presence:{user}", _state(state))
+
     # -- the end
 
     def close(self, code: CloseCode = CloseCode.GOING_AWAY, spread: float = 1.0, patience: float = 1.0) -> None:
@@ -434,6 +461,10 @@ class Dispatcher:
             function(*args)
 
         timer.start(fire)
+
+
+def _state(state: str) -> str:
+    return f'{{"state":"{state}"}}'
 
 
 def _retry(spread: float) -> float:

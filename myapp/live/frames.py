@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -123,14 +123,41 @@ def _reset(epoch: str, latest: int) -> str:
 
 
 def error(detail: str) -> bytes:
-    return text_frame(f'{{"type":"error","detail":{json.dumps(detail)}}}')
+    return text_frame(_error(detail))
 
 
-def poll_body(epoch: str, batch: Batch, reset: bool, wait: float) -> bytes:
-    """The answer of both polls; `wait` is after how many seconds to ask again."""
+def _error(detail: str) -> str:
+    return f'{{"type":"error","detail":{json.dumps(detail)}}}'
+
+
+def snapshot(topic: str, version: int, data: str) -> bytes:
+    return text_frame(_snapshot(topic, version, data))
+
+
+def _snapshot(topic: str, version: int, data: str) -> str:
+    return f'{{"type":"snapshot","topic":{json.dumps(topic)},"version":{version},"data":{data}}}'
+
+
+def snapshots(many: Iterable[tuple[str, int, str]]) -> str:
+    """The JSON object of a poll's answer."""
+    members = (f'{json.dumps(topic)}:{{"version":{version},"data":{data}}}' for topic, version, data in many)
+    return f"{{{','.join(members)}}}"
+
+
+def refused_topic(topic: str) -> str:
+    """What one is told who may not watch it."""
+    return f"There is no topic {topic[:80]!r} that you may watch."
+
+
+def poll_body(
+    epoch: str, batch: Batch, reset: bool, wait: float, snapshots: str = "{}", refused: Sequence[str] = ()
+) -> bytes:
+    """The answer of both polls; `wait` is after how many seconds to ask again, `refused` are topics not watched."""
+    errors = f',"errors":{json.dumps({"watch": " ".join(map(refused_topic, refused))})}' if refused else ""
     return (
         f'{{"epoch":{json.dumps(epoch)},"events":[{",".join(batch.texts)}],"seq":{batch.seq},"latest":{batch.latest},'
-        f'"badges":{batch.badges},"snapshots":{{}},"reset":{"true" if reset else "false"},"next":{wait:g}}}'
+        f'"badges":{batch.badges},"snapshots":{snapshots},'
+        f'"reset":{"true" if reset else "false"},"next":{wait:g}{errors}}}'
     ).encode()
 
 
@@ -161,6 +188,14 @@ def stream_retry(seconds: float) -> bytes:
 
 def stream_reset(epoch: str, latest: int) -> bytes:
     return stream_block("reset", _reset(epoch, latest)).encode()
+
+
+def stream_snapshot(topic: str, version: int, data: str) -> bytes:
+    return stream_block("snapshot", _snapshot(topic, version, data)).encode()
+
+
+def stream_error(detail: str) -> bytes:
+    return stream_block("error", _error(detail)).encode()
 
 
 def stream_close(code: int, retry: float | None) -> bytes:

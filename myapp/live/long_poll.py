@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import frames
 from .clients import BEHIND, CLOSED, CLOSING, SLOW_PATIENCE, ParkedClient
 from .frames import Batch, CloseCode, Page
+from .topics import Snapshot
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher, Place
@@ -49,23 +51,28 @@ class LongPollClient(ParkedClient):
 
     def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
         body = encoded.get(self.epoch)
-        if body is None:
-            body = encoded[self.epoch] = frames.poll_body(self.epoch, batch, False, 0)
+        if body is None or self.dispatcher.topics.is_asked_by(self):
+            body = self._body(batch)
+        if not self.dispatcher.topics.is_asked_by(self):
+            encoded[self.epoch] = body
         self.cursor = batch.seq
         self.dispatcher.counts["delivered"] += len(batch.texts)
         self._answer(body)
+
+    def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        self.answer_empty()  # with all that is current
 
     def give_reset(self, page: Page) -> None:
         batch = Batch((), page.latest + 1, page.latest, page.latest, page.badges)
         self._answer(frames.poll_body(page.epoch, batch, True, 0))
 
     def answer_empty(self) -> None:
-        """Nothing happened."""
+        """No event happened."""
         place = self.place
         latest = max(place.wanted, self.cursor) if place is not None else self.cursor
         badges = place.badges if place is not None else "{}"
         batch = Batch((), self.cursor + 1, self.cursor, latest, badges)
-        self._answer(frames.poll_body(self.epoch, batch, False, 0))
+        self._answer(self._body(batch))
 
     def dismiss(self, code: CloseCode, retry: float | None = None) -> None:
         """An empty answer: its next request learns why."""
@@ -80,6 +87,10 @@ class LongPollClient(ParkedClient):
         if self.state != BEHIND:
             self.answer_empty()
         return None
+
+    def _body(self, batch: Batch) -> bytes:
+        topics = self.dispatcher.topics
+        return frames.poll_body(self.epoch, batch, False, 0, frames.snapshots(topics.of(self)), topics.refused_to(self))
 
     def _answer(self, body: bytes) -> None:
         if self.state in (CLOSING, CLOSED):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from . import frames
 from .clients import CLOSED, CLOSING, ParkedClient
 from .frames import Batch, CloseCode, Page
+from .topics import Snapshot
 
 #: Seconds between two comment lines: proxies and clients hold a silent stream for dead.
 COMMENT_EVERY = 15.0
@@ -40,6 +42,9 @@ class StreamClient(ParkedClient):
     def give_reset(self, page: Page) -> None:
         self.cursor, self.epoch = page.latest, sys.intern(page.epoch)
         self.send(frames.stream_reset(page.epoch, page.latest))
+
+    def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        self.send(b"".join(frames.stream_snapshot(*snapshot) for snapshot in snapshots))
 
     def check(self, now: float) -> float | None:
         if self.state == CLOSING:

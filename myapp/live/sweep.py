@@ -96,7 +96,7 @@ class Sweep:
         """One turn: deadlines up to now, then a share of the comparison."""
         self.now = self._clock()
         self._call_due()
-        self._dispatcher.dismiss_slow()
+        self._dispatcher.look_at_clock()
         self._compare_some()
         self._check_grants()
 

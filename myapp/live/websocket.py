@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import frames
 from .clients import CATCHING_UP, CLOSED, CLOSING, CURRENT, ParkedClient
 from .frames import Batch, CloseCode, Page
 from .reader import FrameReader, ProtocolViolation
+from .topics import MOST_TOPICS, Snapshot
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher, Place
@@ -142,11 +144,18 @@ class WebSocketClient(WebSocketConnection):
         self.send(frames.pong(latest))
 
     def _watch_topics(self, topics: Any) -> None:
-        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics) or len(topics) > 50:
-            self._refuse('"topics" is a list of at most 50 names of topics.')
+        is_list = isinstance(topics, list) and all(isinstance(topic, str) for topic in topics)
+        if not is_list or len(topics) > MOST_TOPICS:
+            self._refuse(f'"topics" is a list of at most {MOST_TOPICS} names of topics.')
             return
-        for topic in topics:  # no offence: the frame was understood
-            self.send(frames.error(f"There is no topic {topic[:80]!r} that you may watch."))
+        self.dispatcher.topics.watch_later(self, topics)
+
+    def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        self.send(b"".join(frames.snapshot(*snapshot) for snapshot in snapshots))
+
+    def refuse_topics(self, topics: Sequence[str]) -> None:
+        """No offence: the frame was understood."""
+        self.send(b"".join(frames.error(frames.refused_topic(topic)) for topic in topics))
 
     def _refuse(self, detail: str) -> None:
         now = self.dispatcher.now

@@ -11,10 +11,11 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import flask_sock
 from flask import Blueprint, Response, g, request
+from flask.globals import request_ctx
 
 from .. import inbox
 from ..auth import guard
@@ -26,6 +27,7 @@ from ..live.dispatcher import Place
 from ..live.frames import CloseCode
 from ..live.long_poll import LongPollClient
 from ..live.stream import COMMENT_EVERY, StreamClient
+from ..live.topics import MOST_TOPICS, Watch
 from ..live.websocket import QUIET, TellingClient, WebSocketClient
 from ..web import MAX_SEQ, answer_text, log_access, query_seconds, query_text, query_whole
 
@@ -63,8 +65,35 @@ def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> in
         return inbox.after(connection, user, seq, epoch=epoch, limit=limit)
 
 
-def _poll_answer(page: inbox.Page, wait: float) -> Response:
-    return answer_text(frames.poll_body(page.epoch, frames.batch_of(page), page.reset, wait))
+class Watched(NamedTuple):
+    """What a request wants to watch: what it may, and what it may not."""
+
+    watches: list[Watch]
+    refused: list[str]
+
+
+NOTHING = Watched([], [])
+
+
+def _watched(identity: Identity) -> Watched:
+    """Raises Invalid."""
+    topics = list(dict.fromkeys(name for name in query_text("watch", "", 4000).split(",") if name))
+    if not topics:
+        return NOTHING
+    if len(topics) > MOST_TOPICS:
+        raise Invalid("watch", f"give at most {MOST_TOPICS} topics, separated by commas")
+    watches = parts().dispatcher.topics.resolve(identity.id, topics)
+    known = {watch.topic for watch in watches}
+    return Watched(watches, [topic for topic in topics if topic not in known])
+
+
+def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> Response:
+    return answer_text(_poll_body(page, wait, watched))
+
+
+def _poll_body(page: inbox.Page, wait: float, watched: Watched) -> bytes:
+    snapshots = frames.snapshots(parts().dispatcher.topics.current(watched.watches))
+    return frames.poll_body(page.epoch, frames.batch_of(page), page.reset, wait, snapshots, watched.refused)
 
 
 @bp.get("/messages/poll")
@@ -73,10 +102,11 @@ def poll() -> Response:
     count("short-poll")
     identity = _follower()
     seq, epoch = _cursor()
+    watched = _watched(identity)
     page = _read(identity.id, seq, epoch, query_whole("limit", inbox.PAGE_EVENTS, 1, 500))
     # raised under load: a loop that is 50 ms late doubles it
     wait = 0.0 if page.seq < page.latest else min(POLL_MOST, POLL_EVERY * (1 + 20 * parts().dispatcher.lag))
-    return _poll_answer(page, round(wait, 1))
+    return _poll_answer(page, round(wait, 1), watched)
 
 
 @bp.get("/messages/long-poll")
@@ -86,18 +116,19 @@ def long_poll() -> Response:
     identity = _follower()
     seq, epoch = _cursor()
     timeout = query_seconds("timeout", 25.0, 50.0)
+    watched = _watched(identity)
     _refuse_body("A long poll")
     dispatcher = parts().dispatcher
     waits = timeout > 0 and request.method != "HEAD" and not dispatcher.is_draining
     if waits and not takeover.can_take(request.environ):
-        return _wait_here(identity, seq, epoch, timeout)
+        return _wait_here(identity, seq, epoch, timeout, watched)
     place = _enter(identity.id) if waits else None
     page = _read(identity.id, seq, epoch)
     if place is None or page.events or page.reset:
-        return _poll_answer(page, 0)
+        return _poll_answer(page, 0, watched)
     if dispatcher.is_full:
         raise _full()
-    return ParkedPoll(parts(), identity, place, page, timeout)
+    return ParkedPoll(parts(), identity, place, page, watched, timeout)
 
 
 def _refuse_body(what: str) -> None:
@@ -112,6 +143,7 @@ def stream() -> Response:
     count("sse")
     identity = _follower()
     seq, epoch = _stream_cursor()
+    watched = _watched(identity)
     _refuse_body("An event stream")
     dispatcher = parts().dispatcher
     if not takeover.can_take(request.environ):
@@ -121,7 +153,7 @@ def stream() -> Response:
     if request.method == "HEAD":
         return Response(content_type=STREAM_TYPE)
     place = _enter(identity.id)
-    return ParkedStream(parts(), identity, place, _read(identity.id, seq, epoch))
+    return ParkedStream(parts(), identity, place, _read(identity.id, seq, epoch), watched)
 
 
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -151,14 +183,14 @@ def leave(error: BaseException | None) -> None:
         parts().dispatcher.exit(user)
 
 
-def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float) -> Response:
+def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched: Watched) -> Response:
     """A long poll where no socket can be had: look again and again, in this request's greenlet or thread."""
     deadline = time.monotonic() + timeout
     while True:
         page = _read(identity.id, seq, epoch)
         left = deadline - time.monotonic()
         if page.events or page.reset or left <= 0:
-            return _poll_answer(page, 0)
+            return _poll_answer(page, 0, watched)
         time.sleep(min(LOOK_EVERY, left))
 
 
@@ -171,12 +203,15 @@ class ParkedAnswer(Response):
 
     is_parked = True
 
-    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, content_type: str) -> None:
-        super().__init__(content_type=content_type)
+    content_type_given: str
+
+    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, watched: Watched) -> None:
+        super().__init__(content_type=self.content_type_given)
         self._own = own
         self._identity = identity
         self._place = place
         self._page = page
+        self._watched = watched
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         headers = self.get_wsgi_headers(environ)
@@ -200,8 +235,12 @@ class ParkedAnswer(Response):
 class ParkedPoll(ParkedAnswer):
     """The answer to a long poll that waits."""
 
-    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, timeout: float) -> None:
-        super().__init__(own, identity, place, page, "application/json")
+    content_type_given = "application/json"
+
+    def __init__(
+        self, own: Parts, identity: Identity, place: Place, page: inbox.Page, watched: Watched, timeout: float
+    ) -> None:
+        super().__init__(own, identity, place, page, watched)
         self._timeout = timeout
         self._address = request.remote_addr or "-"
         self._started = g.started
@@ -219,19 +258,21 @@ class ParkedPoll(ParkedAnswer):
             address=self._address,
             started=self._started,
         )
+        self._own.dispatcher.topics.watch(client, self._watched.watches, self._watched.refused)
         self._own.dispatcher.park(client, self._page, client.deadline)
 
     def _instead(self) -> bytes:
-        return frames.poll_body(self._page.epoch, frames.batch_of(self._page), False, POLL_EVERY)
+        return _poll_body(self._page, POLL_EVERY, self._watched)
 
 
 class ParkedStream(ParkedAnswer):
     """The answer that is an event stream."""
 
+    content_type_given = STREAM_TYPE
     is_parked = False  # for the access log: its line is written at once, as a WebSocket's is
 
-    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page) -> None:
-        super().__init__(own, identity, place, page, STREAM_TYPE)
+    def __init__(self, own: Parts, identity: Identity, place: Place, page: inbox.Page, watched: Watched) -> None:
+        super().__init__(own, identity, place, page, watched)
         self.headers["X-Accel-Buffering"] = "no"
 
     def _park(self, taken: takeover.Taken, head: bytes) -> None:
@@ -239,6 +280,7 @@ class ParkedStream(ParkedAnswer):
         page = self._page
         takeover.watch_for_silence(taken.fd, SILENT_STREAM)
         client = StreamClient(dispatcher, self._place, taken.fd, self._identity.grant, page.seq, page.epoch)
+        dispatcher.topics.watch(client, self._watched.watches)
         date = b"Date: %s\r\n\r\n" % dispatcher.http_date().encode()
         client.send(head + date + self._first(random.uniform(RETRY_LEAST, RETRY_MOST)))
         dispatcher.park(client, page, dispatcher.now + COMMENT_EVERY)
@@ -246,10 +288,15 @@ class ParkedStream(ParkedAnswer):
     def _first(self, retry: float) -> bytes:
         """How the stream begins: when to come back, and what is there already."""
         page = self._page
-        first = frames.stream_retry(retry)
+        first = [frames.stream_retry(retry)]
         if page.reset:
-            return first + frames.stream_reset(page.epoch, page.latest)
-        return first + frames.stream_events(frames.batch_of(page)) if page.events else first
+            first.append(frames.stream_reset(page.epoch, page.latest))
+        elif page.events:
+            first.append(frames.stream_events(frames.batch_of(page)))
+        current = self._own.dispatcher.topics.current(self._watched.watches)
+        first += [frames.stream_snapshot(*snapshot) for snapshot in current]
+        first += [frames.stream_error(frames.refused_topic(topic)) for topic in self._watched.refused]
+        return b"".join(first)
 
     def _instead(self) -> bytes:
         return self._first(POLL_EVERY)
@@ -310,7 +357,9 @@ class Taken(Exception):
 
 
 class NoAnswer(Response):
-    """No body and no call of start_response: the server writes nothing behind our frames."""
+    """No body and no call of start_response: the server writes nothing behind our frames, and nobody sees headers."""
+
+    is_unwritten = True
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return takeover.nothing()
@@ -334,7 +383,7 @@ def _open_websocket() -> None:
     if not takeover.can_take(request.environ):
         raise Unavailable(NO_SOCKETS, retry_after=60)
     switching = _handshake()
-    origin = request.headers.get("Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin is not None and not _is_ours(origin):
         raise Forbidden("This Origin may not open a WebSocket here: add it to MYAPP_ALLOWED_ORIGINS.")
     seq, epoch = _cursor()
@@ -389,7 +438,8 @@ def _park_refused(switching: bytes) -> None:
 
 def _is_ours(origin: str) -> bool:
     """Whether pages of this origin (RFC 6454) may follow with the user's cookie: our own, and those allowed."""
-    own = f"{request.scheme.replace('ws', 'http', 1)}://{request.host}"
+    asked = request_ctx.request  # the proxy looks for it at every attribute
+    own = f"{asked.scheme.replace('ws', 'http', 1)}://{asked.host}"
     return origin.lower() == own.lower() or origin.lower() in parts().settings.allowed_origins
 
 

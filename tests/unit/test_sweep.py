@@ -49,8 +49,8 @@ class Owner:
     def check_grants(self) -> None:
         """Nobody's session is in doubt here."""
 
-    def dismiss_slow(self) -> None:
-        """Nobody is slow here."""
+    def look_at_clock(self) -> None:
+        """Nobody is slow or away here."""
 
     def compare(self, epoch: str, heads: dict[int, int]) -> None:
         self.compared.append((epoch, heads))
