@@ -202,7 +202,8 @@ def stream_close(code: int, retry: float | None) -> bytes:
     """The last event; `retry` in seconds, None (null) for who shall not come back."""
     if retry is None:
         return stream_block("close", f'{{"code":{code:d},"retry":null}}').encode()
-    block = stream_block("close", f'{{"code":{code:d},"retry":{retry:.1f}}}')
+    retry = round(retry, 1)
+    block = stream_block("close", f'{{"code":{code:d},"retry":{retry}}}')
     return f"retry: {1000 * retry:.0f}\n{block}".encode()
 
 

@@ -97,6 +97,20 @@ def test_a_parked_long_poll_is_answered_through_nginx(nginx: Nginx, server: AppS
     assert [event["data"]["body"] for event in answers[0].json()["events"]] == ["through nginx"]
 
 
+def test_a_stream_carries_events_through_nginx_at_once(nginx: Nginx, server: AppServer, tokens: list[str]) -> None:
+    alice, bob = tokens
+    query = {"seq": _latest(nginx, bob)}
+    with _client(nginx, bob) as client, client.stream("GET", "/messages/stream", params=query) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry: ")
+        for number in range(3):  # each before the next is sent: nothing is held back
+            _send(nginx, alice, f"streamed {number}")
+            while not (line := next(lines)).startswith("data: ") or '"body"' not in line:
+                pass
+            assert f'"body":"streamed {number}"' in line
+
+
 def test_a_websocket_carries_events_through_nginx(nginx: Nginx, server: AppServer, tokens: list[str]) -> None:
     alice, bob = tokens
     latest = _latest(nginx, bob)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..support import PATIENCE
 from .someone import Someone
+from .stream import EventStream
 from .wire import Ended
 
 
@@ -64,6 +65,7 @@ class Reader:
         ways: dict[str, Callable[[], None]] = {
             "short-poll": self.by_short_poll,
             "long-poll": self.by_long_poll,
+            "sse": self.by_stream,
             "websocket": self.by_websocket,
             "push-new": self.by_push_new,
         }
@@ -90,6 +92,28 @@ class Reader:
             return
         self.checker.take(wire.read_answer().json())
         wire.close()
+
+    def by_stream(self) -> None:
+        stream = EventStream.open(self.who, self.checker.cursor).began()
+        stream.sock.settimeout(0.2)
+        batch: list[dict[str, Any]] = []
+        try:
+            for _ in range(self.lots.randint(0, 15)):
+                if self.checker.cursor + len(batch) >= self.count:
+                    break
+                block = stream.next()
+                if block.event != "badges":
+                    batch.append(block.json())
+                    if block.id != str(batch[-1]["seq"]):
+                        raise Broken(f"{batch[-1]['seq']} has the id {block.id}")
+            if self.lots.random() < 0.5:  # in mid-block
+                stream.read(self.lots.randint(1, 40))
+        except TimeoutError:
+            pass  # nothing new for a while: try another way
+        if batch:
+            last = batch[-1]["seq"]
+            self.checker.take({"events": batch, "seq": last, "latest": last})
+        self.lots.choice([stream.cut, stream.close])()
 
     def by_websocket(self) -> None:
         ws = self.who.websocket(self.checker.cursor)

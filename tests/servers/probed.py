@@ -19,9 +19,10 @@ from flask import Flask, Response, request
 
 from myapp import create_app
 from myapp.extensions import parts
-from myapp.live import frames
+from myapp.live import frames, stream
 from myapp.live.bus import News
 from myapp.live.frames import Batch
+from myapp.messages import following
 from myapp.schema import upgrade_schema
 from myapp.server import serve, set_up_logging
 from myapp.web import answer
@@ -33,6 +34,7 @@ def add_probe(app: Flask) -> Flask:
     app.add_url_rule("/_max-clients/<int:count>", view_func=set_max_clients, methods=["POST"])
     app.add_url_rule("/_slow", view_func=slow)
     app.add_url_rule("/_tamper/<how>", view_func=tamper, methods=["POST"])
+    app.add_url_rule("/_comments/<seconds>", view_func=set_comments, methods=["POST"])
     app.add_url_rule("/_bus/<how>", view_func=set_bus, methods=["POST"])
     return app
 
@@ -111,7 +113,7 @@ SPOILERS: dict[str, Any] = {
     "swap": lambda texts: texts[1:2] + texts[:1] + texts[2:],
     "off": lambda texts: texts,
 }
-ORIGINALS = frames.events, frames.poll_body
+ORIGINALS = frames.events, frames.poll_body, frames.stream_events
 
 
 def tamper(how: str) -> Response:
@@ -120,9 +122,16 @@ def tamper(how: str) -> Response:
     def spoiled(batch: Batch) -> Batch:
         return batch._replace(texts=SPOILERS[how](batch.texts))
 
-    events, poll_body = ORIGINALS
+    events, poll_body, stream_events = ORIGINALS
     frames.events = lambda batch: events(spoiled(batch))
-    frames.poll_body = lambda epoch, batch, reset, wait: poll_body(epoch, spoiled(batch), reset, wait)
+    frames.stream_events = lambda batch: stream_events(spoiled(batch))
+    frames.poll_body = lambda epoch, batch, *rest: poll_body(epoch, spoiled(batch), *rest)
+    return answer({})
+
+
+def set_comments(seconds: str) -> Response:
+    """From now on a stream carries a comment every so many seconds."""
+    following.COMMENT_EVERY = stream.COMMENT_EVERY = float(seconds)
     return answer({})
 
 

@@ -85,6 +85,13 @@ def test_a_websocket_gets_a_503_that_names_the_commands(trio: Three) -> None:
     assert "make run" in answer.json()["detail"] and "uwsgi --ini uwsgi.ini" in answer.json()["detail"]
 
 
+def test_a_stream_gets_a_503_that_names_the_commands(trio: Three) -> None:
+    answer = trio.bob.get("/messages/stream?seq=0")
+    assert (answer.status, answer.header("content-type")) == (503, "application/problem+json")
+    assert int(answer.header("retry-after") or 0) > 0
+    assert "make run" in answer.json()["detail"] and "uwsgi --ini uwsgi.ini" in answer.json()["detail"]
+
+
 def test_after_the_refused_websocket_it_serves_on(trio: Three) -> None:
     wire = Wire(trio.bob.port)
     wire.send(upgrade_bytes("/ws", trio.bob.headers))

@@ -15,6 +15,7 @@ import pytest
 from ..support import AppServer, wait_for
 from .conftest import Servers
 from .someone import Browser, Someone, Three, people_of, wait_until_parked
+from .stream import EventStream
 from .wire import Answer, WebSocket, Wire, fetch, request_bytes, upgrade_bytes
 
 MANY = 1000
@@ -101,6 +102,18 @@ def test_a_thousand_parked_long_polls_cost_no_greenlet_thread_or_core(at_rest: T
         assert wire.read_answer().json()["seq"] == 1
         assert wire.read_to_end() == b""
     no_one_waits(server)
+
+
+def test_a_thousand_parked_streams_cost_no_greenlet_thread_or_core(at_rest: Three) -> None:
+    server = at_rest.bob.server
+    without = what_waiting_costs(server)
+    streams = [EventStream.open(at_rest.bob).began() for _ in range(MANY)]
+    assert probe(server)["parked"]["sse"] == MANY
+    assert what_waiting_costs(server) == without
+    at_rest.alice.send(at_rest.bob, "to all of them")
+    for stream in streams:
+        assert [event["seq"] for event in stream.events(1)] == [1]
+    assert what_waiting_costs(server) == without
 
 
 def test_a_thousand_clients_that_went_leave_no_descriptor_open(at_rest: Three) -> None:
@@ -233,6 +246,12 @@ def test_beyond_the_places_a_websocket_gets_503_and_when_to_come_back(full: Thre
 
 def test_beyond_the_places_a_long_poll_gets_503_and_when_to_come_back(full: Three) -> None:
     answer = full.bob.get("/messages/long-poll?timeout=20")
+    assert answer.status == 503
+    assert int(answer.header("retry-after") or 0) > 0
+
+
+def test_beyond_the_places_a_stream_gets_503_and_when_to_come_back(full: Three) -> None:
+    answer = full.bob.get("/messages/stream?seq=0")
     assert answer.status == 503
     assert int(answer.header("retry-after") or 0) > 0
 

@@ -12,6 +12,7 @@ import pytest
 from ..support import AppServer
 from .checker import Broken, Checker, Reader, stored, write
 from .someone import Someone, Three, people_of
+from .stream import EventStream
 from .wire import fetch
 
 WRITERS, EACH, READERS = 2, 60, 5
@@ -43,7 +44,7 @@ def story(three: Three, seed: int) -> list[Reader]:
 def test_readers_that_cut_and_switch_at_random_get_everything_once_and_in_order(anywhere: Three, seed: int) -> None:
     readers = story(anywhere, seed)
     used = {way for reader in readers for way, count in reader.used.items() if count}
-    assert used == {"short-poll", "long-poll", "websocket", "push-new"}
+    assert used == {"short-poll", "long-poll", "sse", "websocket", "push-new"}
 
 
 def by_poll(who: Someone, checker: Checker) -> None:
@@ -60,6 +61,14 @@ def by_websocket(who: Someone, checker: Checker) -> None:
     checker.take(ws.next())
 
 
+def by_stream(who: Someone, checker: Checker) -> None:
+    events = []
+    stream = EventStream.open(who, 0).began()
+    while (block := stream.next()).event != "badges":
+        events.append(block.json())
+    checker.take({"events": events, "seq": 5, "latest": 5})
+
+
 @pytest.fixture(params=["drop", "double", "swap"])
 def tampered(request: pytest.FixtureRequest, probed: AppServer) -> Iterator[Three]:
     """Three people of a server that drops an event, doubles one, or swaps two, in every batch."""
@@ -71,14 +80,14 @@ def tampered(request: pytest.FixtureRequest, probed: AppServer) -> Iterator[Thre
     fetch(probed.port, "POST", "/_tamper/off")
 
 
-@pytest.mark.parametrize("way", [by_poll, by_long_poll, by_websocket])
+@pytest.mark.parametrize("way", [by_poll, by_long_poll, by_stream, by_websocket])
 def test_the_checker_finds_a_spoiled_batch(tampered: Three, way: object) -> None:
     assert callable(way)
     with pytest.raises(Broken):
         way(tampered.bob, Checker())
 
 
-@pytest.mark.parametrize("way", [by_poll, by_long_poll, by_websocket])
+@pytest.mark.parametrize("way", [by_poll, by_long_poll, by_stream, by_websocket])
 def test_the_checker_is_content_with_a_right_batch(watched: Three, way: object) -> None:
     assert callable(way)
     for number in range(5):

@@ -39,6 +39,7 @@ REQUESTS = [
     Request("GET", "/messages/with/bob"),
     Request("GET", "/messages/poll"),
     Request("GET", "/messages/long-poll?timeout=0"),
+    Request("GET", "/messages/stream"),
     Request("GET", "/badges"),
     Request("GET", "/users?q=b"),
     Request("GET", "/users/bob"),
@@ -316,6 +317,10 @@ QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/messages/poll", "limit", (*WHOLE, "0", "501")),
     ("/messages/poll", "epoch", ("x" * 201, "\x00")),
     ("/messages/long-poll", "seq", (*WHOLE, "9007199254740992")),
+    ("/messages/stream", "seq", (*WHOLE, "9007199254740992")),
+    ("/messages/stream", "epoch", ("x" * 201, "\x00")),
+    ("/messages/stream", "watch", (",".join(f"t{n}" for n in range(51)), "x" * 4001, "\x00")),
+    ("/messages/poll", "watch", (",".join(f"t{n}" for n in range(51)), "x" * 4001, "\x00")),
     (
         "/messages/long-poll",
         "timeout",
