@@ -18,6 +18,8 @@ from myapp.live.dispatcher import Dispatcher
 from myapp.live.frames import Batch, Page
 from myapp.live.long_poll import LongPollClient
 from myapp.live.memory_bus import MemoryBus
+from myapp.live.stream import StreamClient
+from myapp.live.topics import Watch
 from myapp.live.websocket import QUIET, TellingClient, WebSocketClient
 
 from . import wire
@@ -93,6 +95,7 @@ class World:
             max_clients=max_clients,
             http_date=lambda: "Fri, 20 Nov 2026 09:00:00 GMT",
             read_ended=lambda grants: grants & self.ended,
+            resolve=self._resolve,
             clock=self.clock,
         )
         #: sessions and tokens that another process has ended
@@ -138,6 +141,12 @@ class World:
 
     def _read_heads(self, users: Sequence[int]) -> tuple[str, dict[int, int]]:
         return self.epoch, {user: len(self.inboxes[user]) for user in users}
+
+    def _resolve(self, user: int, topics: Sequence[str]) -> list[Watch]:
+        """There is presence, of people whose names are their ids."""
+        self.gate.wait()
+        names = [topic.partition(":") for topic in topics]
+        return [Watch(f"{kind}:{name}", f"{kind}:{name}") for kind, _, name in names if kind == "presence"]
 
     def store(self, count: int = 1, user: int = USER, size: int = 0) -> Batch:
         """Events in the database that nobody was told of."""
@@ -195,6 +204,9 @@ class World:
 
     def telling(self, **options: Any) -> Peer:
         return self.connect(TellingClient, **options)
+
+    def stream(self, **options: Any) -> Peer:
+        return self.connect(StreamClient, **options)
 
     def long_poll(self, timeout: float = 25.0, **options: Any) -> Peer:
         deadline = self.clock.now + timeout
