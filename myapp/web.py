@@ -132,7 +132,7 @@ def _refuse_constant(name: str) -> None:
 
 def query_text(name: str, default: str = "", longest: int = 200) -> str:
     """A query parameter, given at most once. Raises Invalid."""
-    values = request.args.getlist(name)
+    values = request_ctx.request.args.getlist(name)  # not by the proxy, as this is asked for several times a request
     if not values:
         return default
     if len(values) > 1:
@@ -147,7 +147,7 @@ def query_text(name: str, default: str = "", longest: int = 200) -> str:
 def query_whole(name: str, default: int, low: int = 0, high: int = MAX_SEQ) -> int:
     """A whole number in decimal digits, from `low` to `high`. Raises Invalid."""
     text = query_text(name, "")
-    if not text and name not in request.args:
+    if not text and name not in request_ctx.request.args:
         return default
     if not re.fullmatch(r"[0-9]{1,16}", text) or not low <= int(text) <= high:
         raise Invalid(name, f"give a whole number from {low} to {high}")

@@ -75,9 +75,12 @@ def asking() -> Identity | None:
 
 
 def _find() -> Identity | None:
-    header = request.environ.get("HTTP_AUTHORIZATION")
+    environ = request.environ
+    header = environ.get("HTTP_AUTHORIZATION")
     if header is not None:
         return by_bearer(header)
+    if "HTTP_COOKIE" not in environ:
+        return None
     key = session.get("_user_id")  # where flask-login keeps what it was given: the session's key
     if key is None:
         return None

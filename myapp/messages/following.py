@@ -378,12 +378,13 @@ def websocket(upgrade: Upgrade) -> None:
 
 def _open_websocket() -> None:
     """WebSocket: every check, the handshake, the first frames; then the socket is parked and this request is over."""
-    count("websocket")
     dispatcher = parts().dispatcher
-    if not takeover.can_take(request.environ):
+    environ = request.environ
+    dispatcher.counts["follow_websocket"] += 1
+    if not takeover.can_take(environ):
         raise Unavailable(NO_SOCKETS, retry_after=60)
     switching = _handshake()
-    origin = request.environ.get("HTTP_ORIGIN")
+    origin = environ.get("HTTP_ORIGIN")
     if origin is not None and not _is_ours(origin):
         raise Forbidden("This Origin may not open a WebSocket here: add it to MYAPP_ALLOWED_ORIGINS.")
     seq, epoch = _cursor()
