@@ -186,10 +186,10 @@ export class Connection {
     if (wasOpen) this.#setState('connecting');
     else if (this.state !== 'offline' && !this.#ladder.hasHope) this.#setState('offline');
     const isMiss = closing.next === 'poll' || !wasOpen || (this.outage.failures > 0 && closing.after === undefined);
-    if (isMiss) this.#ladder.failed(closing);
+    const after = isMiss ? this.#ladder.failed(closing) : closing.after;
     const ms = this.outage.failed();
-    const id = this.world.timers.set(() => this.#connect(), closing.after ?? ms);
-    this.#waiting = { id, isAsked: closing.after !== undefined };
+    const id = this.world.timers.set(() => this.#connect(), after ?? ms);
+    this.#waiting = { id, isAsked: after !== undefined };
   }
 
   /** @param {number} ms about */

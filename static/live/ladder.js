@@ -24,22 +24,24 @@ export class Ladder {
 
   /** Whether a failure here leaves something to try that may work where this does not. */
   get hasHope() {
-    return this.isAuto && this.isAtTop;
+    return this.isAuto && !this.rung.isPlain;
   }
 
   /**
    * The current rung failed. After the last comes the first again: where nothing works, nothing is known of any.
    *
    * @param {import('./transports.js').Closing} closing
+   * @returns {number | undefined} what the server asks to wait, unless another way is next: it asked for this one
    */
   failed(closing) {
     if (closing.next === 'poll') {
       this.moveTo(this.rungs.length - 1);
-      return;
+      return closing.after;
     }
     this.misses += 1;
-    if (this.misses < this.rung.tries && !closing.isTimeout) return;
+    if (this.misses < this.rung.tries && !closing.isTimeout) return closing.after;
     this.moveTo((this.index + 1) % this.rungs.length);
+    return this.isAtTop ? closing.after : undefined;
   }
 
   /** The current rung has worked for a while: earlier misses say nothing any more. */

@@ -1,5 +1,6 @@
 import { openLongPoll } from './transports/long-poll.js';
 import { openShortPoll } from './transports/short-poll.js';
+import { openEventStream } from './transports/sse.js';
 import { openWebSocket } from './transports/websocket.js';
 
 /**
@@ -20,7 +21,7 @@ import { openWebSocket } from './transports/websocket.js';
 
 /**
  * @typedef {object} Callbacks the same for every transport, and never called before its `open` has returned
- * @property {() => void} onOpen it works: a hello or an answer came, not only a connection; once
+ * @property {() => void} onOpen it works: a hello, an answer or a first byte came, not only a connection; once
  * @property {(batch: Batch) => void} onBatch after `onOpen`
  * @property {() => Promise<void>} onReset the page's state is void; resolves when the cursor is right again
  * @property {(closing: Closing) => void} onClose once, and nothing after it; not after the handle's `close()`
@@ -47,16 +48,21 @@ import { openWebSocket } from './transports/websocket.js';
  * @property {string} name as in the cookie and in data-live-transport
  * @property {'live' | 'polling'} state what the page is while it works
  * @property {number} tries how many must fail in a row before `auto` takes the next one
+ * @property {boolean} [isPlain] requests that are answered, which no proxy breaks: where these fail, what would work?
  * @property {(world: World, callbacks: Callbacks) => Handle} open
  */
 
 /**
- * Every transport there is, in the order in which `auto` tries them. One more (an event stream) is one more line.
+ * Every transport there is, in the order in which `auto` tries them. One more is one more line.
+ *
+ * Over HTTP/1.1 a browser has six connections to a host for all its tabs. A stream takes one for good, a long poll one
+ * for up to 25 s, a WebSocket none of them: in the seventh tab nothing would load. HTTP/2 knows no such limit.
  *
  * @type {Transport[]}
  */
 export const TRANSPORTS = [
   { name: 'websocket', state: 'live', tries: 2, open: openWebSocket },
-  { name: 'long-poll', state: 'live', tries: 1, open: openLongPoll },
-  { name: 'short-poll', state: 'polling', tries: 1, open: openShortPoll },
+  { name: 'sse', state: 'live', tries: 1, open: openEventStream },
+  { name: 'long-poll', state: 'live', tries: 1, isPlain: true, open: openLongPoll },
+  { name: 'short-poll', state: 'polling', tries: 1, isPlain: true, open: openShortPoll },
 ];

@@ -22,9 +22,9 @@ LAUNCH = (
     "--disable-component-update",
     "--disable-sync",
 )
-TRANSPORTS = ("websocket", "long-poll", "short-poll")
+TRANSPORTS = ("websocket", "sse", "long-poll", "short-poll")
 #: What the page says it is while this transport works.
-STATES = {"websocket": "live", "long-poll": "live", "short-poll": "polling", "off": "off"}
+STATES = {"websocket": "live", "sse": "live", "long-poll": "live", "short-poll": "polling", "off": "off"}
 
 # Runs before the page's own scripts, at each load: `marker` is lost by a reload, `heard` is every event as it came.
 _PROBE = """

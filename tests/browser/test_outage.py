@@ -57,11 +57,15 @@ def new_epoch(server: AppServer) -> None:
     indirect=["own_server"],
     ids=["pywsgi-stopped-for-20s", "uwsgi-killed"],
 )
+@pytest.mark.parametrize("choice", ["auto", "sse"])
 def test_after_an_outage_both_windows_show_what_they_missed(
-    own_server: AppServer, own_town: Town, number: int, seconds: float
+    choice: str, own_server: AppServer, own_town: Town, number: int, seconds: float
 ) -> None:
     ann, bob = own_town.people_named("ann", "bob")
-    at_ann, at_bob = ann.chat(bob), bob.chat(ann)
+    transport = "websocket" if choice == "auto" else choice
+    for person in (ann, bob):
+        person.prefer(choice)
+    at_ann, at_bob = ann.chat(bob, transport=transport), bob.chat(ann, transport=transport)
     for window in (at_ann, at_bob):
         window.expect_outage()
         window.mark()
@@ -88,7 +92,7 @@ def test_after_an_outage_both_windows_show_what_they_missed(
         window.shows(*said, timeout=max(1, BACK - (time.monotonic() - back) * 1000))
     for window in (at_ann, at_bob):
         assert not window.was_reloaded()
-        window.is_on("websocket")
+        window.is_on(transport)
     assert ann.stored(bob) == said
     at_bob.write("after")
     at_ann.shows(*said, "after")

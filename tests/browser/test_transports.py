@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import WebSocketRoute
+from playwright.sync_api import BrowserContext, Route, WebSocketRoute
 
 from ..support import AppServer
 from .support import TRANSPORTS, Person, Window, follows, numbered, used
@@ -106,14 +106,59 @@ def test_a_page_that_is_off_asks_for_nothing_and_catches_up_when_it_is_on_again(
     window.shows("one", "two")
 
 
-def test_a_page_goes_on_by_polls_where_websockets_are_blocked(server: AppServer, two: tuple[Person, Person]) -> None:
-    ann, bob = two
-    context = bob.context()
+def without_websockets(person: Person) -> BrowserContext:
+    """A browser of theirs behind something that knows no WebSocket."""
+    context = person.context()
     context.route_web_socket("**/ws?*", lambda socket: socket.close(code=1011))
+    return context
+
+
+@both_servers
+def test_a_page_goes_on_by_a_stream_where_websockets_are_blocked(server: AppServer, two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    window = bob.chat(ann, context=without_websockets(bob), transport="sse")
+    ann.send(bob, "Hello")
+    window.shows("Hello")
+
+
+#: What may stand between a browser and an event stream.
+OBSTACLES: dict[str, Callable[[Route], None]] = {
+    "refused": lambda route: route.fulfill(status=502),
+    "kept back": lambda route: None,
+    "answered by a page": lambda route: route.fulfill(status=200, content_type="text/html", body="<p>Sign in to WiFi"),
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_a_page_goes_on_by_polls_where_websockets_are_blocked_and_streams_are(
+    obstacle: str, two: tuple[Person, Person]
+) -> None:
+    ann, bob = two
+    context = without_websockets(bob)
+    context.route("**/messages/stream?*", OBSTACLES[obstacle])
     window = bob.chat(ann, context=context, transport=None)
+    window.expect_problems("502")
     window.is_on("long-poll")
     ann.send(bob, "Hello")
     window.shows("Hello")
+
+
+def test_a_stream_that_is_doubted_is_asked_for_again_and_loses_nothing(
+    server: AppServer, two: tuple[Person, Person]
+) -> None:
+    ann, bob = two
+    bob.prefer("sse")
+    window = bob.chat(ann, transport="sse")
+    before = follows(server)
+    said = numbered(10)
+    for text in said:
+        window.page.evaluate("() => { document.dispatchEvent(new Event('visibilitychange')) }")
+        ann.send(bob, text)
+    window.shows(*said)
+    assert window.heard == sorted(set(window.heard)), "nothing came twice"
+    assert follows(server)["sse"] > before["sse"]
+    wait_in(window, lambda: server.metric("myapp_parked_clients", transport="sse") == 1)
+    window.is_on("sse")
 
 
 #: What becomes of the first two frames with events on their way.

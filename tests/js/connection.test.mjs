@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Connection } from '../../static/live/connection.js';
 import { Cursor } from '../../static/live/cursor.js';
 import { TRANSPORTS } from '../../static/live/transports.js';
-import { answer, settle, world } from './support/world.mjs';
+import { answer, block, blocks, settle, world } from './support/world.mjs';
 
 /** A page at seq 0 that follows by this choice; `got` is what it applied, `states` what it showed. */
 function start(choice = 'auto', more = {}) {
@@ -38,13 +38,31 @@ function start(choice = 'auto', more = {}) {
 
 const path = (fetch) => new URL(fetch.last.url).pathname;
 
-/** The WebSocket fails twice at once, so that `auto` takes the long poll. */
+/** The WebSocket fails twice at once, so that `auto` takes the stream. */
 async function blockWebSocket({ made, timers }) {
   made.at(-1).end();
   await timers.advance(500);
   made.at(-1).end();
   await timers.advance(1_000);
 }
+
+/** Nothing that stays open gets through, so that `auto` takes the long poll. */
+async function blockStreams({ made, timers, fetch }) {
+  await blockWebSocket({ made, timers });
+  fetch.last.answer({}, 502);
+  await timers.advance(2_000);
+}
+
+/** Bring these events, whichever way was asked for. */
+function answerAny(question, seqs, more = {}) {
+  if (!question.url.includes('/stream?')) return question.answer(answer(seqs, more));
+  question.stream();
+  question.say('retry: 2137\n\n');
+  if (seqs.length > 0) question.say(blocks(seqs));
+}
+
+/** Questions to this path. */
+const asked = (fetch, path) => fetch.asked.filter(({ url }) => new URL(url).pathname === path);
 
 test('auto begins with a WebSocket and is live at its hello', () => {
   const page = start();
@@ -55,29 +73,75 @@ test('auto begins with a WebSocket and is live at its hello', () => {
   assert.deepEqual(page.got, [1, 2]);
 });
 
-test('auto takes the long poll after two failures, and never shows offline for that', async () => {
+test('auto takes the stream after two failures, and never shows offline for that', async () => {
   const page = start();
   await blockWebSocket(page);
-  assert.equal(path(page.fetch), '/messages/long-poll');
-  page.fetch.last.answer(answer([1]));
+  assert.equal(path(page.fetch), '/messages/stream');
+  page.fetch.last.stream();
+  page.fetch.last.say('retry: 2137\n\n' + blocks([1]));
   await settle();
   assert.deepEqual(page.states.filter((state) => state.startsWith('offline')), []);
-  assert.equal(page.state, 'live long-poll');
+  assert.equal(page.state, 'live sse');
   assert.deepEqual(page.got, [1]);
 });
 
-test('auto takes the long poll at once when no hello comes within 5 s', async () => {
+test('auto takes the stream at once when no hello comes within 5 s', async () => {
   const page = start();
   await page.timers.advance(5_250);
   assert.equal(page.made.length, 1);
+  assert.equal(path(page.fetch), '/messages/stream');
+});
+
+test('auto takes the long poll where the stream fails too, and never shows offline for that', async () => {
+  const page = start();
+  await blockStreams(page);
   assert.equal(path(page.fetch), '/messages/long-poll');
+  page.fetch.last.answer(answer([1]));
+  await settle();
+  assert.deepEqual(page.states, ['connecting', 'live long-poll']);
+  assert.deepEqual(page.got, [1]);
+});
+
+test('auto takes the long poll where something gathers a stream before it passes it on', async () => {
+  const page = start();
+  await blockWebSocket(page);
+  const stream = page.fetch.last;
+  stream.stream(); // the headers, and then nothing
+  await page.timers.advance(5_000 + 1_000);
+  assert.ok(stream.isAborted);
+  assert.equal(path(page.fetch), '/messages/long-poll');
+  page.fetch.last.answer(answer([1]));
+  await settle();
+  assert.deepEqual(page.states, ['connecting', 'live long-poll']);
+});
+
+test('a server that has no sockets to give away says when to come back; auto goes to the next way before', async () => {
+  const page = start();
+  await blockWebSocket(page);
+  page.fetch.last.answer({}, 503, { 'Retry-After': '60' });
+  await page.timers.advance(1_000);
+  assert.equal(path(page.fetch), '/messages/long-poll');
+});
+
+test('where every way says when to come back, auto comes back then', async () => {
+  const page = start();
+  await blockWebSocket(page);
+  for (let n = 0; n < 3; n += 1) {
+    page.fetch.last.answer({}, 503, { 'Retry-After': '60' });
+    await page.timers.advance(4_000);
+  }
+  page.connection.hurry();
+  await page.timers.advance(55_000);
+  assert.deepEqual([page.made.length, page.fetch.asked.length], [2, 3]);
+  await page.timers.advance(2_000);
+  assert.deepEqual([page.made.length, page.fetch.asked.length], [3, 3]);
 });
 
 test('auto takes the short poll where the long poll fails too, and says polling', async () => {
   const page = start();
-  await blockWebSocket(page);
+  await blockStreams(page);
   page.fetch.last.answer({}, 503);
-  await page.timers.advance(2_000);
+  await page.timers.advance(4_000);
   assert.equal(path(page.fetch), '/messages/poll');
   page.fetch.last.answer(answer([]));
   await settle();
@@ -86,7 +150,7 @@ test('auto takes the short poll where the long poll fails too, and says polling'
 
 test('where nothing works auto is offline and begins with the WebSocket again', async () => {
   const page = start();
-  await blockWebSocket(page);
+  await blockStreams(page);
   page.fetch.last.fail();
   await page.timers.advance(2_000);
   assert.equal(page.state, 'offline');
@@ -100,7 +164,7 @@ test('where nothing works auto is offline and begins with the WebSocket again', 
 
 test('auto tries the WebSocket again beside the poll, and changes over without loss or repetition', async () => {
   const page = start();
-  await blockWebSocket(page);
+  await blockStreams(page);
   page.fetch.last.answer(answer([1], { next: 0 }));
   for (let n = 0; n < 3; n += 1) {
     await page.timers.advance(20_000);
@@ -120,29 +184,74 @@ test('auto tries the WebSocket again beside the poll, and changes over without l
   assert.deepEqual(page.got, [1, 2, 3]);
 });
 
-test('a failed try beside the poll is not seen, and comes again after about a minute', async () => {
+test('auto tries the WebSocket again beside the stream, and changes over without loss or repetition', async () => {
   const page = start();
   await blockWebSocket(page);
-  page.fetch.last.answer(answer([], { next: 0 }));
+  const stream = page.fetch.last;
+  stream.stream();
+  stream.say(blocks([1]));
+  for (let n = 0; n < 4; n += 1) {
+    await page.timers.advance(15_000);
+    stream.say(':\n\n');
+  }
+  assert.match(page.socket.url, /seq=1&/);
+  stream.say(blocks([2])); // while the WebSocket is still shaking hands
+  await settle();
+  assert.equal(page.state, 'live sse');
+  page.socket.hello();
+  page.socket.events(2, 3);
+  assert.equal(page.state, 'live websocket');
+  assert.ok(stream.isAborted);
+  assert.deepEqual(page.got, [1, 2, 3]);
+});
+
+test('a long poll gives way to the stream where only WebSockets stay blocked', async () => {
+  const page = start();
+  await blockStreams(page);
+  const poll = page.fetch.last;
+  poll.answer(answer([1], { next: 60 }));
+  await page.timers.advance(60_000);
+  page.socket.end();
+  assert.equal(path(page.fetch), '/messages/stream');
+  assert.match(page.fetch.last.url, /seq=1&/);
+  page.fetch.last.stream();
+  await settle();
+  assert.equal(page.state, 'live long-poll');
+  page.fetch.last.say('retry: 2137\n\n');
+  await settle();
+  assert.equal(page.state, 'live sse');
+});
+
+test('a failed try beside the poll is not seen, and comes again after about a minute', async () => {
+  const page = start();
+  await blockStreams(page);
+  let poll = page.fetch.last;
+  const answered = () => poll.answer(answer([], { next: 0 }));
+  answered();
   await page.timers.advance(0);
   const { length } = page.states;
   for (const made of [3, 4]) {
-    await page.timers.advance(20_000);
-    page.fetch.last.answer(answer([], { next: 0 }));
-    await page.timers.advance(20_000);
-    page.fetch.last.answer(answer([], { next: 0 }));
+    poll = page.fetch.last;
+    for (let n = 0; n < 2; n += 1) {
+      await page.timers.advance(20_000);
+      answered();
+      await page.timers.advance(0);
+      poll = page.fetch.last;
+    }
     await page.timers.advance(20_500);
     assert.equal(page.made.length, made);
     page.socket.end();
-    page.fetch.last.answer(answer([], { next: 0 }));
+    page.fetch.last.fail(); // the stream, which comes after it
+    answered();
     await page.timers.advance(0);
   }
+  assert.equal(asked(page.fetch, '/messages/stream').length, 3);
   assert.equal(page.states.length, length);
 });
 
 test('the network coming back makes auto try the WebSocket', async () => {
   const page = start();
-  await blockWebSocket(page);
+  await blockStreams(page);
   page.fetch.last.answer(answer([]));
   await settle();
   page.connection.online();
@@ -155,7 +264,7 @@ test('a WebSocket that has worked is tried again soon after an outage', async ()
   await page.timers.advance(6_000);
   page.socket.end();
   await page.timers.advance(500);
-  await blockWebSocket(page);
+  await blockStreams(page);
   page.fetch.last.answer(answer([]));
   await page.timers.advance(6_000);
   assert.equal(page.made.length, 4);
@@ -163,6 +272,7 @@ test('a WebSocket that has worked is tried again soon after an outage', async ()
 
 for (const [choice, fail] of [
   ['websocket', (page) => page.socket.end()],
+  ['sse', (page) => page.fetch.last.fail()],
   ['long-poll', (page) => page.fetch.last.fail()],
   ['short-poll', (page) => page.fetch.last.fail()],
 ]) {
@@ -207,7 +317,8 @@ test('a server that was away for 20 s is found again within 5 s of its return', 
         page.socket.hello();
         page.socket.events(3);
       } else if (page.fetch.asked.length > questions) {
-        page.fetch.last.answer(answer([3]));
+        assert.match(page.fetch.last.url, /seq=2&/);
+        answerAny(page.fetch.last, [3]);
         await settle();
       }
     }
@@ -235,7 +346,16 @@ test('the choice changes at once, in mid-stream, without loss or repetition', as
   assert.match(page.socket.url, /seq=5&/);
   page.socket.hello();
   page.socket.events(6);
-  assert.deepEqual(page.got, [1, 2, 3, 4, 5, 6]);
+  page.connection.choose('sse');
+  assert.match(page.fetch.last.url, /stream\?seq=6&/);
+  answerAny(page.fetch.last, [7, 8]);
+  await settle();
+  assert.equal(page.state, 'live sse');
+  const stream = page.fetch.last;
+  page.connection.choose('long-poll');
+  assert.ok(stream.isAborted);
+  assert.match(page.fetch.last.url, /long-poll\?seq=8&/);
+  assert.deepEqual(page.got, [1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 test('what a dead attempt still has to say is ignored', async () => {
@@ -367,7 +487,7 @@ test('a connection that dies right after every hello is not hammered, and auto g
     page.socket.end();
     await page.timers.advance(2_000);
   }
-  assert.equal(path(page.fetch), '/messages/long-poll');
+  assert.equal(path(page.fetch), '/messages/stream');
 });
 
 test('after it has held for a while, a long outage before it does not slow the next return', async () => {
@@ -508,6 +628,8 @@ test('in the browser\'s cache it is closed, and goes on from its cursor when it 
   assert.equal(page.made.length, 2);
 });
 
+const names = TRANSPORTS.map(({ name }) => name);
+
 test('random cuts and switches over all transports end with exactly 1..N', async () => {
   for (let seed = 1; seed <= 30; seed += 1) {
     let state = seed * 7919;
@@ -534,10 +656,18 @@ test('random cuts and switches over all transports end with exactly 1..N', async
       if (page.fetch.asked.length > questions && random() < 0.8) {
         questions = page.fetch.asked.length;
         if (random() < 0.2) page.fetch.last.fail();
-        else page.fetch.last.answer(answer(range(from(page.fetch.last.url), latest), { seq: latest, latest, next: 1 }));
+        else answerAny(page.fetch.last, range(from(page.fetch.last.url), latest), { seq: latest, latest, next: 1 });
+        page.streamed = latest;
       }
+      if (page.fetch.last?.isStreaming && random() < 0.7 && page.streamed < latest) {
+        const back = Math.max(0, page.streamed - Math.floor(random() * 3));
+        const hole = random() < 0.1 ? 1 : 0;
+        if (range(back + hole, latest).length) page.fetch.last.say(blocks(range(back + hole, latest)));
+        page.streamed = latest;
+      }
+      if (page.fetch.last?.isStreaming && random() < 0.1) page.fetch.last[random() < 0.5 ? 'end' : 'break']();
       if (random() < 0.1) page.socket.end();
-      if (random() < 0.05) page.connection.choose(['auto', 'websocket', 'long-poll', 'short-poll'][Math.floor(random() * 4)]);
+      if (random() < 0.05) page.connection.choose(['auto', ...names][Math.floor(random() * 5)]);
       await page.timers.advance(random() * 3_000);
       while (page.reloads.length) page.reloads.pop().reject(new Error('not in this test'));
     }
@@ -583,20 +713,20 @@ test('a dead attempt is ignored even where its transport does not fall silent', 
 });
 
 test('one more transport is one more entry in the list', async () => {
-  const sse = careless('sse', 'live');
+  const carrier = careless('pigeon', 'live');
   const states = [];
   const around = world();
   const connection = new Connection({
     world: around,
-    transports: [TRANSPORTS[0], sse.transport, ...TRANSPORTS.slice(1)],
+    transports: [TRANSPORTS[0], carrier.transport, ...TRANSPORTS.slice(1)],
     reload: async () => null,
     onBatch: () => {},
     onState: (state, transport) => states.push(`${state} ${transport ?? ''}`.trim()),
   });
   connection.choose('auto');
   await blockWebSocket({ made: around.WebSocket.made, timers: around.timers });
-  sse.opened[0].onOpen();
-  assert.equal(states.at(-1), 'live sse');
+  carrier.opened[0].onOpen();
+  assert.equal(states.at(-1), 'live pigeon');
 });
 
 test('a choice made while the page is loaded anew opens that one only', async () => {

@@ -1,4 +1,5 @@
-import { problemDetail, retryAfter, wait } from '../http.js';
+import { refusalOf } from '../closing.js';
+import { wait } from '../http.js';
 
 /** Until the server names its own figure, in seconds. */
 const NEXT = 5;
@@ -92,7 +93,7 @@ class Poll {
         signal: question.signal,
       });
       if (!response.ok) {
-        this.end(await this.refusal(response));
+        this.end(await refusalOf(response, timers.now()));
         return null;
       }
       const answer = await response.json();
@@ -105,19 +106,6 @@ class Poll {
       this.question = null;
     }
     return null;
-  }
-
-  /**
-   * @param {Response} response
-   * @returns {Promise<import('../transports.js').Closing>}
-   */
-  async refusal(response) {
-    if (response.status === 401) return { next: 'signed-out' };
-    // Our own question is wrong: it will not become right by repetition.
-    if (response.status === 400 || response.status === 422) {
-      return { next: 'stop', detail: (await problemDetail(response)) || String(response.status) };
-    }
-    return { next: 'retry', after: retryAfter(response.headers, this.world.timers.now()) };
   }
 
   check() {

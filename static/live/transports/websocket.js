@@ -1,4 +1,4 @@
-import { wait } from '../http.js';
+import { closingFor } from '../closing.js';
 
 /** A connection that has not said hello by then is taken for blocked, in milliseconds. */
 export const HELLO_DEADLINE = 5_000;
@@ -7,22 +7,14 @@ export const CHECK_DEADLINE = 5_000;
 /** Between pings, until the hello names the server's own figure. */
 const HEARTBEAT = 25_000;
 
-/** Close codes after which coming back would only repeat the mistake. */
-const FINAL = new Set([1003, 1007, 1009, 4400]);
-const SIGNED_OUT = 4401;
-const TOO_MANY = 4429;
-
 /**
  * @param {number} code
  * @param {string} reason may carry `retry=<seconds>`
  * @returns {import('../transports.js').Closing}
  */
 export function closingOf(code, reason) {
-  if (code === SIGNED_OUT) return { next: 'signed-out' };
-  if (FINAL.has(code)) return { next: 'stop', detail: reason || String(code) };
-  const retry = /\bretry=(\d+(?:\.\d+)?)/.exec(reason);
-  const after = retry ? wait(Number(retry[1])) : undefined;
-  return { next: code === TOO_MANY ? 'poll' : 'retry', after };
+  const retry = /\bretry=(\d+(?:\.\d+)?)/.exec(reason)?.[1];
+  return closingFor(code, retry && Number(retry), reason);
 }
 
 /**

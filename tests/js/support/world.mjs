@@ -92,6 +92,7 @@ export function fakeFetch() {
   const asked = [];
   const fetch = (url, options = {}) =>
     new Promise((resolve, reject) => {
+      let stream = null;
       const question = {
         url,
         options,
@@ -99,10 +100,31 @@ export function fakeFetch() {
         isAborted: false,
         answer: (body, status = 200, headers = {}) => resolve(response(body, status, headers)),
         fail: () => reject(new TypeError('network')),
+        get isStreaming() {
+          return stream !== null && !question.isAborted;
+        },
+        /** The headers of a stream; what it says comes by `say`. */
+        stream: (status = 200, type = 'text/event-stream; charset=utf-8') => {
+          const headers = new Headers({ 'Content-Type': type });
+          const body = new ReadableStream({ start: (controller) => void (stream = controller) });
+          resolve({ status, ok: status < 300, headers, body });
+        },
+        /** @param {string | Uint8Array} part of what the stream says */
+        say: (part) => stream.enqueue(typeof part === 'string' ? new TextEncoder().encode(part) : part),
+        end: () => {
+          stream.close();
+          stream = null;
+        },
+        break: () => {
+          stream.error(new TypeError('network'));
+          stream = null;
+        },
       };
       options.signal?.addEventListener('abort', () => {
         question.isAborted = true;
-        reject(new DOMException('aborted', 'AbortError'));
+        const error = new DOMException('aborted', 'AbortError');
+        reject(error);
+        stream?.error(error);
       });
       asked.push(question);
     });
@@ -122,6 +144,16 @@ function response(body, status, headers) {
     },
     text: async () => String(body),
   };
+}
+
+/** One block of an event stream. */
+export function block(type, data) {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** What a stream says of these events, and of the badges behind them. */
+export function blocks(seqs, badges = {}) {
+  return seqs.map((seq) => `id: ${seq}\n${block('message', event(seq))}`).join('') + block('badges', badges);
 }
 
 /** @param {number} seq */
