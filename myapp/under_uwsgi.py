@@ -49,11 +49,13 @@ def mend_requests(app: Flask, uwsgi: Any) -> None:
             environ["wsgi.input_terminated"] = True
         elif environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
             environ["wsgi.input"] = TimedInput(environ["wsgi.input"].read)
-        if not is_chunked and "close" not in environ.get("HTTP_CONNECTION", "").lower():
+        is_kept = "close" not in environ.get("HTTP_CONNECTION", "").lower() and "HTTP_UPGRADE" not in environ
+        if is_kept and not is_chunked:
             return inner(environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            # the router does not look at the request's wish, and ends a chunked one's connection without a word
+            # the router does not look at the request's wish, and ends the connection of a chunked request, and of one
+            # that asked for an upgrade, without a word
             return start_response(status, [*headers, ("Connection", "close")], *rest)
 
         return inner(environ, start)

@@ -35,6 +35,8 @@ def accept(environ: Mapping[str, object]) -> bytes:
         raise BadHandshake("The handshake is a GET request.")
     if str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")) == "HTTP/1.0":
         raise BadHandshake("The handshake needs HTTP/1.1.")
+    if not header("HOST"):
+        raise BadHandshake("The handshake needs a Host.")
     if str(environ.get("CONTENT_LENGTH") or "0") != "0" or header("TRANSFER_ENCODING"):
         raise BadHandshake("The handshake has no body.")
     if header("SEC_WEBSOCKET_VERSION").strip() != "13":

@@ -310,3 +310,15 @@ def test_another_method_than_get_is_refused_with_405(three: Three, method: str) 
 def test_an_upgrade_of_another_address_is_no_websocket(three: Three) -> None:
     answer = handshake(three.bob, "/healthz", Authorization=f"Bearer {three.bob.token}")
     assert answer.status == 400
+
+
+def test_a_refused_upgrade_says_whether_its_connection_is_kept(three: Three) -> None:
+    wire = Wire(three.bob.port)
+    wire.send(upgrade_bytes("/ws", {**three.bob.headers, "Sec-WebSocket-Version": "12"}))
+    answer = wire.read_answer()
+    assert answer.status == 426
+    if answer.header("connection") == "close":
+        assert wire.read_to_end() == b""
+    else:
+        wire.send(request_bytes("GET", "/healthz"))
+        assert wire.read_answer().status == 200

@@ -9,6 +9,7 @@ from myapp.live.handshake import BadHandshake, OtherVersion, accept
 GOOD = {
     "REQUEST_METHOD": "GET",
     "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_HOST": "server.example.com",
     "HTTP_UPGRADE": "websocket",
     "HTTP_CONNECTION": "Upgrade",
     "HTTP_SEC_WEBSOCKET_VERSION": "13",
@@ -71,6 +72,7 @@ def test_another_protocol_or_version_is_told_which_one_is_spoken(other: dict[str
         ({"HTTP_CONNECTION": "notupgrade"}, "Connection"),
         ({"REQUEST_METHOD": "POST"}, "GET"),
         ({"SERVER_PROTOCOL": "HTTP/1.0"}, "HTTP/1.1"),
+        ({"HTTP_HOST": ""}, "Host"),
         ({"CONTENT_LENGTH": "5"}, "body"),
         ({"HTTP_TRANSFER_ENCODING": "chunked"}, "body"),
         ({"HTTP_SEC_WEBSOCKET_KEY": ""}, "Key"),
