@@ -40,6 +40,8 @@ class TimedInput(io.RawIOBase):
 def mend_requests(app: Flask, uwsgi: Any) -> None:
     """Put it in front of the application."""
     inner = app.wsgi_app
+    # without the router in front the worker ends each connection after its answer, and does not say so
+    is_direct = "http-socket" in uwsgi.opt and "http" not in uwsgi.opt
 
     def wsgi_app(environ: dict[str, Any], start_response: Any) -> Any:
         is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
@@ -50,7 +52,7 @@ def mend_requests(app: Flask, uwsgi: Any) -> None:
         elif environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
             environ["wsgi.input"] = TimedInput(environ["wsgi.input"].read)
         is_kept = "close" not in environ.get("HTTP_CONNECTION", "").lower() and "HTTP_UPGRADE" not in environ
-        if is_kept and not is_chunked:
+        if is_kept and not is_chunked and not is_direct:
             return inner(environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
