@@ -1,54 +1,96 @@
-"""`python -m bench`: the figures of docs/performance.md, printed. `--quick` shows in half a minute that it works."""
+"""`python -m bench`: the figures of docs/performance.md, printed. `--quick` shows within a minute that it works."""
 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import tempfile
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from . import figures, report
-from .figures import Counts, Figures
+from .measuring import APP_KINDS, PEER_KINDS, Counts, Figures
 from .process import machine
-from .servers import KINDS, World
+from .servers import World
+
+KINDS = (*APP_KINDS, *PEER_KINDS)
+#: What is measured of which servers.
+PARTS: dict[str, tuple[Callable[[World, str, Counts], Figures], tuple[str, ...]]] = {
+    "cpu": (figures.cpu, KINDS),
+    "logins": (figures.logins, APP_KINDS),
+    # uWSGI's router needs two descriptors a client, so it holds fewer; and the worker behind it is the same
+    "memory": (figures.memory, ("uwsgi-socket", "pywsgi", "flask-sock", "flask-socketio")),
+    "delivery": (figures.delivery, KINDS),
+    "burst": (figures.burst, KINDS),
+}
+#: Descriptors that a process needs beside its clients'.
+SPARE = 300
 
 NOTES = """
-CPU is what the worker process used, of all its threads, by its own clock, for each request; "router" is uWSGI's HTTP
-router beside it. Memory is by how much the worker grew, for each client; each is of another user. Messages: bearer,
-key, synchronous FULL; both sides are parked, so two events and two frames. The generator is another process; where it
-is idle most of the time, it was not what held things up. Latencies are from its side, at full load."""
+CPU is what the worker process used, of all its threads, by its own clock, for each request; the router's own is behind
+the shares, in the unit of the figure. Memory is by how much the worker grew, for each client, each of another user.
+"uWSGI, socket" is the worker's own, which the router, or nginx with uwsgi_pass, asks: a connection for each request.
+A message to the application: bearer, key, synchronous FULL, two events. flask-sock and Flask-SocketIO run on gevent's
+pywsgi with a long backlog and without Nagle; they store nothing and check nobody. Compression (permessage-deflate) is
+offered in the rows that say so, though browsers always do: the application refuses it, these two take it.
+
+The generator is another process. It did not hold things up where it was mostly idle while the worker was always busy
+or waiting for a core (for the disk, with messages). What it can do is seen at the bare sockets, a loop that parses and
+checks nothing: their frames, bursts and requests are what kernel and generator need. A worker that waited much shared
+its cores with other programs: its latencies are theirs too."""
 
 
 def main() -> int:
     asked = _arguments()
-    counts = Counts(asked.parked, asked.messages, asked.polls, asked.handshakes, asked.memory)
-    users = max(asked.parked + 100, asked.memory + max(200, asked.memory // 10))
+    counts = Counts(*(getattr(asked, name) for name in Counts.__slots__))
+    users = max(counts.parked, counts.memory + figures.WARM, counts.crowd + 2, counts.burst) + 100
+    _raise_limit(users + counts.parked + SPARE)
+    show = report.markdown if asked.markdown else report.plain
+    runs: report.Runs = defaultdict(list)
+    failed: set[str] = set()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         world = World(Path(folder), users, asked.rate_limits)
         print(machine())
-        print(f"{counts.parked} parked, {counts.messages} messages, {counts.polls} polls, {counts.memory} for memory;")
+        print(", ".join(f"{name} {getattr(counts, name)}" for name in Counts.__slots__), end="; ")
         print(f"{asked.runs} runs, rate limits {asked.rate_limits}", flush=True)
-        for kind in asked.server:
-            runs = []
-            for number in range(asked.runs):
-                _progress(f"{kind}, run {number + 1} of {asked.runs}")
-                runs.append(_run(world, kind, counts, asked.only))
-            _progress("")
-            print(f"\n{kind}\n\n{report.table(runs)}", flush=True)
-        print(NOTES)
-    return 0
+        for number in range(asked.runs):
+            for kind in asked.server:
+                if kind not in failed:
+                    _progress(f"run {number + 1} of {asked.runs}: {kind}")
+                    runs[kind].append(_run(world, kind, counts, asked.only, failed))
+    _progress("")
+    tables = report.table(runs, counts), report.trust(runs, counts)
+    print("", *map(show, tables), NOTES.strip(), f"{time.monotonic() - began:.0f} s", sep="\n\n")
+    return 1 if failed else 0
 
 
-def _run(world: World, kind: str, counts: Counts, only: list[str]) -> Figures:
+def _run(world: World, kind: str, counts: Counts, only: list[str], failed: set[str]) -> Figures:
+    """One run of one server; where a part of it fails, that is said, and the others' figures are not lost."""
     found: Figures = {}
-    if "cpu" in only:
-        found |= figures.requests_and_news(world, kind, counts)
-    if "logins" in only:
-        found |= figures.logins(world, kind, counts)
-    if "memory" in only:
-        found |= figures.memory(world, kind, counts, "websocket")
-        found |= figures.memory(world, kind, counts, "long-poll")
+    for part in only:
+        measure, kinds = PARTS[part]
+        if kind not in kinds:
+            continue
+        try:
+            found |= measure(world, kind, counts)
+        except Exception:  # safety net: what was measured so far took minutes
+            _progress("")
+            print(f"{kind}, {part} failed:\n{traceback.format_exc()}", file=sys.stderr)
+            failed.add(kind)
     return found
+
+
+def _raise_limit(needed: int) -> None:
+    """Have this process and its children open as many files as they may. Exits where that is too few."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        sys.exit(f"{needed} open files are needed, {hard} are allowed: raise `ulimit -Hn`, or give a smaller --memory")
 
 
 def _progress(text: str) -> None:
@@ -60,24 +102,28 @@ def _progress(text: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run with small counts: shows that it works")
+    parser.add_argument("--markdown", action="store_true", help="print tables for docs/performance.md")
     parser.add_argument("--server", choices=KINDS, nargs="+", default=list(KINDS))
-    parts = ["cpu", "logins", "memory"]
-    parser.add_argument("--only", choices=parts, nargs="+", default=parts, help="leave the other figures out")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="leave the other figures out")
     parser.add_argument("--rate-limits", choices=("on", "off"), default="on", help="as MYAPP_RATE_LIMITS")
-    for name, few, many, text in (
+    numbers = (
         ("runs", 1, 3, "the median of so many is printed"),
-        ("parked", 200, 1000, "clients that wait while CPU is measured"),
-        ("messages", 500, 4000, "messages sent"),
-        ("polls", 500, 4000, "short polls, and empty views"),
-        ("handshakes", 300, 1000, "WebSockets opened by cookie"),
-        ("memory", 1000, 6000, "clients of which the memory is measured"),
-    ):
+        ("parked", 200, 1000, "clients that wait while CPU is measured, or get frames"),
+        ("messages", 500, 3000, "messages sent"),
+        ("polls", 500, 3000, "short polls of each kind, and empty views"),
+        ("handshakes", 300, 1000, "WebSockets opened as a browser does"),
+        ("memory", 800, 15000, "clients of which the memory is measured"),
+        ("peers", 300, 2000, "the same of flask-sock and Flask-SocketIO, which need 50 times as much"),
+        ("frames", 20, 100, "frames sent to all parked clients"),
+        ("crowd", 1000, 17000, "other clients that are parked meanwhile"),
+        ("burst", 500, 5000, "clients that connect at once"),
+    )
+    for name, few, many, text in numbers:
         parser.add_argument(f"--{name}", type=int, help=f"{text} (default {many}, quick {few})")
-        parser.set_defaults(**{f"{name}_default": (many, few)})
     asked = parser.parse_args()
-    for name in ("runs", "parked", "messages", "polls", "handshakes", "memory"):
+    for name, few, many, _text in numbers:
         if getattr(asked, name) is None:
-            setattr(asked, name, getattr(asked, f"{name}_default")[asked.quick])
+            setattr(asked, name, few if asked.quick else many)
     return asked
 
 

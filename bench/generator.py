@@ -9,8 +9,8 @@ from typing import Any
 from .load import Load
 
 
-def _serve(pipe: Connection, port: int) -> None:
-    load = Load(port)
+def _serve(pipe: Connection, port: int, is_kept: bool) -> None:
+    load = Load(port, is_kept)
     while (asked := pipe.recv()) is not None:
         name, args = asked
         try:
@@ -22,10 +22,10 @@ def _serve(pipe: Connection, port: int) -> None:
 class Generator:
     """The other process, as seen from here: `call` runs a method of its Load. It ends on leaving."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, is_kept: bool) -> None:
         context = get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, port), daemon=True)
+        self._process = context.Process(target=_serve, args=(other, port, is_kept), daemon=True)
 
     def __enter__(self) -> Generator:
         self._process.start()

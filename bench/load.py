@@ -1,4 +1,4 @@
-"""The load: a process of its own that talks to the server over plain non-blocking sockets and epoll.
+"""The load: a process of its own that talks to the server over plain sockets and epoll.
 
 It builds no request and parses no JSON while it measures, so one of its cores' share is small; each result says how
 long it was busy. A server that is asked by 8 connections in turn is never without work, and never has a queue.
@@ -6,225 +6,180 @@ long it was busy. A server that is asked by 8 connections in turn is never witho
 
 from __future__ import annotations
 
-import re
-import select
 import socket
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 
-PATIENCE = 60.0
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
-#: Between these two stands what a message is recognized by.
-_MARK = re.compile(rb'"body":"(m\d+)"')
+from . import wire
+from .exchange import Exchange, Result, Stopwatch
+from .sockets import CHUNK, Parked, Sockets
+from .wire import Greeting
 
 
-@dataclass(slots=True)
-class Result:
-    """What came of some requests. Times in seconds; `latencies` are sorted; `frames` is filled by `messages`."""
+class _Arrival:
+    """A WebSocket on its way to be parked."""
 
-    wall: float
-    busy: float
-    latencies: list[float]
-    statuses: Counter[int] = field(default_factory=Counter)
-    frames: int = 0
+    __slots__ = ("began", "buffer", "frames", "request", "sock", "status")
 
-    @property
-    def idle(self) -> float:
-        """The share of the time in which the generator had nothing to do."""
-        return max(0.0, 1 - self.busy / self.wall)
+    def __init__(self, sock: socket.socket, request: bytes) -> None:
+        self.sock = sock
+        self.request = request
+        self.began = time.perf_counter()
+        self.status = 0
+        self.frames = 0
+        self.buffer = b""
 
-    def latency(self, share: float) -> float:
-        """In ms, such that this share of all was faster."""
-        return 1000 * self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
-
-
-class _Exchange:
-    """Requests under way on kept-alive connections, and the messages that they made and that have not arrived."""
-
-    def __init__(self, requests: list[bytes], missing: dict[bytes, int]) -> None:
-        self.asking: dict[int, socket.socket] = {}
-        self.idle: list[socket.socket] = []
-        self.result = Result(0.0, 0.0, [])
-        self._todo = iter(enumerate(requests))
-        self._missing = missing
-        self._counts_messages = bool(missing)
-        self._asked: dict[int, float] = {}
-        self._buffers: dict[int, bytes] = {}
-        self._sent: dict[bytes, float] = {}
-
-    def add(self, sock: socket.socket) -> None:
-        self.asking[sock.fileno()] = sock
-
-    def begin(self) -> None:
-        for fd in list(self.asking):
-            self._ask(fd)
-
-    def _ask(self, fd: int) -> None:
-        number, request = next(self._todo, (-1, b""))
-        if number < 0:
-            self.idle.append(self.asking.pop(fd))
-            return
-        self._buffers[fd] = b""
-        self._asked[fd] = time.perf_counter()
-        if self._counts_messages:
-            self._sent[b"m%d" % number] = self._asked[fd]
-        self.asking[fd].send(request)
-
-    def answered(self, fd: int) -> None:
-        """An answer, or a part of it."""
-        data = self.asking[fd].recv(65536)
+    def read(self, greeting: Greeting) -> bool:
+        """Read what has come; whether it was refused, or its greeting is over: see `status`."""
+        try:
+            data = self.sock.recv(CHUNK)
+        except ConnectionError:
+            data = b""
         if not data:
-            raise RuntimeError("the server closed a kept-alive connection")
-        self._buffers[fd] += data
-        status = _answer(self._buffers[fd])
-        if status:
-            self.result.statuses[status] += 1
-            if not self._counts_messages:
-                self.result.latencies.append(time.perf_counter() - self._asked[fd])
-            self._ask(fd)
-
-    def arrived(self, data: bytes) -> None:
-        """Frames, on a parked socket."""
-        for mark in _MARK.findall(data):
-            self.result.frames += 1
-            self._missing[mark] -= 1
-            if not self._missing[mark]:
-                del self._missing[mark]
-                self.result.latencies.append(time.perf_counter() - self._sent.pop(mark))
+            self.status = 0
+            return True
+        self.buffer += data
+        if not self.status:
+            head, found, rest = self.buffer.partition(b"\r\n\r\n")
+            if not found:
+                return False
+            self.status, self.buffer = int(head[9:12]), rest
+        if self.status != 101:
+            return True
+        count, self.buffer, _beats = wire.split(self.buffer)
+        if greeting.say and not self.frames and count:
+            self.sock.send(greeting.say)
+        self.frames += count
+        return self.frames >= greeting.frames
 
 
 class Load:
     """Runs in the generator's process. Parked sockets stay open until `drop`."""
 
-    def __init__(self, port: int) -> None:
-        self._address = ("127.0.0.1", port)
-        self._poll = select.epoll()
-        self._parked: dict[int, socket.socket] = {}
-        self._opened = 0
+    def __init__(self, port: int, is_kept: bool) -> None:
+        self._sockets = Sockets(port, is_kept)
+        self._parked = Parked(self._sockets)
 
     def exchange(self, requests: list[bytes], connections: int) -> Result:
-        """Ask all of them over kept-alive connections, each asking its next when it has its answer."""
-        return self._run(requests, connections, {})
+        """Ask all of them, at most so many at a time."""
+        return self._run(Exchange(self._sockets, requests, connections, rate=0, copies=0))
 
-    def messages(self, requests: list[bytes], connections: int, copies: int) -> Result:
+    def messages(self, requests: list[bytes], connections: int, copies: int, rate: float) -> Result:
         """Send messages whose bodies are m0, m1, ...; over when the parked sockets got each of them `copies` times.
 
-        The latencies are from the request to the last of its frames.
+        So many at a time; or, with a `rate`, so many in a second. The latencies are from the request to the last of
+        its frames.
         """
-        return self._run(requests, connections, {b"m%d" % number: copies for number in range(len(requests))})
+        return self._run(Exchange(self._sockets, requests, connections, rate=rate, copies=copies))
 
-    def _run(self, requests: list[bytes], connections: int, missing: dict[bytes, int]) -> Result:
-        exchange = _Exchange(requests, missing)
-        for _ in range(min(connections, len(requests))):
-            exchange.add(self._open())
-        began, busy = time.perf_counter(), time.process_time()
-        exchange.begin()
-        while exchange.asking or missing:
-            ready = self._poll.poll(PATIENCE)
-            if not ready:
-                left = f"{len(exchange.asking)} answers, {len(missing)} messages"
-                raise RuntimeError(f"nothing came for {PATIENCE:g} s: {left} are missing")
-            for fd, _event in ready:
-                if fd in exchange.asking:
-                    exchange.answered(fd)
-                else:
-                    exchange.arrived(self._parked_bytes(fd))
-        result = exchange.result
-        result.wall, result.busy = time.perf_counter() - began, time.process_time() - busy
-        result.latencies.sort()
-        for sock in exchange.idle:
-            self._close(sock)
-        return result
+    def _run(self, exchange: Exchange) -> Result:
+        with Stopwatch(exchange.result):
+            exchange.begin()
+            while not exchange.is_over:
+                wait = exchange.ask_due()
+                for fd, _event in self._sockets.wait(exchange.missing, exchange.progressed, wait):
+                    if fd in exchange.asking:
+                        exchange.read(fd)
+                    else:
+                        exchange.arrived(self._parked.read(fd)[1])
+        exchange.end()
+        return exchange.result
 
-    def park(self, requests: list[bytes], at_once: int, until: bytes) -> Result:
-        """Open a connection for each request and keep it; it is parked when `until` came (b"": at once)."""
-        waiting: dict[int, tuple[float, bytes]] = {}
-        latencies: list[float] = []
+    def connect(self, requests: list[bytes], at_once: int, greeting: Greeting) -> Result:
+        """Open a WebSocket for each request, so many at a time, and park it when it has greeted.
+
+        The latencies are from the beginning of the connection to the end of the greeting; whoever was refused has none.
+        """
+        coming: dict[int, _Arrival] = {}
         unsent = iter(requests)
 
-        def ask() -> None:
+        def begin() -> None:
             request = next(unsent, None)
             if request is not None:
-                now = time.perf_counter()
-                sock = self._open()
-                sock.send(request)
-                self._parked[sock.fileno()] = sock
-                if until:
-                    waiting[sock.fileno()] = now, b""
+                sock = self._sockets.begin()
+                coming[sock.fileno()] = _Arrival(sock, request)
 
-        began, busy = time.perf_counter(), time.process_time()
-        for _ in range(at_once if until else len(requests)):
-            ask()
-        while waiting:
-            ready = self._poll.poll(PATIENCE)
-            if not ready:
-                raise RuntimeError(f"nothing came for {PATIENCE:g} s: {len(waiting)} clients are not parked")
-            for fd, _event in ready:
-                data = self._parked_bytes(fd)
-                if fd not in waiting:
-                    continue
-                asked, before = waiting[fd]
-                if until in before + data:
-                    del waiting[fd]
-                    latencies.append(time.perf_counter() - asked)
-                    ask()
-                else:
-                    waiting[fd] = asked, before + data
-        return Result(time.perf_counter() - began, time.process_time() - busy, sorted(latencies))
+        with Stopwatch(Result()) as result:
+            for _ in range(at_once):
+                begin()
+            progressed = time.perf_counter()
+            while coming:
+                for fd, _event in self._sockets.wait(f"{len(coming)} clients are not parked", progressed):
+                    if fd not in coming:
+                        self._parked.read(fd)
+                    elif self._came(coming[fd], greeting, result):
+                        del coming[fd]
+                        progressed = time.perf_counter()
+                        begin()
+        return result
+
+    def _came(self, arrival: _Arrival, greeting: Greeting, result: Result) -> bool:
+        """Whether it has arrived, or was refused."""
+        if arrival.request:
+            request, arrival.request = arrival.request, b""
+            if self._sockets.begun(arrival.sock):
+                arrival.sock.send(request)
+                return False
+        elif not arrival.read(greeting):
+            return False
+        result.statuses[arrival.status] += 1
+        if arrival.status == 101:
+            result.latencies.append(time.perf_counter() - arrival.began)
+            self._parked.add(arrival.sock, arrival.buffer)
+        else:
+            self._sockets.close(arrival.sock)
+        return True
+
+    def leave(self, requests: list[bytes]) -> None:
+        """Send each request over a connection of its own and wait for no answer: long polls that will be parked."""
+        for request in requests:
+            sock = self._sockets.open()
+            sock.send(request)
+            self._parked.add(sock)
 
     def wake(self, request: bytes) -> Result:
         """Ask for something that has all parked requests answered; over when it and they are."""
-        sock = self._open()
-        self._parked[sock.fileno()] = sock
-        missing = set(self._parked)
-        statuses: Counter[int] = Counter()
-        began, busy = time.perf_counter(), time.process_time()
-        sock.send(request)
-        while missing:
-            ready = self._poll.poll(PATIENCE)
-            if not ready:
-                raise RuntimeError(f"nothing came for {PATIENCE:g} s: {len(missing)} answers are missing")
-            for fd, _event in ready:
-                data = self._parked_bytes(fd)
-                if data and fd in missing:  # pywsgi writes head and body apart
-                    missing.discard(fd)
-                    statuses[int(data[9:12])] += 1
-        return Result(time.perf_counter() - began, time.process_time() - busy, [], statuses)
+        with Stopwatch(Result()) as result:
+            self.leave([request])
+            missing, began = set(self._parked.open), time.perf_counter()
+            while missing:
+                for fd, _event in self._sockets.wait(f"{len(missing)} answers are missing", began):
+                    data = self._parked.answer(fd)
+                    if data and fd in missing:  # pywsgi writes head and body apart
+                        missing.discard(fd)
+                        result.statuses[int(data[9:12])] += 1
+        self._parked.drop()
+        return result
 
-    def _parked_bytes(self, fd: int) -> bytes:
-        sock = self._parked[fd]
-        data = sock.recv(262144)
-        if not data:
-            self._close(self._parked.pop(fd))
-        return data
+    def deliver(self, request: bytes, times: int, events: int) -> Result:
+        """Ask so often for something that makes `events` events come to all parked sockets together.
+
+        Asked again when all have come. The latencies are from the request to the last arrival.
+        """
+        with Stopwatch(Result()) as result:
+            for _ in range(times):
+                began = time.perf_counter()
+                asking = self._sockets.open()
+                asking.send(request)
+                result.latencies.append(self._receive(asking, events, result) - began)
+                self._sockets.close(asking)
+        return result
+
+    def _receive(self, asking: socket.socket, missing: int, result: Result) -> float:
+        """Over when so many events have come and the request is answered; says when the last of them came."""
+        answer, came = b"", time.perf_counter()
+        while missing or not wire.status(answer):
+            before = missing
+            for fd, _event in self._sockets.wait(f"{missing} events are missing", came):
+                if fd == asking.fileno():
+                    answer += asking.recv(CHUNK)
+                    continue
+                count, _data = self._parked.read(fd)
+                missing -= count
+            if missing != before:
+                came = time.perf_counter()
+        result.statuses[wire.status(answer)] += 1
+        return came
 
     def drop(self) -> int:
         """Close all parked sockets and say how many there were."""
-        count = len(self._parked)
-        while self._parked:
-            self._close(self._parked.popitem()[1])
-        return count
-
-    def _open(self) -> socket.socket:
-        """One more connection, from one of many loopback addresses: none runs out of ports."""
-        self._opened += 1
-        sock = socket.socket()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.bind((f"127.0.1.{1 + self._opened % 200}", 0))
-        sock.connect(self._address)
-        self._poll.register(sock, select.EPOLLIN)
-        return sock
-
-    def _close(self, sock: socket.socket) -> None:
-        self._poll.unregister(sock)
-        sock.close()
-
-
-def _answer(data: bytes) -> int:
-    """The status of an answer once it is complete, else 0."""
-    head, found, body = data.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    if not found or (length is not None and len(body) < int(length[1])):
-        return 0
-    return int(head[9:12])
+        return self._parked.drop()

@@ -3,6 +3,7 @@
 /bench/empty   an empty view of a bare Flask application: what every request costs at the least
 /bench/turns   how long the turns of the event loop were since this was last asked
 /bench/wake    news for user ids `from` to `upto`, published to the bus as after a commit, without any database
+/bench/deliver the same for users that stay: `frames` times, one every `pause` ms
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from urllib.parse import parse_qs
 import gevent
 from flask import Flask
 
+from bench.pretended import PRETENDED, badges, text
 from myapp.extensions import Parts
 from myapp.inbox import Appended
 
@@ -77,17 +79,34 @@ class Probes:
             self._turns = self._turns or Turns()
             body = json.dumps(self._turns.take())
         else:
-            asked = parse_qs(environ["QUERY_STRING"])
-            body = self._wake(int(asked["from"][0]), int(asked["upto"][0]))
+            asked = {name: int(values[0]) for name, values in parse_qs(environ["QUERY_STRING"]).items()}
+            if path == "/bench/wake":
+                body = self._wake(asked["from"], asked["upto"])
+            else:
+                body = self._deliver(asked["from"], asked["upto"], asked["frames"], asked["pause"])
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body.encode()]
 
     def _wake(self, first: int, last: int) -> str:
         """One event to each, all with seq 1: nobody may have anything in the inbox."""
-        text = '{"seq":1,"kind":"message","at":"2026-11-20T09:00:00.000Z","data":{"id":1,"body":"wake up"}}'
         for user in range(first, last + 1):
-            self._parts.database.publish([Appended(user, 1, 1, (text,), '{"messages":1}')])
+            self._publish(user, 1)
         return json.dumps({"woken": last + 1 - first})
+
+    def _deliver(self, first: int, last: int, frames: int, pause: int) -> str:
+        """Events to all of these users, whose clients are to stand where the last call with the same users ended."""
+        for _ in range(frames):
+            # by the hundred, so that a first message to all does not make one long queue
+            for start in range(first, last + 1, 100):
+                upto = min(start + 99, last)
+                seq = PRETENDED.append(first, last, start, upto)
+                for user in range(start, upto + 1):
+                    self._publish(user, seq)
+                gevent.sleep(pause / 1000)
+        return json.dumps({"delivered": frames})
+
+    def _publish(self, user: int, seq: int) -> None:
+        self._parts.database.publish([Appended(user, seq, seq, (text(seq),), badges(seq))])
 
 
 def probed(app: Flask) -> Flask:

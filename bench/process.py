@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -17,17 +18,25 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def memory_bytes(pid: int) -> tuple[int, int]:
-    """Resident (RSS) and proportional (PSS) memory of a process, in bytes."""
-    found = {}
+def waiting_seconds(pid: int) -> float:
+    """For how long all threads of a process together could have run but had no core; 0 where the kernel keeps no count.
+
+    /proc/<pid>/schedstat: time run and time waited in nanoseconds, and how often.
+    """
+    waited = 0
+    for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
+            waited += int(file.read_text().split()[1])
+    return waited / 1e9
+
+
+def memory_bytes(pid: int) -> int:
+    """Resident memory of a process, in bytes; counted now, while /proc/<pid>/statm may be late by some pages."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, value = line.split(":")
-        found[name] = int(value.split()[0]) * 1024
-    return found["Rss"], found["Pss"]
-
-
-def threads(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/task"))
+        if name == "Rss":
+            return int(value.split()[0]) * 1024
+    raise RuntimeError("the kernel does not say how much memory a process has")
 
 
 def machine() -> str:

@@ -14,11 +14,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 
+from .dialects import AppDialect, BareDialect, Dialect, PeerDialect, SocketioDialect
+
 ROOT = Path(__file__).resolve().parent.parent
-KINDS = ("uwsgi", "pywsgi")
 PATIENCE = 30.0
 
 
@@ -60,44 +62,56 @@ class World:
         }
 
 
-class Server:
+class Server(ABC):
     """One server process tree, started on entering and gone on leaving.
 
-    uWSGI runs with uwsgi.ini and is asked through its HTTP router, as deployed without nginx. With `probed` the same
-    application has the routes of bench.probed in front of it.
+    It speaks HTTP on `port`; the load goes to `load_port`. `worker` and `router` are process ids.
     """
 
-    def __init__(self, world: World, kind: str, *, probed: bool = False) -> None:
+    #: a path that is answered with 200 when the server is ready
+    ready = ""
+    #: whether a connection carries more than one request
+    is_kept = True
+    dialect: Dialect
+
+    def __init__(self, world: World, kind: str) -> None:
         self.kind = kind
-        self.port = free_port()
+        self.port = self.load_port = free_port()
         self.folder = world.folder / f"{kind}-{self.port}"
         self.folder.mkdir()
-        database = self.folder / "bench.sqlite3"
-        shutil.copy(world.database, database)
-        self.environ = world.environment(database, self.port)
         self.log = self.folder / "log"
-        if kind == "uwsgi":
-            self.command = [str(Path(sys.executable).parent / "uwsgi"), "--ini", "uwsgi.ini"]
-            self.command += ["--module", "bench.probed:application"] if probed else []
-        else:
-            self.command = [sys.executable, *(("-m", "bench.probed") if probed else ("wsgi.py",))]
         self.process: subprocess.Popen[bytes] | None = None
         self.worker = 0
         self.router: int | None = None
 
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The command line."""
+
+    @abstractmethod
+    def environ(self) -> dict[str, str]:
+        """Its environment."""
+
+    @abstractmethod
+    def parked(self, transport: str) -> int:
+        """How many clients the worker says wait in it."""
+
     def __enter__(self) -> Server:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+                self.command(), cwd=ROOT, env=self.environ(), stdout=log, stderr=log, start_new_session=True
             )
         try:
             self._wait_until_it_answers()
+            self.worker = self.process.pid
+            self.learn()
         except BaseException:
             self._end()
             raise
-        self.worker = self._pid("worker 1") if self.kind == "uwsgi" else self.process.pid
-        self.router = self._pid("http 1") if self.kind == "uwsgi" else None
         return self
+
+    def learn(self) -> None:  # noqa: B027 - most have nothing to learn
+        """It answers: find in its log what is needed."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,15 +125,9 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.kind} does not answer; the end of its log:\n{self.log.read_text()[-3000:]}")
             with contextlib.suppress(urllib.error.URLError, OSError):
-                self.get("/readyz")
+                self.get(self.ready)
                 return
             time.sleep(0.05)
-
-    def _pid(self, what: str) -> int:
-        found = re.search(rf"spawned uWSGI {what} \(pid: (\d+)", self.log.read_text())
-        if found is None:
-            raise RuntimeError(f"uWSGI's log names no {what}")
-        return int(found[1])
 
     def _end(self) -> None:
         """SIGTERM, then SIGKILL for the whole group; its files go too."""
@@ -139,8 +147,60 @@ class Server:
             text: str = answer.read().decode()
             return text
 
+    def wait_parked(self, transport: str, count: int) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while (now := self.parked(transport)) != count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{now} {transport} clients are parked, not {count}")
+            time.sleep(0.05)
+
+
+class AppServer(Server):
+    """The application. With `probed` it has the routes of bench.probed in front of it.
+
+    uWSGI runs with uwsgi.ini as it is. "uwsgi" is asked through its HTTP router, as deployed without nginx;
+    "uwsgi-socket" at the socket that this router itself, or an nginx with uwsgi_pass, would ask: the worker's own.
+    """
+
+    ready = "/readyz"
+
+    def __init__(self, world: World, kind: str, *, probed: bool = False) -> None:
+        super().__init__(world, kind)
+        self.is_kept = kind != "uwsgi-socket"
+        self.dialect: AppDialect = AppDialect(self.port, world.tokens, is_uwsgi=not self.is_kept)
+        self._probed = probed
+        database = self.folder / "bench.sqlite3"
+        shutil.copy(world.database, database)
+        self._environ = world.environment(database, self.port)
+        if kind == "uwsgi-socket":
+            # by default half of its descriptors, as the router needs two for each client
+            self._environ["MYAPP_MAX_CLIENTS"] = "0"
+
+    def command(self) -> list[str]:
+        if self.kind == "pywsgi":
+            return [sys.executable, *(("-m", "bench.probed") if self._probed else ("wsgi.py",))]
+        uwsgi = [str(Path(sys.executable).parent / "uwsgi"), "--ini", "uwsgi.ini"]
+        return uwsgi + (["--module", "bench.probed:application"] if self._probed else [])
+
+    def environ(self) -> dict[str, str]:
+        return self._environ
+
+    def learn(self) -> None:
+        if self.kind == "pywsgi":
+            return
+        self.worker = self._logged(r"spawned uWSGI worker 1 \(pid: (\d+)")
+        if self.kind == "uwsgi":
+            self.router = self._logged(r"spawned uWSGI http 1 \(pid: (\d+)")
+        else:
+            self.load_port = self._logged(r"uwsgi socket 0 bound to TCP address 127\.0\.0\.1:(\d+)")
+
+    def _logged(self, pattern: str) -> int:
+        found = re.search(pattern, self.log.read_text())
+        if found is None:
+            raise RuntimeError(f"uWSGI's log has no {pattern!r}")
+        return int(found[1])
+
     def parked(self, transport: str) -> int:
-        """How many clients the worker says wait in it."""
         found = re.search(rf'^myapp_parked_clients{{transport="{transport}"}} (\S+)', self.get("/metrics"), re.M)
         return int(float(found[1])) if found else 0
 
@@ -149,9 +209,23 @@ class Server:
         found = json.loads(self.get("/bench/turns"))
         return float(found["longest"]), float(found["working"])
 
-    def wait_parked(self, transport: str, count: int) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while (now := self.parked(transport)) != count:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{now} {transport} clients are parked, not {count}")
-            time.sleep(0.05)
+
+class PeerServer(Server):
+    """One of bench.peers."""
+
+    ready = "/bench/empty"
+    dialects = {"flask-sock": PeerDialect, "flask-socketio": SocketioDialect, "bare": BareDialect}
+    modules = {"flask-sock": "with_flask_sock", "flask-socketio": "with_socketio", "bare": "bare"}
+
+    def __init__(self, world: World, kind: str) -> None:
+        super().__init__(world, kind)
+        self.dialect = self.dialects[kind](self.port)
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", f"bench.peers.{self.modules[self.kind]}", str(self.port)]
+
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def parked(self, transport: str) -> int:
+        return int(self.get("/bench/parked")) if transport == "websocket" else 0

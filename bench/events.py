@@ -1,0 +1,29 @@
+"""What one frame holds, in every server that is measured."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+WAKE_UP = "wake up"
+
+
+def event(seq: int, body: str, to: str = "u1") -> dict[str, Any]:
+    """An event of kind `message`, as docs/protocol.md has it."""
+    data = {"id": seq, "from": "u1", "from_name": "u1", "avatar": "", "to": to, "body": body}
+    return {"seq": seq, "kind": "message", "at": "2026-11-20T09:00:00.000Z", "data": data}
+
+
+def frame(seq: int, body: str, to: str = "u1") -> dict[str, Any]:
+    """The frame in which the application sends that event."""
+    return {
+        "type": "events",
+        "events": [event(seq, body, to)],
+        "seq": seq,
+        "latest": seq,
+        "badges": {"messages": seq},
+    }
+
+
+def as_text(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
