@@ -8,7 +8,8 @@ from pathlib import Path
 
 
 def test_the_benchmark_prints_a_line_for_what_it_was_asked() -> None:
-    asked = "--quick --server pywsgi bare --only delivery --parked 20 --frames 2 --crowd 0".split()
+    counts = ["--parked", "20", "--frames", "2", "--crowd", "0"]
+    asked = ["--quick", "--server", "pywsgi", "bare", "--only", "delivery", *counts]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *asked],
         cwd=Path(__file__).resolve().parents[2],
