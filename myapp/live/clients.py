@@ -44,10 +44,10 @@ class ParkedClient(ABC):
 
     `place` is the user it belongs to, None for one that is only being closed. `grant` is the session or token by which
     it is here. `cursor` is the seq of the last event handed to the socket, `epoch` where that seq counts. `rest` is
-    what the socket has not taken yet.
+    what the socket has not taken yet. `deadline` is when the connection of a client that is CLOSING ends.
     """
 
-    __slots__ = ("cursor", "dispatcher", "epoch", "fd", "grant", "place", "rest", "state")
+    __slots__ = ("cursor", "deadline", "dispatcher", "epoch", "fd", "grant", "place", "rest", "state")
 
     transport = ""
     #: whether it is given events; otherwise it is only told how far the inbox is
@@ -64,7 +64,11 @@ class ParkedClient(ABC):
         self.epoch = sys.intern(epoch)  # one text for all clients
         self.state = CURRENT
         self.rest: bytes | memoryview = b""
-        dispatcher.poller.add(fd, self)
+        try:
+            dispatcher.poller.add(fd, self)
+        except OSError:  # the kernel watches no more of them: nobody else would close it
+            os.close(fd)
+            raise
 
     def take_pending(self, pending: bytes) -> None:
         """Bytes that came right behind the request."""
@@ -117,7 +121,22 @@ class ParkedClient(ABC):
             self.send(data)
         if self.state == CLOSING:
             self.dispatcher.leave(self)
-            self.dispatcher.check_at(self, self.dispatcher.now + CLOSING_PATIENCE)
+            self.end_in(CLOSING_PATIENCE)
+
+    def end_in(self, seconds: float) -> None:
+        """Nothing is waited for any longer than that."""
+        self.deadline = self.dispatcher.now + seconds
+        self.dispatcher.check_at(self, self.deadline)
+
+    def end_if_due(self, now: float) -> None:
+        """What `check` has to do when CLOSING. It also comes for deadlines from before, of heartbeats and the like."""
+        if now >= self.deadline:
+            self.drop()
+
+    def hang_up(self) -> None:
+        """After the last thing was said and is out: have the client see at once that nothing follows."""
+        if self.state == CLOSING and not self.rest:
+            takeover.shut(self.fd)
 
     def ready(self, events: int) -> None:
         """The loop says that the socket has room (WRITE), or bytes for us, or an end (READ)."""

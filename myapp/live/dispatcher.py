@@ -23,7 +23,7 @@ from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, 
 from .frames import Batch, CloseCode, Page, batch_of
 from .poller import Poller, open_poller
 from .presence import Presence
-from .sweep import Sweep
+from .sweep import Sweep, give_way
 from .topics import Resolve, Topics
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ GAP_PATIENCE = 0.02
 READ_RETRY = 0.5
 #: The most of those who are too slow that are sent away in one turn of the sweep.
 MOST_DISMISSED = 50
+#: The most clients whose session or token is looked after in one turn of the sweep.
+MOST_DOUBTED = 500
 
 Read = Callable[[int, int, str, int], Page]
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
@@ -85,12 +87,15 @@ class Dispatcher:
         self.counts: Counter[str] = Counter()
         self.parked: Counter[str] = Counter()
         self.is_draining = False
+        self._is_closed = False
         self._bus = bus
         self._read = read
         self._loop: Any = None
         self._poller: Poller | None = None
         self._places: dict[int, Place] = {}
         self._entering: Counter[int] = Counter()
+        #: sessions and tokens that ended while their users were entering
+        self._ended: dict[int, set[str]] = {}
         self._closing: set[ParkedClient] = set()
         self._doubted: set[ParkedClient] = set()
         #: who has a frame half written, and since when; the longest first
@@ -99,6 +104,8 @@ class Dispatcher:
         self._pending: dict[Place, list[Batch]] = {}
         self._queue: deque[Place] = deque()
         self._queued: set[Place] = set()
+        #: the reads under way: for whom, from which cursor, in which epoch
+        self._reading: set[tuple[Place, int, str]] = set()
         self._readers = 0
         self._timers: set[Any] = set()
         self.topics = Topics(self._provide, resolve)
@@ -172,6 +179,7 @@ class Dispatcher:
         self._entering[user] -= 1
         if self._entering[user] <= 0:
             del self._entering[user]
+            self._ended.pop(user, None)
             self._leave_if_empty(user)
 
     def park(self, client: ParkedClient, page: Page, check_at: float) -> None:
@@ -182,6 +190,8 @@ class Dispatcher:
         assert place is not None
         if not place.clients:
             self.presence.arrived(place.user)
+        elif place.clients[-1].epoch != page.epoch:
+            place.wanted = page.latest  # a database was put back: what was known is of the one before
         place.clients += (client,)
         self.parked[client.transport] += 1
         self._learn(place, page)
@@ -191,6 +201,10 @@ class Dispatcher:
         self.caught_up_or_enqueue(client)
         if self.is_draining:  # it came in while everybody was sent away
             self._dismiss(client, CloseCode.GOING_AWAY, _retry(1.0))
+            if self._is_closed:  # or even later
+                self._drop_all()
+        elif client.grant in self._ended.get(place.user, ()):
+            self._dismiss(client, CloseCode.NOT_SIGNED_IN)
 
     def leave(self, client: ParkedClient) -> None:
         """The client gets nothing more; its descriptor is still open."""
@@ -253,6 +267,8 @@ class Dispatcher:
         if place is None:
             return
         if news.ended:
+            if place.user in self._entering:
+                self._ended.setdefault(place.user, set()).add(news.ended)
             self._end(place, news.ended)
             return
         assert news.batch is not None
@@ -276,11 +292,12 @@ class Dispatcher:
     def _hand_out(self, place: Place, batches: list[Batch]) -> None:
         run = join(batches)
         shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
-        is_gap = False
+        lacking: list[int] = []
         for client in place.clients:  # a tuple: who leaves meanwhile makes a new one
             try:
                 if not client.wants_events:
-                    client.tell()
+                    if client.state == CURRENT:  # or else the sweep has found something, and the read says what
+                        client.tell()
                     continue
                 while client.state == CURRENT and run.first <= client.cursor + 1 <= run.seq and run.texts:
                     part = shared.get(client.cursor)
@@ -291,8 +308,12 @@ class Dispatcher:
                 failed(client, error)
             if client.state == CURRENT and client.cursor < place.wanted:
                 client.state = CATCHING_UP
-                is_gap = True
-        if is_gap:
+                lacking.append(client.cursor)
+        if not lacking:
+            return
+        if any(not batch.texts and batch.seq > min(lacking) for batch in batches):
+            self.enqueue(place)  # announced without its text: nothing is on its way
+        else:
             self._later(GAP_PATIENCE, self.enqueue, place)
 
     def _end(self, place: Place, grant: str) -> None:
@@ -308,7 +329,7 @@ class Dispatcher:
         place = client.place
         if place is None or client.state != CATCHING_UP:
             return
-        if client.cursor >= place.wanted:
+        if client.cursor >= place.wanted and place not in self._queued:
             client.state = CURRENT
         elif not client.wants_events:
             client.tell()
@@ -335,19 +356,28 @@ class Dispatcher:
                 except Exception as error:  # safety net: the database may be away; try again, with patience
                     log.warning("reading for a parked client failed: %s", error)
                     self._later(READ_RETRY, self.enqueue, place)
+                give_way()  # a read from SQLite does not
         finally:
             self._readers -= 1
 
     def _catch_up(self, place: Place) -> None:
-        """One read, for all clients of the user that stand where the hindmost one does."""
+        """One read, for all clients of the user that stand where it begins, or within what it brings."""
         waiting = [client for client in place.clients if client.state == CATCHING_UP]
-        if not waiting:
+        under_way = {(cursor, epoch) for other, cursor, epoch in self._reading if other is place}
+        stands = sorted({(client.cursor, client.epoch) for client in waiting} - under_way)
+        if not stands:  # who reads for them looks again at the end
             return
-        cursor, epoch = min((client.cursor, client.epoch) for client in waiting)
+        # by lot: the hindmost may be a thousand pages from the end, and who lacks one event must not wait for that
+        cursor, epoch = stands[random.choice((0, -1))]
         wanted = place.wanted
-        page = self._read(place.user, cursor, epoch, FRAME_EVENTS)  # may switch: everything can be different now
+        self._reading.add((place, cursor, epoch))
+        try:
+            page = self._read(place.user, cursor, epoch, FRAME_EVENTS)  # may switch: everything can be different now
+        finally:
+            self._reading.discard((place, cursor, epoch))
         self.counts["catch_ups"] += 1
-        if page.reset or (place.wanted == wanted and page.latest < wanted):
+        is_lower = page.reset or (place.wanted == wanted and page.latest < wanted)
+        if is_lower:
             place.wanted = page.latest  # the database is right
         self._learn(place, page)
         batch = batch_of(page)
@@ -365,7 +395,9 @@ class Dispatcher:
                     client.give(*part)
             except Exception as error:  # safety net: the user's other clients must get theirs
                 failed(client, error)
-            if client.state == CATCHING_UP and client.cursor >= place.wanted:
+            # who stands beyond is not current; and news of a database that was put back raised nothing while it was
+            # read: then look once more
+            if client.state == CATCHING_UP and client.cursor == place.wanted and not is_lower:
                 client.state = CURRENT
         if any(client.state == CATCHING_UP for client in place.clients):
             self.enqueue(place)
@@ -380,8 +412,11 @@ class Dispatcher:
         self._doubted.add(client)
 
     def check_grants(self) -> None:
-        """Send away those in doubt whose session or token has ended; this process's own are told at once."""
-        doubted, self._doubted = self._doubted, set()
+        """Send away those in doubt whose session or token has ended; this process's own are told at once.
+
+        At most MOST_DOUBTED of them; the next call goes on.
+        """
+        doubted = [self._doubted.pop() for _ in range(min(MOST_DOUBTED, len(self._doubted)))]
         ended = self._read_ended({client.grant for client in doubted if client.place is not None}) if doubted else ()
         for client in doubted:
             if client.place is not None and client.grant in ended:
@@ -393,12 +428,12 @@ class Dispatcher:
             place = self._places.get(user)
             if place is None:
                 continue
-            place.wanted = max(place.wanted, seq)
+            latest = max(place.wanted, seq)  # `wanted` stays where the badges stand: the read knows both
             strays = [
                 client
                 for client in place.clients
                 if client.state == CURRENT
-                and (client.cursor < place.wanted or client.cursor > seq or client.epoch != epoch)
+                and (client.cursor < latest or client.cursor > seq or client.epoch != epoch)
             ]
             for client in strays:
                 client.state = CATCHING_UP
@@ -438,6 +473,10 @@ class Dispatcher:
         for timer in self._timers:
             timer.close()
         self._timers.clear()
+        self._is_closed = True
+        self._drop_all()
+
+    def _drop_all(self) -> None:
         for client in list(self._closing):
             client.drop()
         if self._poller is not None:
@@ -452,6 +491,8 @@ class Dispatcher:
             failed(client, error)
 
     def _later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
+        if self.is_draining:
+            return
         timer = self.loop.timer(seconds)
         self._timers.add(timer)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LongPollClient(ParkedClient):
     """A long poll: gets one whole HTTP answer, then its connection ends."""
 
-    __slots__ = ("address", "deadline", "head", "started")
+    __slots__ = ("address", "head", "started")
 
     transport = "long-poll"
 
@@ -80,7 +80,7 @@ class LongPollClient(ParkedClient):
 
     def check(self, now: float) -> float | None:
         if self.state == CLOSING:
-            self.drop()  # it had its time to read the answer
+            self.end_if_due(now)
             return None
         if now < self.deadline:
             return self.deadline
@@ -101,6 +101,6 @@ class LongPollClient(ParkedClient):
         head = self.head + b"Content-Length: %d\r\nDate: %s\r\n\r\n" % (len(body), self.dispatcher.http_date().encode())
         self.send(head + body)
         if self.rest:
-            self.dispatcher.check_at(self, self.dispatcher.now + SLOW_PATIENCE)
+            self.end_in(SLOW_PATIENCE)
         else:
             self.drop()

@@ -48,7 +48,7 @@ class StreamClient(ParkedClient):
 
     def check(self, now: float) -> float | None:
         if self.state == CLOSING:
-            self.drop()
+            self.end_if_due(now)
             return None
         self.dispatcher.doubt(self)
         if not self.rest:

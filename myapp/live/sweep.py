@@ -28,10 +28,19 @@ log = logging.getLogger(__name__)
 TICK = 0.1
 #: Every user is compared within this many seconds; with the read it stays below the promised 5.
 ROUND = 4.0
-#: The most users in one comparison.
-MOST_USERS = 1000
+#: The most users in one comparison: with more, query and comparison take longer than a slice.
+MOST_USERS = 500
 #: Seconds that one slice may take before others get their turn.
 SLICE = 0.001
+
+
+def give_way() -> None:
+    """Let sockets, timers and other greenlets have their turn.
+
+    `gevent.sleep(0)` is for greenlets alone: gevent lets 50 of them run, and then what they left, before it looks at
+    a socket.
+    """
+    gevent.sleep(1e-9)
 
 
 class Sweep:
@@ -55,6 +64,7 @@ class Sweep:
         self._rotation: deque[Place] = deque()
         self._owed = 0.0
         self._compared_at = self.now
+        self._slice_began = self.now
         self._greenlet: Any = None
         self._stop = Event()
 
@@ -93,23 +103,28 @@ class Sweep:
                 log.exception("a turn of the sweep failed")
 
     def turn(self) -> None:
-        """One turn: deadlines up to now, then a share of the comparison."""
-        self.now = self._clock()
+        """One turn: deadlines up to now, then a share of the comparison. It ends early when the sweep is closed."""
+        self.now = self._slice_began = self._clock()
         self._call_due()
-        self._dispatcher.look_at_clock()
-        self._compare_some()
-        self._check_grants()
+        for step in (self._dispatcher.look_at_clock, self._compare_some, self._check_grants):
+            if not self._go_on():
+                return
+            step()
 
     def _call_due(self) -> None:
         until = int(self.now / TICK)
-        began = self._clock()
         while self._tick < until:
             self._tick += 1
             for client in self._wheel.pop(self._tick, ()):
                 self._call(client)
-                if self._clock() - began > SLICE:
-                    gevent.sleep(0)
-                    began = self._clock()
+                if self._clock() - self._slice_began >= SLICE and not self._go_on():
+                    return
+
+    def _go_on(self) -> bool:
+        """The slice is over: let others have their turn. False when the sweep was closed meanwhile."""
+        give_way()
+        self._slice_began = self._clock()
+        return not self._stop.is_set()
 
     def _call(self, client: ParkedClient) -> None:
         if client.fd < 0:
@@ -128,16 +143,20 @@ class Sweep:
         # never more than everybody once, however long the loop was held up
         self._owed = min(self._owed + everybody * (self.now - self._compared_at) / ROUND, float(everybody))
         self._compared_at = self.now
-        some = self._take_turns()
-        self._owed = max(0.0, self._owed - len(some))
-        if not some:
-            return
-        try:
-            epoch, heads = self._read_heads([place.user for place in some])
-        except Exception as error:  # safety net: the database may be away; the next round asks again
-            log.warning("comparing parked clients with their inboxes failed: %s", error)
-            return
-        self._dispatcher.compare(epoch, heads)
+        while some := self._take_turns():
+            self._owed = max(0.0, self._owed - len(some))
+            wanted = [place.wanted for place in some]
+            try:
+                epoch, heads = self._read_heads([place.user for place in some])
+            except Exception as error:  # safety net: the database may be away; the next round asks again
+                log.warning("comparing parked clients with their inboxes failed: %s", error)
+                return
+            for place, before in zip(some, wanted, strict=True):
+                if place.wanted > before:  # news came during the query: who was given it stands beyond what was read
+                    heads[place.user] = max(heads.get(place.user, 0), place.wanted)
+            self._dispatcher.compare(epoch, heads)
+            if len(some) < MOST_USERS or not self._go_on():
+                return
 
     def _check_grants(self) -> None:
         try:

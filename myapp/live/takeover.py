@@ -118,6 +118,14 @@ def watch_for_silence(fd: int, seconds: float) -> None:
         _set_option(fd, _socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, int(1000 * seconds))
 
 
+def shut(fd: int) -> None:
+    """End TCP on our side only: what was written still arrives, and what the client sends can still be taken."""
+    sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM, 0, fd)
+    with contextlib.suppress(OSError):
+        sock.shutdown(_socket.SHUT_WR)
+    sock.detach()
+
+
 def end(fd: int, *, at_once: bool = False) -> None:
     """Shut TCP down at once and close: what was written still arrives, whatever the client sends is lost.
 

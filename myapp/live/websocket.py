@@ -58,23 +58,27 @@ class WebSocketConnection(ParkedClient):
 
     def received(self, data: bytes) -> None:
         self.heard = self.dispatcher.now
-        reader = self.reader or self.make_reader()
+        reader = self.reader = self.reader or self.make_reader()
         try:
             for message in reader.feed(data):
                 self._handle(message.opcode, message.payload, message.code)
                 if self.state == CLOSED:
                     return
         except ProtocolViolation as broken:
+            # where the client's next frame begins nobody knows, so its Close is not waited for: TCP ends after ours
+            # (RFC 6455 section 7.1.7), and what still comes is thrown away, by a reader that reads no further
             self.close(broken.code, broken.reason)
-            return
-        self.reader = None if reader.is_between else reader
+            self.hang_up()
+        if reader.is_between:
+            self.reader = None
 
     def _handle(self, opcode: int, payload: bytes, code: int) -> None:
         if opcode == frames.CLOSE:
             if self.state != CLOSING:
-                self.send(frames.close_frame(code))
                 self.dispatcher.counts[f"closes_{code}"] += 1
-            self.drop()  # both Close frames are through: TCP ends at once (RFC 6455 section 7.1.1)
+                self.say_last(frames.close_frame(code))
+            if not self.rest:  # both Close frames are through: TCP ends at once (RFC 6455 section 7.1.1)
+                self.drop()
         elif self.state == CLOSING:
             return
         elif opcode == frames.PING:
@@ -82,9 +86,14 @@ class WebSocketConnection(ParkedClient):
         elif opcode != frames.PONG:
             self.message(opcode, payload)
 
+    def written(self) -> None:
+        super().written()
+        if self.reader is not None and self.reader.is_over:
+            self.hang_up()
+
     def check(self, now: float) -> float | None:
         if self.state == CLOSING:
-            self.drop()
+            self.end_if_due(now)
             return None
         self.dispatcher.doubt(self)
         silent = now - self.heard
@@ -92,8 +101,11 @@ class WebSocketConnection(ParkedClient):
             self.dismiss(CloseCode.NO_HEARTBEAT)
             return None
         if silent >= QUIET:
-            if not self.rest:
-                self.send(frames.frame(frames.PING, b""))
+            ping = frames.frame(frames.PING, b"")
+            if self.rest:
+                self._keep(ping)  # who is always behind would never be asked, and be taken for silent
+            else:
+                self.send(ping)
             return min(now + QUIET, self.heard + SILENT)
         return self.heard + QUIET
 
@@ -104,7 +116,6 @@ class WebSocketConnection(ParkedClient):
         """Say why, and give the client CLOSING_PATIENCE seconds to answer before its connection ends."""
         if self.state in (CLOSING, CLOSED):
             return
-        self.reader = None
         self.dispatcher.counts[f"closes_{code}"] += 1
         self.say_last(frames.close_frame(code, reason))
 
