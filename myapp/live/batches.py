@@ -13,15 +13,16 @@ def join(batches: list[Batch]) -> Batch:
     if len(batches) == 1:
         return batches[0]
     ordered = sorted(batches, key=lambda batch: (batch.first, -batch.seq))
-    run = ordered[0]
+    last = ordered[0]
+    texts = list(last.texts)  # grows: a thousand batches can come within one turn
     for batch in ordered[1:]:
-        if batch.seq <= run.seq:
+        if batch.seq <= last.seq:
             continue
-        if batch.first > run.seq + 1 or not batch.texts or not run.texts:
+        if batch.first > last.seq + 1 or not batch.texts or not texts:
             break
-        texts = run.texts + batch.texts[run.seq + 1 - batch.first :]
-        run = Batch(texts, run.first, batch.seq, batch.latest, batch.badges)
-    return run
+        texts += batch.texts[last.seq + 1 - batch.first :]
+        last = batch
+    return last._replace(texts=tuple(texts), first=ordered[0].first)
 
 
 def cut(batch: Batch, cursor: int) -> Batch:

@@ -151,7 +151,10 @@ class Topics:
         self.watch(client, watches)
         known = {watch.topic for watch in watches}
         try:
-            client.give_snapshots(self.of(client))
+            if client.is_behind:
+                self._missed.add(client)
+            else:
+                client.give_snapshots(self.of(client))
             client.refuse_topics([topic for topic in dict.fromkeys(topics) if topic not in known])
         except Exception as error:  # safety net: the others must get theirs
             failed(client, error)

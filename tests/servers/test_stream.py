@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from ..support import wait_for
@@ -94,16 +92,8 @@ def test_a_cursor_that_means_nothing_gets_reset_and_goes_on_from_latest(anywhere
     assert [event["seq"] for event in stream.events(1)] == [2]
 
 
-@pytest.fixture
-def chatty(watched: Three) -> Iterator[Three]:
-    """Three people of a server whose streams carry a comment twice a second."""
-    fetch(watched.bob.port, "POST", "/_comments/0.5")
-    yield watched
-    fetch(watched.bob.port, "POST", "/_comments/15")
-
-
-def test_a_silent_stream_carries_comments(chatty: Three) -> None:
-    stream = open_stream(chatty.bob)
+def test_a_silent_stream_carries_comments(watched: Three) -> None:
+    stream = open_stream(watched.bob)
     for _ in range(2):
         block = stream.block()
         assert block.comments and not block.data
@@ -186,14 +176,14 @@ def test_a_stop_ends_streams_with_a_code_and_a_time_to_come_back(start: Servers)
     assert len(waits) > 1
 
 
-def test_a_client_that_went_leaves_its_place_within_some_comments(chatty: Three) -> None:
+def test_a_client_that_went_leaves_its_place_within_some_comments(watched: Three) -> None:
     """pywsgi notices at once; uWSGI's router when it cannot pass them on."""
-    wait_until_parked(chatty.bob, "sse", 0)
-    streams = [open_stream(chatty.bob) for _ in range(3)]
-    wait_until_parked(chatty.bob, "sse", 3)
+    wait_until_parked(watched.bob, "sse", 0)
+    streams = [open_stream(watched.bob) for _ in range(3)]
+    wait_until_parked(watched.bob, "sse", 3)
     streams[0].cut()
     streams[1].close()
-    wait_until_parked(chatty.bob, "sse", 1)
+    wait_until_parked(watched.bob, "sse", 1)
 
 
 def test_what_a_client_sends_behind_its_request_is_not_served(three: Three) -> None:
