@@ -52,12 +52,15 @@ def new_epoch(server: AppServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own_server", "number", "seconds"),
-    [("pywsgi", signal.SIGTERM, 20), ("uwsgi", signal.SIGKILL, 3)],
+    ("choice", "own_server", "number", "seconds"),
+    [
+        ("auto", "pywsgi", signal.SIGTERM, 20),
+        ("auto", "uwsgi", signal.SIGKILL, 3),
+        ("sse", "uwsgi", signal.SIGKILL, 3),
+    ],
     indirect=["own_server"],
-    ids=["pywsgi-stopped-for-20s", "uwsgi-killed"],
+    ids=["auto-pywsgi-stopped-for-20s", "auto-uwsgi-killed", "sse-uwsgi-killed"],
 )
-@pytest.mark.parametrize("choice", ["auto", "sse"])
 def test_after_an_outage_both_windows_show_what_they_missed(
     choice: str, own_server: AppServer, own_town: Town, number: int, seconds: float
 ) -> None:

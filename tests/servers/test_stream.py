@@ -8,7 +8,7 @@ from ..support import wait_for
 from .conftest import Servers
 from .someone import Browser, Someone, Three, people_of, wait_until_parked
 from .stream import EventStream
-from .wire import Ended, Wire, fetch, request_bytes
+from .wire import Wire, fetch, request_bytes
 
 
 def open_stream(who: Someone, seq: int = 0, **query: object) -> EventStream:
@@ -262,17 +262,3 @@ def test_a_waiting_long_poll_is_answered_when_what_it_watches_changes(three: Thr
     assert said["events"] == []
     assert said["snapshots"][f"presence:{alice.name}"]["data"] == {"state": "online"}
     assert "'posts'" in said["errors"]["watch"]
-
-
-def test_a_page_that_is_loaded_anew_is_no_absence(three: Three) -> None:
-    alice, bob, _ = three
-    ws = alice.websocket()
-    ws.hello()
-    stream = open_stream(bob, watch=f"presence:{alice.name}")
-    assert stream.next().json()["data"] == {"state": "online"}
-    ws.cut()
-    wait_for(lambda: bob.get(f"/users/{alice.name}").json()["presence"] == "online", "nobody to notice")
-    alice.websocket().hello()
-    stream.sock.settimeout(7)
-    with pytest.raises((TimeoutError, Ended)):
-        stream.next()
