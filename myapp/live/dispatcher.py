@@ -47,16 +47,17 @@ ReadEnded = Callable[[set[str]], set[str]]
 class Place:
     """One user who has clients here: `wanted` is how far the inbox is known to be, `badges` (JSON text) stand there.
 
-    `compared_at` is kept by the sweep.
+    `epoch` is where that counts, as far as a page has said so. `compared_at` is kept by the sweep.
     """
 
-    __slots__ = ("badges", "clients", "compared_at", "user", "wanted")
+    __slots__ = ("badges", "clients", "compared_at", "epoch", "user", "wanted")
 
     def __init__(self, user: int) -> None:
         self.user = user
         self.clients: tuple[ParkedClient, ...] = ()
         self.wanted = 0
         self.badges = "{}"
+        self.epoch = ""
         self.compared_at = 0.0
 
 
@@ -190,8 +191,6 @@ class Dispatcher:
         assert place is not None
         if not place.clients:
             self.presence.arrived(place.user)
-        elif place.clients[-1].epoch != page.epoch:
-            place.wanted = page.latest  # a database was put back: what was known is of the one before
         place.clients += (client,)
         self.parked[client.transport] += 1
         self._learn(place, page)
@@ -369,17 +368,19 @@ class Dispatcher:
             return
         # by lot: the hindmost may be a thousand pages from the end, and who lacks one event must not wait for that
         cursor, epoch = stands[random.choice((0, -1))]
-        wanted = place.wanted
+        known, wanted = place.epoch, place.wanted
         self._reading.add((place, cursor, epoch))
         try:
             page = self._read(place.user, cursor, epoch, FRAME_EVENTS)  # may switch: everything can be different now
         finally:
             self._reading.discard((place, cursor, epoch))
         self.counts["catch_ups"] += 1
-        is_lower = page.reset or (place.wanted == wanted and page.latest < wanted)
-        if is_lower:
+        is_sure = place.epoch == page.epoch == known
+        if place.epoch in (page.epoch, known):  # or else the page is of a database from before
+            self._learn(place, page)
+        if is_sure and place.wanted == wanted > page.latest:
             place.wanted = page.latest  # the database is right
-        self._learn(place, page)
+            is_sure = False
         batch = batch_of(page)
         shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
         for client in waiting:
@@ -395,17 +396,20 @@ class Dispatcher:
                     client.give(*part)
             except Exception as error:  # safety net: the user's other clients must get theirs
                 failed(client, error)
-            # who stands beyond is not current; and news of a database that was put back raised nothing while it was
-            # read: then look once more
-            if client.state == CATCHING_UP and client.cursor == place.wanted and not is_lower:
+            # who stands beyond is not current; and what was not sure is looked at once more: while `wanted` was that of
+            # a database before, news did not raise it
+            if client.state == CATCHING_UP and client.cursor == place.wanted and is_sure:
                 client.state = CURRENT
         if any(client.state == CATCHING_UP for client in place.clients):
             self.enqueue(place)
 
-    def _learn(self, place: Place, page: Page) -> None:
-        if page.latest >= place.wanted:
+    @staticmethod
+    def _learn(place: Place, page: Page) -> None:
+        # of another database, put back from a backup, nothing was known so far
+        if page.latest >= place.wanted or place.epoch not in ("", page.epoch):
             place.wanted = page.latest
             place.badges = sys.intern(page.badges)
+        place.epoch = sys.intern(page.epoch)
 
     def doubt(self, client: ParkedClient) -> None:
         """Have the sweep look whether the client's session or token still holds: it can end in another process."""
@@ -432,8 +436,7 @@ class Dispatcher:
             strays = [
                 client
                 for client in place.clients
-                if client.state == CURRENT
-                and (client.cursor < latest or client.cursor > seq or client.epoch != epoch)
+                if client.state == CURRENT and (client.cursor < latest or client.cursor > seq or client.epoch != epoch)
             ]
             for client in strays:
                 client.state = CATCHING_UP

@@ -1,0 +1,60 @@
+"""A bus that does its worst, within its guarantee: it loses, doubles, delays and swaps news, by a seed."""
+
+from __future__ import annotations
+
+import random
+
+from myapp.live.bus import Deliver, News
+
+
+class ChaoticBus:
+    """Equal seeds do the same to the same news. `done` counts what was done."""
+
+    WAYS = ("pass", "lose", "double", "delay")
+
+    def __init__(self, seed: int) -> None:
+        self.done = dict.fromkeys((*self.WAYS, "swap"), 0)
+        self.users: set[int] = set()
+        self._lots = random.Random(seed)
+        self._deliver: Deliver | None = None
+        self._held: list[News] = []
+
+    def start(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+
+    def subscribe(self, user: int) -> None:
+        self.users.add(user)
+
+    def unsubscribe(self, user: int) -> None:
+        self.users.remove(user)
+
+    def publish(self, news: News) -> None:
+        way = self._lots.choice(self.WAYS)
+        self.done[way] += 1
+        if way == "delay":
+            self._held.append(news)
+        elif way != "lose":
+            self._say(news)
+            if way == "double":
+                self._say(news)
+        if self._lots.random() < 0.2:
+            self.release()
+
+    def release(self) -> None:
+        """Say what was held back, in whatever order."""
+        held, self._held = self._held, []
+        self._lots.shuffle(held)
+        self.done["swap"] += len(held) > 1
+        for news in held:
+            self._say(news)
+
+    def forget(self) -> None:
+        """Lose what was held back."""
+        self._held.clear()
+
+    def close(self) -> None:
+        self._deliver = None
+
+    def _say(self, news: News) -> None:
+        if self._deliver is not None and news.user in self.users:
+            self._deliver(news)
