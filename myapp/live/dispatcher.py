@@ -11,35 +11,31 @@ import logging
 import random
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 
-from .batches import FRAME_EVENTS, cut, join
+from .batches import cut, join
 from .bus import Bus, News
+from .catching_up import CatchUp, Read
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
-from .frames import Batch, CloseCode, Page, batch_of
+from .frames import Batch, CloseCode, Page
 from .poller import Poller, open_poller
 from .presence import Presence
-from .sweep import Sweep, give_way
+from .sweep import Sweep
 from .topics import Resolve, Topics
 
 log = logging.getLogger(__name__)
 
-#: Greenlets that read for clients which catch up.
-READERS = 4
 #: Seconds to wait on a gap in the news before reading: what is missing is most likely on its way.
 GAP_PATIENCE = 0.02
-#: Seconds to wait after a read that failed.
-READ_RETRY = 0.5
 #: The most of those who are too slow that are sent away in one turn of the sweep.
 MOST_DISMISSED = 50
 #: The most clients whose session or token is looked after in one turn of the sweep.
 MOST_DOUBTED = 500
 
-Read = Callable[[int, int, str, int], Page]
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
 ReadEnded = Callable[[set[str]], set[str]]
 
@@ -90,7 +86,6 @@ class Dispatcher:
         self.is_draining = False
         self._is_closed = False
         self._bus = bus
-        self._read = read
         self._loop: Any = None
         self._poller: Poller | None = None
         self._places: dict[int, Place] = {}
@@ -103,11 +98,7 @@ class Dispatcher:
         self._slow: dict[ParkedClient, float] = {}
         self._read_ended = read_ended
         self._pending: dict[Place, list[Batch]] = {}
-        self._queue: deque[Place] = deque()
-        self._queued: set[Place] = set()
-        #: the reads under way: for whom, from which cursor, in which epoch
-        self._reading: set[tuple[Place, int, str]] = set()
-        self._readers = 0
+        self.catch_up = CatchUp(self, read)
         self._timers: set[Any] = set()
         self.topics = Topics(self._provide, resolve)
         self.presence = Presence(self.is_here, self._presence_changed)
@@ -193,7 +184,7 @@ class Dispatcher:
             self.presence.arrived(place.user)
         place.clients += (client,)
         self.parked[client.transport] += 1
-        self._learn(place, page)
+        self.learn(place, page)
         self.check_at(client, check_at)
         if client.state == CURRENT and client.cursor < place.wanted:
             client.state = CATCHING_UP
@@ -311,9 +302,9 @@ class Dispatcher:
         if not lacking:
             return
         if any(not batch.texts and batch.seq > min(lacking) for batch in batches):
-            self.enqueue(place)  # announced without its text: nothing is on its way
+            self.catch_up.enqueue(place)  # announced without its text: nothing is on its way
         else:
-            self._later(GAP_PATIENCE, self.enqueue, place)
+            self.later(GAP_PATIENCE, self.catch_up.enqueue, place)
 
     def _end(self, place: Place, grant: str) -> None:
         """A session or token is no more: who waits by it is told so."""
@@ -328,83 +319,15 @@ class Dispatcher:
         place = client.place
         if place is None or client.state != CATCHING_UP:
             return
-        if client.cursor >= place.wanted and place not in self._queued:
+        if client.cursor >= place.wanted and not self.catch_up.is_queued(place):
             client.state = CURRENT
         elif not client.wants_events:
             client.tell()
         else:
-            self.enqueue(place)
-
-    def enqueue(self, place: Place) -> None:
-        """Read for this user's clients soon; each user waits at most once in the queue."""
-        if place in self._queued or self.is_draining:
-            return
-        self._queued.add(place)
-        self._queue.append(place)
-        if self._readers < READERS:
-            self._readers += 1
-            gevent.spawn(self._read_queue)
-
-    def _read_queue(self) -> None:
-        try:
-            while self._queue:
-                place = self._queue.popleft()
-                self._queued.discard(place)
-                try:
-                    self._catch_up(place)
-                except Exception as error:  # safety net: the database may be away; try again, with patience
-                    log.warning("reading for a parked client failed: %s", error)
-                    self._later(READ_RETRY, self.enqueue, place)
-                give_way()  # a read from SQLite does not
-        finally:
-            self._readers -= 1
-
-    def _catch_up(self, place: Place) -> None:
-        """One read, for all clients of the user that stand where it begins, or within what it brings."""
-        waiting = [client for client in place.clients if client.state == CATCHING_UP]
-        under_way = {(cursor, epoch) for other, cursor, epoch in self._reading if other is place}
-        stands = sorted({(client.cursor, client.epoch) for client in waiting} - under_way)
-        if not stands:  # who reads for them looks again at the end
-            return
-        # by lot: the hindmost may be a thousand pages from the end, and who lacks one event must not wait for that
-        cursor, epoch = stands[random.choice((0, -1))]
-        known, wanted = place.epoch, place.wanted
-        self._reading.add((place, cursor, epoch))
-        try:
-            page = self._read(place.user, cursor, epoch, FRAME_EVENTS)  # may switch: everything can be different now
-        finally:
-            self._reading.discard((place, cursor, epoch))
-        self.counts["catch_ups"] += 1
-        is_sure = place.epoch == page.epoch == known
-        if place.epoch in (page.epoch, known):  # or else the page is of a database from before
-            self._learn(place, page)
-        if is_sure and place.wanted == wanted > page.latest:
-            place.wanted = page.latest  # the database is right
-            is_sure = False
-        batch = batch_of(page)
-        shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
-        for client in waiting:
-            if client.state != CATCHING_UP or client.epoch != epoch:
-                continue
-            try:
-                if page.reset and client.cursor == cursor:
-                    client.give_reset(page)
-                elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
-                    part = shared.get(client.cursor)
-                    if part is None:
-                        part = shared[client.cursor] = cut(batch, client.cursor), {}
-                    client.give(*part)
-            except Exception as error:  # safety net: the user's other clients must get theirs
-                failed(client, error)
-            # who stands beyond is not current; and what was not sure is looked at once more: while `wanted` was that of
-            # a database before, news did not raise it
-            if client.state == CATCHING_UP and client.cursor == place.wanted and is_sure:
-                client.state = CURRENT
-        if any(client.state == CATCHING_UP for client in place.clients):
-            self.enqueue(place)
+            self.catch_up.enqueue(place)
 
     @staticmethod
-    def _learn(place: Place, page: Page) -> None:
+    def learn(place: Place, page: Page) -> None:
         # of another database, put back from a backup, nothing was known so far
         if page.latest >= place.wanted or place.epoch not in ("", page.epoch):
             place.wanted = page.latest
@@ -442,7 +365,7 @@ class Dispatcher:
                 client.state = CATCHING_UP
             if strays:
                 self.counts["sweep_finds"] += 1
-                self.enqueue(place)
+                self.catch_up.enqueue(place)
 
     # -- topics
 
@@ -493,7 +416,7 @@ class Dispatcher:
         except Exception as error:  # safety net: the others must go too
             failed(client, error)
 
-    def _later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
+    def later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
         if self.is_draining:
             return
         timer = self.loop.timer(seconds)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from myapp.live.batches import FRAME_EVENTS
-from myapp.live.dispatcher import READERS
+from myapp.live.catching_up import READERS
 
 from .followed import FollowedWorld, a_world, event_text, pages, turn
 from .followers import (

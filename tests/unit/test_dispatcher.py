@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myapp.live import dispatcher as module
+from myapp.live import catching_up
 from myapp.live.batches import FRAME_BYTES, FRAME_EVENTS, cut, join
 from myapp.live.bus import News
 from myapp.live.clients import BEHIND, CLOSED, CURRENT, MOST_REST
@@ -235,7 +235,7 @@ def test_clients_at_different_cursors_are_each_given_what_follows_theirs(world: 
 def test_read_that_fails_is_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "READ_RETRY", 0.01)
+    monkeypatch.setattr(catching_up, "READ_RETRY", 0.01)
     world.failing_reads = 2
     world.store(3)
     with caplog.at_level(logging.WARNING):
@@ -251,7 +251,7 @@ def test_reads_for_many_users_run_in_a_bounded_number_of_greenlets(world: World)
         world.store(2, user)
         peers.append(world.connect(user=user, cursor=0))
     settle()
-    assert len(world.reads) == module.READERS
+    assert len(world.reads) == catching_up.READERS
     world.gate.set()
     until(lambda: all(peer.seqs() == [1, 2] for peer in peers))
     assert len(world.reads) == 40  # each user was read for once
@@ -259,13 +259,13 @@ def test_reads_for_many_users_run_in_a_bounded_number_of_greenlets(world: World)
 
 def test_user_is_queued_for_reading_once_however_many_clients_ask(world: World) -> None:
     world.gate.clear()
-    for user in range(100, 100 + module.READERS):
+    for user in range(100, 100 + catching_up.READERS):
         world.store(1, user)
         world.connect(user=user, cursor=0)
     world.store(3)
-    until(lambda: len(world.reads) == module.READERS)
+    until(lambda: len(world.reads) == catching_up.READERS)
     peers = [world.connect(cursor=0) for _ in range(20)]
-    assert len(world.dispatcher._queue) == 1
+    assert len(world.dispatcher.catch_up._queue) == 1
     world.gate.set()
     for peer in peers:
         until(lambda peer=peer: peer.seqs() == [1, 2, 3])

@@ -35,9 +35,11 @@ ALLOWED: dict[str, set[str]] = {
     "live.long_poll": {"live.clients", "live.frames", "live.topics"},
     "live.stream": {"live.clients", "live.frames", "live.topics"},
     "live.sweep": {"live.clients"},
+    "live.catching_up": {"live.batches", "live.clients", "live.frames", "live.sweep"},
     "live.dispatcher": {
         "live.batches",
         "live.bus",
+        "live.catching_up",
         "live.clients",
         "live.frames",
         "live.poller",
@@ -74,6 +76,7 @@ NAMED: dict[str, set[str]] = {
     "live.clients": {"live.dispatcher", "live.topics"},
     "live.topics": {"live.websocket"},
     "live.websocket": {"live.dispatcher"},
+    "live.catching_up": {"live.dispatcher"},
     "live.long_poll": {"live.dispatcher"},
     "live.sweep": {"live.clients", "live.dispatcher"},
 }

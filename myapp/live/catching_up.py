@@ -1,0 +1,128 @@
+"""Catching up: reads for parked clients that are not current, in a bounded number of greenlets.
+
+They exist only while there is something to read. A user waits at most once in the queue, and one read serves all of
+the user's clients that stand where it begins, or within what it brings.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from .batches import FRAME_EVENTS, cut
+from .clients import CATCHING_UP, CURRENT, ParkedClient, failed
+from .frames import Batch, Page, batch_of
+from .sweep import give_way
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher, Place
+
+log = logging.getLogger(__name__)
+
+#: Greenlets that read.
+READERS = 4
+#: Seconds to wait after a read that failed.
+READ_RETRY = 0.5
+
+#: `read(user, after, epoch, limit)`: it may switch greenlets, and may raise.
+Read = Callable[[int, int, str, int], Page]
+
+
+class CatchUp:
+    """Owned by the dispatcher."""
+
+    def __init__(self, dispatcher: Dispatcher, read: Read) -> None:
+        self._dispatcher = dispatcher
+        self._read = read
+        self._queue: deque[Place] = deque()
+        self._queued: set[Place] = set()
+        #: the reads under way: for whom, from which cursor, in which epoch
+        self._reading: set[tuple[Place, int, str]] = set()
+        self._readers = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for a read."""
+        return not (self._queue or self._queued or self._readers)
+
+    def is_queued(self, place: Place) -> bool:
+        """Whether a read for this user is to come."""
+        return place in self._queued
+
+    def enqueue(self, place: Place) -> None:
+        """Read for this user's clients soon; each user waits at most once in the queue."""
+        if place in self._queued or self._dispatcher.is_draining:
+            return
+        self._queued.add(place)
+        self._queue.append(place)
+        if self._readers < READERS:
+            self._readers += 1
+            gevent.spawn(self._read_queue)
+
+    def _read_queue(self) -> None:
+        try:
+            while self._queue:
+                place = self._queue.popleft()
+                self._queued.discard(place)
+                try:
+                    self._catch_up(place)
+                except Exception as error:  # safety net: the database may be away; try again, with patience
+                    log.warning("reading for a parked client failed: %s", error)
+                    self._dispatcher.later(READ_RETRY, self.enqueue, place)
+                give_way()  # a read from SQLite does not
+        finally:
+            self._readers -= 1
+
+    def _catch_up(self, place: Place) -> None:
+        """One read, for all clients of the user that stand where it begins, or within what it brings."""
+        waiting = [client for client in place.clients if client.state == CATCHING_UP]
+        under_way = {(cursor, epoch) for other, cursor, epoch in self._reading if other is place}
+        stands = sorted({(client.cursor, client.epoch) for client in waiting} - under_way)
+        if not stands:  # who reads for them looks again at the end
+            return
+        # by lot: the hindmost may be a thousand pages from the end, and who lacks one event must not wait for that
+        cursor, epoch = stands[random.choice((0, -1))]
+        known, wanted = place.epoch, place.wanted
+        self._reading.add((place, cursor, epoch))
+        try:
+            page = self._read(place.user, cursor, epoch, FRAME_EVENTS)  # may switch: everything can be different now
+        finally:
+            self._reading.discard((place, cursor, epoch))
+        self._dispatcher.counts["catch_ups"] += 1
+        is_sure = place.epoch == page.epoch == known
+        if place.epoch in (page.epoch, known):  # or else the page is of a database from before
+            self._dispatcher.learn(place, page)
+        if is_sure and place.wanted == wanted > page.latest:
+            place.wanted = page.latest  # the database is right
+            is_sure = False
+        self._give(place, page, [client for client in waiting if client.epoch == epoch], cursor, is_sure)
+        if any(client.state == CATCHING_UP for client in place.clients):
+            self.enqueue(place)
+
+    @staticmethod
+    def _give(place: Place, page: Page, waiting: list[ParkedClient], cursor: int, is_sure: bool) -> None:
+        """Hand what was read from `cursor` to those who stand in it; who has reached the end is current."""
+        batch = batch_of(page)
+        shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
+        for client in waiting:
+            if client.state != CATCHING_UP:
+                continue
+            try:
+                if page.reset and client.cursor == cursor:
+                    client.give_reset(page)
+                elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
+                    part = shared.get(client.cursor)
+                    if part is None:
+                        part = shared[client.cursor] = cut(batch, client.cursor), {}
+                    client.give(*part)
+            except Exception as error:  # safety net: the user's other clients must get theirs
+                failed(client, error)
+            # who stands beyond is not current; and what was not sure is looked at once more: while `wanted` was that of
+            # a database before, news did not raise it
+            if client.state == CATCHING_UP and client.cursor == place.wanted and is_sure:
+                client.state = CURRENT
