@@ -94,6 +94,7 @@ def test_clients_of_one_user_far_apart_are_all_brought_to_the_end_with_no_more_r
     needed = sum(pages(world, cursor) for cursor in (*stands, 30_000))  # both who lack ten have them by one
     follow(world, *followers)
     assert len(world.reads) <= needed + FEW
+    assert world.most_for_a_user == 1
 
 
 @pytest.mark.parametrize("kind", [SocketFollower, StreamFollower, PollFollower])
