@@ -33,6 +33,18 @@ READ_RETRY = 0.5
 Read = Callable[[int, int, str, int], Page]
 
 
+#: What was cut and encoded for clients at the same cursor.
+Shared = dict[int, tuple[Batch, dict[Any, bytes]]]
+
+
+def give_next(client: ParkedClient, run: Batch, shared: Shared) -> None:
+    """One frame of what follows the client's cursor in `run`, cut and encoded once for all who stand there."""
+    part = shared.get(client.cursor)
+    if part is None:
+        part = shared[client.cursor] = cut(run, client.cursor), {}
+    client.give(*part)
+
+
 class CatchUp:
     """Owned by the dispatcher."""
 
@@ -108,7 +120,7 @@ class CatchUp:
     def _give(place: Place, page: Page, waiting: list[ParkedClient], cursor: int, is_sure: bool) -> None:
         """Hand what was read from `cursor` to those who stand in it; who has reached the end is current."""
         batch = batch_of(page)
-        shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
+        shared: Shared = {}
         for client in waiting:
             if client.state != CATCHING_UP:
                 continue
@@ -116,10 +128,7 @@ class CatchUp:
                 if page.reset and client.cursor == cursor:
                     client.give_reset(page)
                 elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
-                    part = shared.get(client.cursor)
-                    if part is None:
-                        part = shared[client.cursor] = cut(batch, client.cursor), {}
-                    client.give(*part)
+                    give_next(client, batch, shared)
             except Exception as error:  # safety net: the user's other clients must get theirs
                 failed(client, error)
             # who stands beyond is not current; and what was not sure is looked at once more: while `wanted` was that of

@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import frames, takeover
@@ -196,6 +196,16 @@ class ParkedClient(ABC):
     def tell(self) -> None:
         """The inbox went on. Only for those that want no events."""
         raise NotImplementedError
+
+    def give_encoded(self, batch: Batch, encoded: dict[Any, bytes], encode: Callable[[Batch], bytes]) -> None:
+        """Hand over a batch as `encode` makes it, which is asked once for all."""
+        data = encoded.get(encode)
+        if data is None:
+            data = encoded[encode] = encode(batch)
+        # first, so that what is half out counts as given: its rest is kept
+        self.cursor = batch.seq
+        self.send(data)
+        self.dispatcher.counts["delivered"] += len(batch.texts)
 
     @abstractmethod
     def give_reset(self, page: Page) -> None:

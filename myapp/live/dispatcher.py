@@ -17,9 +17,9 @@ from typing import Any
 
 import gevent
 
-from .batches import cut, join
+from .batches import join
 from .bus import Bus, News
-from .catching_up import CatchUp, Read
+from .catching_up import CatchUp, Read, Shared, give_next
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
 from .frames import Batch, CloseCode, Page
 from .poller import Poller, open_poller
@@ -281,7 +281,7 @@ class Dispatcher:
 
     def _hand_out(self, place: Place, batches: list[Batch]) -> None:
         run = join(batches)
-        shared: dict[int, tuple[Batch, dict[Any, bytes]]] = {}
+        shared: Shared = {}
         lacking: list[int] = []
         for client in place.clients:  # a tuple: who leaves meanwhile makes a new one
             try:
@@ -290,10 +290,7 @@ class Dispatcher:
                         client.tell()
                     continue
                 while client.state == CURRENT and run.first <= client.cursor + 1 <= run.seq and run.texts:
-                    part = shared.get(client.cursor)
-                    if part is None:
-                        part = shared[client.cursor] = cut(run, client.cursor), {}
-                    client.give(*part)
+                    give_next(client, run, shared)
             except Exception as error:  # safety net: the user's other clients must get theirs
                 failed(client, error)
             if client.state == CURRENT and client.cursor < place.wanted:

@@ -32,12 +32,7 @@ class StreamClient(ParkedClient):
             super().written()
 
     def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
-        text = encoded.get(frames.stream_events)
-        if text is None:
-            text = encoded[frames.stream_events] = frames.stream_events(batch)
-        self.cursor = batch.seq
-        self.send(text)
-        self.dispatcher.counts["delivered"] += len(batch.texts)
+        self.give_encoded(batch, encoded, frames.stream_events)
 
     def give_reset(self, page: Page) -> None:
         self.cursor, self.epoch = page.latest, sys.intern(page.epoch)

@@ -176,13 +176,7 @@ class WebSocketClient(WebSocketConnection):
             self.close(CloseCode.BROKE_PROTOCOL, "too many errors")
 
     def give(self, batch: Batch, encoded: dict[Any, bytes]) -> None:
-        frame = encoded.get(frames.events)
-        if frame is None:
-            frame = encoded[frames.events] = frames.events(batch)
-        # first, so that a frame of which a part is out counts as given: its rest is kept
-        self.cursor = batch.seq
-        self.send(frame)
-        self.dispatcher.counts["delivered"] += len(batch.texts)
+        self.give_encoded(batch, encoded, frames.events)
 
     def give_reset(self, page: Page) -> None:
         self.cursor, self.epoch = page.latest, sys.intern(page.epoch)
