@@ -55,20 +55,26 @@ class CatchUp:
         self._queued: set[Place] = set()
         #: the reads under way: for whom, from which cursor, in which epoch
         self._reading: set[tuple[Place, int, str]] = set()
+        #: whose read has failed: it is tried again a little later, however many ask for it meanwhile
+        self._resting: set[Place] = set()
         self._readers = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody waits for a read."""
-        return not (self._queue or self._queued or self._readers)
+        return not (self._queue or self._queued or self._resting or self._readers)
 
     def is_queued(self, place: Place) -> bool:
         """Whether a read for this user is to come."""
-        return place in self._queued
+        return place in self._queued or place in self._resting
+
+    def close(self) -> None:
+        """Try nothing again."""
+        self._resting.clear()
 
     def enqueue(self, place: Place) -> None:
         """Read for this user's clients soon; each user waits at most once in the queue."""
-        if place in self._queued or self._dispatcher.is_draining:
+        if self.is_queued(place) or self._dispatcher.is_draining:
             return
         self._queued.add(place)
         self._queue.append(place)
@@ -85,10 +91,16 @@ class CatchUp:
                     self._catch_up(place)
                 except Exception as error:  # safety net: the database may be away; try again, with patience
                     log.warning("reading for a parked client failed: %s", error)
-                    self._dispatcher.later(READ_RETRY, self.enqueue, place)
+                    if not self._dispatcher.is_draining:
+                        self._resting.add(place)
+                        self._dispatcher.later(READ_RETRY, self._try_again, place)
                 give_way()  # a read from SQLite does not
         finally:
             self._readers -= 1
+
+    def _try_again(self, place: Place) -> None:
+        self._resting.discard(place)
+        self.enqueue(place)
 
     def _catch_up(self, place: Place) -> None:
         """One read, for all clients of the user that stand where it begins, or within what it brings."""

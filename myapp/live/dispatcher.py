@@ -396,6 +396,7 @@ class Dispatcher:
         for timer in self._timers:
             timer.close()
         self._timers.clear()
+        self.catch_up.close()
         self._is_closed = True
         self._drop_all()
 

@@ -244,6 +244,23 @@ def test_read_that_fails_is_tried_again(
     assert caplog.text.count("the database is away") == 2
 
 
+def test_read_that_fails_is_tried_again_once_however_many_ask_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "READ_RETRY", 0.2)
+    world.failing_reads = 1
+    world.store(3)
+    peer = world.connect(cursor=0)
+    until(lambda: not world.failing_reads)
+    for _ in range(10):
+        world.dispatcher.catch_up.enqueue(peer.client.place)
+        settle(0.001)
+    assert len(world.reads) == 1
+    has(peer, 1, 2, 3)
+    settle()
+    assert len(world.reads) == 2
+
+
 def test_reads_for_many_users_run_in_a_bounded_number_of_greenlets(world: World) -> None:
     world.gate.clear()
     peers = []
