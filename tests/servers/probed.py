@@ -22,7 +22,7 @@ from myapp.extensions import parts
 from myapp.live import frames, stream
 from myapp.live.bus import News
 from myapp.live.frames import Batch
-from myapp.messages import following
+from myapp.messages import parked
 from myapp.schema import upgrade_schema
 from myapp.server import serve, set_up_logging
 from myapp.web import answer
@@ -131,7 +131,7 @@ def tamper(how: str) -> Response:
 
 def set_comments(seconds: str) -> Response:
     """From now on a stream carries a comment every so many seconds."""
-    following.COMMENT_EVERY = stream.COMMENT_EVERY = float(seconds)
+    parked.COMMENT_EVERY = stream.COMMENT_EVERY = float(seconds)
     return answer({})
 
 

@@ -61,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "web": {"errors", "extensions"},
     "auth": {"auth", "db", "errors", "extensions", "inbox", "web"},
     "messages": {"auth", "db", "errors", "extensions", "inbox", "messages", "web"},
+    "messages.parked": {"auth", "extensions", "inbox", "live"},
     "messages.following": {"auth", "errors", "extensions", "inbox", "live", "web"},
     "health": {"db", "extensions", "inbox", "live", "web"},
     # around the application
