@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth": {"auth", "db", "errors", "extensions", "inbox", "web"},
     "messages": {"auth", "db", "errors", "extensions", "inbox", "messages", "web"},
     "messages.parked": {"auth", "extensions", "inbox", "live"},
-    "messages.following": {"auth", "errors", "extensions", "inbox", "live", "web"},
+    "messages.following": {"auth", "errors", "extensions", "inbox", "live", "messages.parked", "web"},
     "health": {"db", "extensions", "inbox", "live", "web"},
     # around the application
     "schema": {"db", "errors", "extensions"},
