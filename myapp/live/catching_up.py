@@ -20,7 +20,8 @@ from .frames import Batch, Page, batch_of
 from .sweep import give_way
 
 if TYPE_CHECKING:
-    from .dispatcher import Dispatcher, Place
+    from .dispatcher import Dispatcher
+    from .places import Place
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from .frames import Batch, CloseCode, Page
 from .poller import READ, WRITE
 
 if TYPE_CHECKING:
-    from .dispatcher import Dispatcher, Place
+    from .dispatcher import Dispatcher
+    from .places import Place
     from .topics import Snapshot
 
 log = logging.getLogger(__name__)

@@ -22,6 +22,8 @@ from .bus import Bus, News
 from .catching_up import CatchUp, Read, Shared, give_next
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
 from .frames import Batch, CloseCode, Page
+from .grants import Grants, ReadEnded
+from .places import Place
 from .poller import Poller, open_poller
 from .presence import Presence
 from .sweep import Sweep
@@ -33,28 +35,8 @@ log = logging.getLogger(__name__)
 GAP_PATIENCE = 0.02
 #: The most of those who are too slow that are sent away in one turn of the sweep.
 MOST_DISMISSED = 50
-#: The most clients whose session or token is looked after in one turn of the sweep.
-MOST_DOUBTED = 500
 
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
-ReadEnded = Callable[[set[str]], set[str]]
-
-
-class Place:
-    """One user who has clients here: `wanted` is how far the inbox is known to be, `badges` (JSON text) stand there.
-
-    `epoch` is where that counts, as far as a page has said so. `compared_at` is kept by the sweep.
-    """
-
-    __slots__ = ("badges", "clients", "compared_at", "epoch", "user", "wanted")
-
-    def __init__(self, user: int) -> None:
-        self.user = user
-        self.clients: tuple[ParkedClient, ...] = ()
-        self.wanted = 0
-        self.badges = "{}"
-        self.epoch = ""
-        self.compared_at = 0.0
 
 
 class Dispatcher:
@@ -90,15 +72,12 @@ class Dispatcher:
         self._poller: Poller | None = None
         self._places: dict[int, Place] = {}
         self._entering: Counter[int] = Counter()
-        #: sessions and tokens that ended while their users were entering
-        self._ended: dict[int, set[str]] = {}
         self._closing: set[ParkedClient] = set()
-        self._doubted: set[ParkedClient] = set()
         #: who has a frame half written, and since when; the longest first
         self._slow: dict[ParkedClient, float] = {}
-        self._read_ended = read_ended
         self._pending: dict[Place, list[Batch]] = {}
         self.catch_up = CatchUp(self, read)
+        self.grants = Grants(read_ended, self._dismiss)
         self._timers: set[Any] = set()
         self.topics = Topics(self._provide, resolve)
         self.presence = Presence(self.is_here, self._presence_changed)
@@ -171,7 +150,7 @@ class Dispatcher:
         self._entering[user] -= 1
         if self._entering[user] <= 0:
             del self._entering[user]
-            self._ended.pop(user, None)
+            self.grants.entered(user)
             self._leave_if_empty(user)
 
     def park(self, client: ParkedClient, page: Page, check_at: float) -> None:
@@ -193,7 +172,7 @@ class Dispatcher:
             self._dismiss(client, CloseCode.GOING_AWAY, _retry(1.0))
             if self._is_closed:  # or even later
                 self._drop_all()
-        elif client.grant in self._ended.get(place.user, ()):
+        elif self.grants.has_ended(place.user, client.grant):
             self._dismiss(client, CloseCode.NOT_SIGNED_IN)
 
     def leave(self, client: ParkedClient) -> None:
@@ -257,9 +236,7 @@ class Dispatcher:
         if place is None:
             return
         if news.ended:
-            if place.user in self._entering:
-                self._ended.setdefault(place.user, set()).add(news.ended)
-            self._end(place, news.ended)
+            self.grants.end(place, news.ended, is_entering=place.user in self._entering)
             return
         assert news.batch is not None
         if news.batch.latest >= place.wanted:
@@ -303,12 +280,6 @@ class Dispatcher:
         else:
             self.later(GAP_PATIENCE, self.catch_up.enqueue, place)
 
-    def _end(self, place: Place, grant: str) -> None:
-        """A session or token is no more: who waits by it is told so."""
-        for client in tuple(place.clients):
-            if client.grant == grant:
-                self._dismiss(client, CloseCode.NOT_SIGNED_IN)
-
     # -- catching up
 
     def caught_up_or_enqueue(self, client: ParkedClient) -> None:
@@ -330,21 +301,6 @@ class Dispatcher:
             place.wanted = page.latest
             place.badges = sys.intern(page.badges)
         place.epoch = sys.intern(page.epoch)
-
-    def doubt(self, client: ParkedClient) -> None:
-        """Have the sweep look whether the client's session or token still holds: it can end in another process."""
-        self._doubted.add(client)
-
-    def check_grants(self) -> None:
-        """Send away those in doubt whose session or token has ended; this process's own are told at once.
-
-        At most MOST_DOUBTED of them; the next call goes on.
-        """
-        doubted = [self._doubted.pop() for _ in range(min(MOST_DOUBTED, len(self._doubted)))]
-        ended = self._read_ended({client.grant for client in doubted if client.place is not None}) if doubted else ()
-        for client in doubted:
-            if client.place is not None and client.grant in ended:
-                self._end(client.place, client.grant)
 
     def compare(self, epoch: str, heads: dict[int, int]) -> None:
         """What the sweep has read: whoever does not stand there has missed news, or the database is another one."""

@@ -12,7 +12,8 @@ from .frames import Batch, CloseCode, Page
 from .topics import Snapshot
 
 if TYPE_CHECKING:
-    from .dispatcher import Dispatcher, Place
+    from .dispatcher import Dispatcher
+    from .places import Place
 
 
 class LongPollClient(ParkedClient):

@@ -45,7 +45,7 @@ class StreamClient(ParkedClient):
         if self.state == CLOSING:
             self.end_if_due(now)
             return None
-        self.dispatcher.doubt(self)
+        self.dispatcher.grants.doubt(self)
         if not self.rest:
             self.send(frames.STREAM_COMMENT)
         return now + COMMENT_EVERY

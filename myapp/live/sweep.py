@@ -20,7 +20,8 @@ from .clients import failed
 
 if TYPE_CHECKING:
     from .clients import ParkedClient
-    from .dispatcher import Dispatcher, Place
+    from .dispatcher import Dispatcher
+    from .places import Place
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ class Sweep:
 
     def _check_grants(self) -> None:
         try:
-            self._dispatcher.check_grants()
+            self._dispatcher.grants.check()
         except Exception as error:  # safety net: the database may be away; the next heartbeat doubts again
             log.warning("looking after the sessions of parked clients failed: %s", error)
 

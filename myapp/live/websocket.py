@@ -15,7 +15,8 @@ from .reader import FrameReader, ProtocolViolation
 from .topics import MOST_TOPICS, Snapshot
 
 if TYPE_CHECKING:
-    from .dispatcher import Dispatcher, Place
+    from .dispatcher import Dispatcher
+    from .places import Place
 
 #: Seconds without a frame after which the server pings, and after which it gives up.
 QUIET, SILENT = 25.0, 75.0
@@ -95,7 +96,7 @@ class WebSocketConnection(ParkedClient):
         if self.state == CLOSING:
             self.end_if_due(now)
             return None
-        self.dispatcher.doubt(self)
+        self.dispatcher.grants.doubt(self)
         silent = now - self.heard
         if silent >= SILENT:
             self.dismiss(CloseCode.NO_HEARTBEAT)

@@ -21,8 +21,8 @@ from ..auth.service import Identity
 from ..errors import BadRequest, Forbidden, Invalid, NotSignedIn, Unavailable, UpgradeRequired
 from ..extensions import database, parts, sock
 from ..live import frames, handshake, takeover
-from ..live.dispatcher import Place
 from ..live.frames import CloseCode
+from ..live.places import Place
 from ..live.topics import MOST_TOPICS
 from ..live.websocket import QUIET, TellingClient, WebSocketClient
 from ..web import MAX_SEQ, answer_text, log_access, query_seconds, query_text, query_whole

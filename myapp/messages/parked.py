@@ -15,8 +15,8 @@ from .. import inbox
 from ..auth.service import Identity
 from ..extensions import Parts, parts
 from ..live import frames, takeover
-from ..live.dispatcher import Place
 from ..live.long_poll import LongPollClient
+from ..live.places import Place
 from ..live.stream import COMMENT_EVERY, StreamClient
 from ..live.topics import Watch
 

@@ -10,8 +10,9 @@ import gevent
 
 from myapp.live import frames
 from myapp.live.clients import CLOSED, on_ready
-from myapp.live.dispatcher import Dispatcher, Place
+from myapp.live.dispatcher import Dispatcher
 from myapp.live.frames import Batch, Page
+from myapp.live.places import Place
 from myapp.live.poller import READ, WRITE
 from myapp.live.reader import FrameReader
 from myapp.live.topics import Snapshot

@@ -73,7 +73,7 @@ class Crowd(World):
         self.clients: list[ParkedClient] = []
         self.arrived: list[list[Arrived]] = []
         self.on_give_way: Callable[[], None] = lambda: None
-        self.dispatcher._read_ended = self._read_ended
+        self.dispatcher.grants._read_ended = self._read_ended
         own: Any = self.dispatcher
         own.crowd = self
         own._sweep.start = lambda: None  # it turns when the test says so

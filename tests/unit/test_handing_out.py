@@ -166,7 +166,7 @@ def test_session_that_ends_while_the_first_read_is_under_way_ends_the_client(
     read_all(follower, other)
     assert follower.code == (0 if kind is PollFollower else CloseCode.NOT_SIGNED_IN)
     assert not other.is_over
-    assert world.dispatcher._ended == {}
+    assert world.dispatcher.grants._ended == {}
 
 
 # -- while and after everybody is sent away

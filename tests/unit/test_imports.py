@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "live.memory_bus": {"live.bus"},
     "live.reader": {"live.frames"},
     "live.poller": set(),
+    "live.places": set(),
+    "live.grants": {"live.frames"},
     "live.clients": {"live.frames", "live.poller", "live.takeover"},
     "live.topics": {"live.clients"},
     "live.websocket": {"live.clients", "live.frames", "live.reader", "live.topics"},
@@ -42,6 +44,8 @@ ALLOWED: dict[str, set[str]] = {
         "live.catching_up",
         "live.clients",
         "live.frames",
+        "live.grants",
+        "live.places",
         "live.poller",
         "live.presence",
         "live.sweep",
@@ -74,12 +78,14 @@ ALLOWED: dict[str, set[str]] = {
 #: What is only named in annotations (`if TYPE_CHECKING`), besides what may be imported.
 NAMED: dict[str, set[str]] = {
     "extensions": {"live.dispatcher"},
-    "live.clients": {"live.dispatcher", "live.topics"},
+    "live.places": {"live.clients"},
+    "live.grants": {"live.clients", "live.places"},
+    "live.clients": {"live.dispatcher", "live.places", "live.topics"},
     "live.topics": {"live.websocket"},
-    "live.websocket": {"live.dispatcher"},
-    "live.catching_up": {"live.dispatcher"},
-    "live.long_poll": {"live.dispatcher"},
-    "live.sweep": {"live.clients", "live.dispatcher"},
+    "live.websocket": {"live.dispatcher", "live.places"},
+    "live.catching_up": {"live.dispatcher", "live.places"},
+    "live.long_poll": {"live.dispatcher", "live.places"},
+    "live.sweep": {"live.clients", "live.dispatcher", "live.places"},
 }
 
 #: Packages of others that a layer does without; a name stands for all that begin with it.

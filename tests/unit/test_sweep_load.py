@@ -220,7 +220,7 @@ def interrupt(crowd: Crowd, happening: Callable[[set[int]], None]) -> dict[int, 
 
     def on_give_way() -> None:
         nonlocal is_over
-        called = {number for number in numbers if crowd.clients[number] in crowd.dispatcher._doubted}
+        called = {number for number in numbers if crowd.clients[number] in crowd.dispatcher.grants._doubted}
         if called and not is_over:
             is_over = True
             assert len(called) < 100
