@@ -14,7 +14,7 @@ from .followed import FollowedWorld, a_world, turn
 from .followers import KINDS, Follower, check_end, read_all
 from .parking import USER
 
-QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+QUIET = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def spoil(world: FollowedWorld, seed: int) -> ChaoticBus:
