@@ -353,7 +353,7 @@ def test_last_client_of_a_user_closed_during_a_read_is_forgotten(world: World) -
     has(world.connect(cursor=1), 2, 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_order_of_posts_losses_and_clients_gives_each_event_once(data: st.DataObject) -> None:
     """News that is lost, doubled or late, clients that come and read slowly: in the end all have 1..N."""

@@ -326,7 +326,7 @@ APPENDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(appends=APPENDS, limits=st.lists(st.integers(1, 120), min_size=1, max_size=4), data=st.data())
 def test_every_cursor_is_given_what_follows_exactly_once_in_order(
     shared: Store, appends: list[list[tuple[int, int, int]]], limits: list[int], data: st.DataObject
@@ -357,7 +357,7 @@ def test_every_cursor_is_given_what_follows_exactly_once_in_order(
         assert json.loads(shared.head(user).badges)["messages"] == sums[who]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(0, 40_000), max_size=130), limit=st.integers(1, 150))
 def test_page_is_as_long_as_its_bounds_allow_and_never_longer(shared: Store, sizes: list[int], limit: int) -> None:
     (user,) = shared.add()
@@ -374,7 +374,7 @@ def test_page_is_as_long_as_its_bounds_allow_and_never_longer(shared: Store, siz
         assert sum(lengths) + len(following.text.encode()) > PAGE_BYTES
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.sampled_from([*inbox.BADGES, "own-name"]), st.integers(-5, 5), st.booleans())),
 )
@@ -394,7 +394,7 @@ def test_badges_are_the_sums_of_what_was_committed(shared: Store, changes: list[
     assert json.loads(shared.head(user).badges) == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(count=st.integers(0, 12), trimmed=st.integers(0, 12), cursor=st.integers(0, 15), epoch=st.sampled_from("-+!"))
 def test_reset_is_told_exactly_when_the_cursor_means_nothing(
     shared: Store, count: int, trimmed: int, cursor: int, epoch: str
