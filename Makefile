@@ -16,8 +16,7 @@ dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 	@exec $(BIN)/python wsgi.py --reload
 
 test: packages $(VENV)/.test lint ## install what the tests need, check the code and run all tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/servers
-	@$(BIN)/python -m pytest tests/servers
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.test ## check the code: ruff and mypy --strict
 	@$(BIN)/ruff format --check .

@@ -46,6 +46,13 @@ def what_waiting_costs(server: AppServer) -> dict[str, int]:
     return counted
 
 
+def costs_no_more(server: AppServer, without: dict[str, int]) -> bool:
+    """Than it did without them; less is well, when a thread that hashed a password has ended meanwhile."""
+    costs = what_waiting_costs(server)
+    print(f"{without=} {costs=}")
+    return all(costs[name] <= without[name] for name in without)
+
+
 def descriptors(server: AppServer) -> int:
     """Open descriptors of all the server's processes, the router in front of the worker among them."""
     assert server.process is not None
@@ -84,11 +91,11 @@ def test_a_thousand_parked_websockets_cost_no_greenlet_thread_or_core(at_rest: T
     for ws in sockets:
         ws.hello()
     assert probe(server)["parked"]["websocket"] == MANY
-    assert what_waiting_costs(server) == without
+    assert costs_no_more(server, without)
     at_rest.alice.send(at_rest.bob, "to all of them")
     for ws in sockets:
         assert [event["seq"] for event in ws.events(1)] == [1]
-    assert what_waiting_costs(server) == without
+    assert costs_no_more(server, without)
 
 
 def test_a_thousand_parked_long_polls_cost_no_greenlet_thread_or_core(at_rest: Three) -> None:
@@ -96,7 +103,7 @@ def test_a_thousand_parked_long_polls_cost_no_greenlet_thread_or_core(at_rest: T
     without = what_waiting_costs(server)
     waiting = [at_rest.bob.long_poll(0, timeout=50) for _ in range(MANY)]
     wait_for(lambda: probe(server)["parked"].get("long-poll") == MANY, "all long polls to be parked")
-    assert what_waiting_costs(server) == without
+    assert costs_no_more(server, without)
     at_rest.alice.send(at_rest.bob, "to all of them")
     for wire in waiting:
         assert wire.read_answer().json()["seq"] == 1
@@ -109,11 +116,11 @@ def test_a_thousand_parked_streams_cost_no_greenlet_thread_or_core(at_rest: Thre
     without = what_waiting_costs(server)
     streams = [EventStream.open(at_rest.bob).began() for _ in range(MANY)]
     assert probe(server)["parked"]["sse"] == MANY
-    assert what_waiting_costs(server) == without
+    assert costs_no_more(server, without)
     at_rest.alice.send(at_rest.bob, "to all of them")
     for stream in streams:
         assert [event["seq"] for event in stream.events(1)] == [1]
-    assert what_waiting_costs(server) == without
+    assert costs_no_more(server, without)
 
 
 def test_a_thousand_clients_that_went_leave_no_descriptor_open(at_rest: Three) -> None:

@@ -254,8 +254,10 @@ class WebSocket(Wire):
         return Frame(first & 0x0F, self.read(size))
 
     def next(self) -> Any:
-        """The next frame's JSON; it must be a text frame."""
-        return self.read_frame().json()
+        """The next text frame's JSON. Nothing else may come but pings, which are answered as a browser would."""
+        while (frame := self.read_frame()).opcode == PING:
+            self.send(frame_bytes(PONG, frame.payload))
+        return frame.json()
 
     def hello(self) -> Any:
         said = self.next()
