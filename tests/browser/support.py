@@ -87,7 +87,9 @@ class Window:
 
     def _request_failed(self, request: Request) -> None:
         # what is only read is given up when the page goes elsewhere or another transport takes over
-        is_given_up = request.failure == "net::ERR_ABORTED" and request.method == "GET"
+        # (a read mark too, though it still arrives: fetch with keepalive)
+        is_harmless = request.method == "GET" or request.url.endswith("/messages/read")
+        is_given_up = request.failure == "net::ERR_ABORTED" and is_harmless
         if not is_given_up:
             self.problems.append(f"failed: {request.method} {request.url}: {request.failure}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .support import Person, Window
+from playwright.sync_api import expect
+
+from .support import PATIENCE, Person, Window
 
 TEXTS = [
     '<img src=x onerror="window.broken = 1"><script>window.broken = 2</script>',
@@ -66,8 +68,8 @@ def test_a_conversation_looks_the_same_live_and_loaded(two: tuple[Person, Person
     at_ann.write("Hello\nBob")
     at_bob.shows("Hello\nBob")
     at_bob.write("Hello <Ann>")
-    at_ann.shows("Hello\nBob", "Hello <Ann>")
     for window in (at_ann, at_bob):
+        window.shows("Hello\nBob", "Hello <Ann>")
         window.find(".message--own [data-field=mark]").wait_for()
         window.page.wait_for_selector(".message--unread", state="detached")
         is_the_same_after_a_reload(window)
@@ -98,7 +100,7 @@ def test_the_list_of_conversations_looks_the_same_live_and_loaded(two: tuple[Per
     listing.counts(2)
     is_the_same_after_a_reload(listing)
     bob.send(ann, "an answer\nof two lines")
-    listing.page.wait_for_function("document.querySelector('[data-field=you]').textContent.trim() === 'You:'")
+    expect(listing.find("[data-conversation] [data-field=you]")).to_have_text("You:", timeout=PATIENCE)
     is_the_same_after_a_reload(listing)
 
 
