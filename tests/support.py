@@ -161,6 +161,16 @@ class AppServer:
         self._kill_group()
         return status
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """It stands still meanwhile (SIGSTOP): what is asked of it is answered afterwards."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """kill -9, with all its processes."""
         if self.process is not None:

@@ -17,7 +17,7 @@ from myapp.auth.people import by_name
 from myapp.extensions import database
 from myapp.messages import service
 
-from ..support import ROOT, AppServer
+from ..support import ROOT, AppServer, wait_for
 from .support import TRANSPORTS, Person, Town
 
 #: Milliseconds after the server's return in which a window must have what it missed.
@@ -195,6 +195,22 @@ def test_a_message_whose_answer_is_lost_is_sent_again_with_its_key_and_appears_o
     for window in (at_ann, at_bob):
         window.shows("only once", "and one more")
     assert ann.stored(bob) == ["only once", "and one more"]
+
+
+@pytest.mark.parametrize("own_server", ["pywsgi"], indirect=True)
+def test_what_was_read_just_before_leaving_the_page_is_marked(own_server: AppServer, own_town: Town) -> None:
+    ann, bob = own_town.people_named("ann", "bob")
+    window, other = bob.chat(ann), bob.open("/account")
+    window.page.evaluate("document.hasFocus = () => false")
+    ann.send(bob, "Hello")
+    window.counts(1)
+    with own_server.paused():
+        # with all six connections to one host in use, the mark waits in the browser until its page is long gone
+        other.page.evaluate("() => { for (let i = 0; i < 6; i++) fetch(`/healthz?${i}`).catch(() => {}) }")
+        with window.page.expect_request("**/messages/read"):
+            window.page.evaluate("delete document.hasFocus; window.dispatchEvent(new Event('focus'))")
+        window.page.goto("about:blank")
+    wait_for(lambda: bob.program.get("/badges").json()["badges"]["messages"] == 0, "the message to be read")
 
 
 def test_the_same_text_twice_is_two_messages(two: tuple[Person, Person]) -> None:
