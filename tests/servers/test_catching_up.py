@@ -19,7 +19,7 @@ from ..support import AppServer
 from .checker import Checker, stored
 from .someone import Someone, Three, people_of
 from .stream import EventStream
-from .wire import TEXT, fetch
+from .wire import fetch
 
 FAR = 20_000
 #: Where frames, answers and batches end; the JSON around the events comes on top.
@@ -85,8 +85,7 @@ def by_websocket(who: Someone, checker: Checker, count: int) -> None:
     ws = who.websocket(checker.cursor)
     ws.hello()
     while checker.cursor < count:
-        frame = ws.read_frame()
-        assert frame.opcode == TEXT
+        frame = ws.read_message()
         take(checker, frame.json(), len(frame.payload))
     ws.leave()
 

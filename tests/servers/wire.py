@@ -253,11 +253,15 @@ class WebSocket(Wire):
             size = int.from_bytes(self.read(8), "big")
         return Frame(first & 0x0F, self.read(size))
 
-    def next(self) -> Any:
-        """The next text frame's JSON. Nothing else may come but pings, which are answered as a browser would."""
+    def read_message(self) -> Frame:
+        """The next frame that is no ping; pings are answered as a browser would."""
         while (frame := self.read_frame()).opcode == PING:
             self.send(frame_bytes(PONG, frame.payload))
-        return frame.json()
+        return frame
+
+    def next(self) -> Any:
+        """The next text frame's JSON. Nothing else may come but pings, which are answered."""
+        return self.read_message().json()
 
     def hello(self) -> Any:
         said = self.next()
