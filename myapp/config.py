@@ -37,6 +37,7 @@ class Settings:
     max_clients_per_user: int
     max_clients_per_address: int
     rate_limits: bool
+    guests: bool
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,6 +81,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         max_clients_per_user=number("MAX_CLIENTS_PER_USER", 20, 0, 1_000_000),
         max_clients_per_address=number("MAX_CLIENTS_PER_ADDRESS", 200, 0, 1_000_000),
         rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
+        guests=_switch("GUESTS", env.get("GUESTS", "on"), problems),
     )
     if problems:
         raise ConfigError("\n".join(problems))

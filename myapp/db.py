@@ -24,7 +24,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
-from .errors import Unavailable
+from .errors import Text, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ class Database:
             patience = BUSY_PATIENCE if patience is None else patience
             deadline = time.monotonic() + patience  # the wait for those before us counts too
             if not self._write_lock.acquire(timeout=patience):
-                raise Unavailable("The database is busy with another program's write; try again.")
+                raise Unavailable(Text("The database is busy with another program's write; try again."))
             try:
                 if self._writing is None:
                     self._writing = self._writer.raw_connection()
@@ -224,7 +224,7 @@ class Database:
     def check_file(self) -> None:
         """Raises Unavailable when SQLite's file was moved or replaced: it would go on writing where nobody looks."""
         if self._writing is not None and self._identity() != self._file:
-            raise Unavailable("The database's file was moved or replaced: restart the server.")
+            raise Unavailable(Text("The database's file was moved or replaced: restart the server."))
 
     def _identity(self) -> tuple[int, int]:
         """Which file SQLite's path names now."""
@@ -294,7 +294,7 @@ class Database:
                 if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise
                 if time.monotonic() > deadline:
-                    raise Unavailable("The database is busy with another program's write; try again.") from error
+                    raise Unavailable(Text("The database is busy with another program's write; try again.")) from error
             time.sleep(random.uniform(0.001, 0.01))
 
 

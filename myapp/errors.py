@@ -19,6 +19,26 @@ Services raise these and know no Flask; `myapp.web` turns them into answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+
+class Text(str):
+    """A text for people: in English a plain str, made of a template and its values, which a page or an answer in
+    another language puts together anew (`myapp.web.translated`).
+
+    `Text("write at least %(least)d characters", least=8)`; without values the template is taken as it is.
+    """
+
+    __slots__ = ("template", "values")
+
+    def __new__(cls, template: str, **values: Any) -> Text:
+        text = super().__new__(cls, template % values if values else template)
+        text.template = template
+        text.values = values
+        return text
+
+    template: str
+    values: dict[str, Any]
 
 
 class AppError(Exception):
@@ -28,7 +48,7 @@ class AppError(Exception):
     """
 
     status = 500
-    title = "Internal Server Error"
+    title: str = Text("Internal Server Error")
 
     def __init__(
         self, detail: str, *, errors: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -40,51 +60,51 @@ class AppError(Exception):
 
 
 class BadRequest(AppError):
-    status, title = 400, "Bad Request"
+    status, title = 400, Text("Bad Request")
 
 
 class NotSignedIn(AppError):
     """Nobody, or somebody whose credentials do not count (RFC 6750 section 3)."""
 
-    status, title = 401, "Unauthorized"
+    status, title = 401, Text("Unauthorized")
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 class Forbidden(AppError):
-    status, title = 403, "Forbidden"
+    status, title = 403, Text("Forbidden")
 
 
 class NotFound(AppError):
-    status, title = 404, "Not Found"
+    status, title = 404, Text("Not Found")
 
 
 class Conflict(AppError):
-    status, title = 409, "Conflict"
+    status, title = 409, Text("Conflict")
 
 
 class TooLarge(AppError):
-    status, title = 413, "Content Too Large"
+    status, title = 413, Text("Content Too Large")
 
 
 class UnsupportedMediaType(AppError):
-    status, title = 415, "Unsupported Media Type"
+    status, title = 415, Text("Unsupported Media Type")
 
 
 class Invalid(AppError):
     """One field, or one query parameter, is wrong: say which, and what would be right."""
 
-    status, title = 422, "Unprocessable Content"
+    status, title = 422, Text("Unprocessable Content")
 
     def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}", errors={field: problem})
+        super().__init__(Text("%(field)s: %(problem)s", field=field, problem=problem), errors={field: problem})
 
 
 class UpgradeRequired(AppError):
     """A WebSocket was expected, version 13 (RFC 6455 section 4.4)."""
 
-    status, title = 426, "Upgrade Required"
+    status, title = 426, Text("Upgrade Required")
 
     def __init__(self, detail: str) -> None:
         super().__init__(
@@ -93,7 +113,7 @@ class UpgradeRequired(AppError):
 
 
 class TooMany(AppError):
-    status, title = 429, "Too Many Requests"
+    status, title = 429, Text("Too Many Requests")
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -102,7 +122,7 @@ class TooMany(AppError):
 class Unavailable(AppError):
     """Not now: ask again after `retry_after` seconds."""
 
-    status, title = 503, "Service Unavailable"
+    status, title = 503, Text("Service Unavailable")
 
     def __init__(self, detail: str, retry_after: int = 2) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})

@@ -17,13 +17,13 @@ import msgspec
 import sqlalchemy.exc
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask.globals import request_ctx
-from flask_babel import gettext as _
+from flask_babel import gettext
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from .errors import AppError, BadRequest, Invalid, NotSignedIn, TooLarge, UnsupportedMediaType
+from .errors import AppError, BadRequest, Invalid, NotSignedIn, Text, TooLarge, UnsupportedMediaType
 from .extensions import limiter
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,13 @@ PAGE_HEADERS = {
 }
 DATA_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
+#: What the errors that only HTTP knows are called, and what to do about them; of any other Werkzeug says it in English.
+TITLES = {405: Text("Method Not Allowed")}
+DETAILS = {
+    404: Text("There is nothing at this address: check how it is written."),
+    405: Text("This address does not take such a request: see the Allow header for those it takes."),
+}
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -86,22 +93,26 @@ def read_json(kind: type[T]) -> T:
     Raises UnsupportedMediaType, TooLarge, BadRequest (not JSON), or Invalid naming the first field that is wrong.
     """
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+        raise UnsupportedMediaType(Text("Send the body as JSON, with Content-Type: application/json."))
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) >= MAX_BODY:  # Werkzeug cuts a chunked body there, and says nothing
-        raise TooLarge(f"The body is larger than {MAX_BODY} bytes: send less.")
+        raise too_large(MAX_BODY)
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(body, error) from None
 
 
+def too_large(most: int) -> TooLarge:
+    return TooLarge(Text("The body is larger than %(most)d bytes: send less.", most=most))
+
+
 def _invalid(problem: str) -> AppError:
     """msgspec says what is wrong in words; say which field it is about."""
     if found := re.search(r"unknown field `(.*?)`", problem):
-        return Invalid(found[1], "is not a field of this request; leave it out")
+        return Invalid(found[1], Text("is not a field of this request; leave it out"))
     if found := re.search(r"missing required field `(.*?)`", problem):
-        return Invalid(found[1], "is missing")
+        return Invalid(found[1], Text("is missing"))
     if found := re.search(r" - at `\$\.?(.*?)`", problem):
         return Invalid(found[1], problem.partition(" - at ")[0].replace("`", "").lower())
     return Invalid("body", problem.replace("`", "").lower())
@@ -117,13 +128,14 @@ def _refused(body: bytes, error: Exception) -> AppError:
         fields = value.items() if isinstance(value, dict) else ()
         texts = {name: json.dumps(field, ensure_ascii=False) for name, field in fields}
     except (ValueError, RecursionError) as broken:
-        return BadRequest(f"The body is not JSON: {broken}.")
+        return BadRequest(Text("The body is not JSON: %(reason)s.", reason=str(broken)))
     for name, text in texts.items():
         if any("\ud800" <= char <= "\udfff" for char in name + text):
-            return Invalid(name.encode("utf-8", "replace").decode(), "has a lone surrogate; send valid Unicode text")
+            readable = name.encode("utf-8", "replace").decode()
+            return Invalid(readable, Text("has a lone surrogate; send valid Unicode text"))
     if isinstance(error, msgspec.ValidationError):
         return _invalid(str(error))
-    return BadRequest(f"The body is not JSON: {error}.")
+    return BadRequest(Text("The body is not JSON: %(reason)s.", reason=str(error)))
 
 
 def _refuse_constant(name: str) -> None:
@@ -136,11 +148,11 @@ def query_text(name: str, default: str = "", longest: int = 200) -> str:
     if not values:
         return default
     if len(values) > 1:
-        raise Invalid(name, "is given more than once; give it once")
+        raise Invalid(name, Text("is given more than once; give it once"))
     if len(values[0]) > longest:
-        raise Invalid(name, f"is longer than {longest} characters")
+        raise Invalid(name, Text("is longer than %(most)d characters", most=longest))
     if "\x00" in values[0]:
-        raise Invalid(name, "has a NUL character; leave it out")
+        raise Invalid(name, Text("has a NUL character; leave it out"))
     return values[0]
 
 
@@ -150,7 +162,7 @@ def query_whole(name: str, default: int, low: int = 0, high: int = MAX_SEQ) -> i
     if not text and name not in request_ctx.request.args:
         return default
     if not re.fullmatch(r"[0-9]{1,16}", text) or not low <= int(text) <= high:
-        raise Invalid(name, f"give a whole number from {low} to {high}")
+        raise Invalid(name, Text("give a whole number from %(low)d to %(high)d", low=low, high=high))
     return int(text)
 
 
@@ -160,7 +172,7 @@ def query_seconds(name: str, default: float, high: float) -> float:
     if not text and name not in request.args:
         return default
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or float(text) > high:
-        raise Invalid(name, f"give seconds from 0 to {high:g}, like 2.5")
+        raise Invalid(name, Text("give seconds from 0 to %(high)g, like 2.5", high=high))
     return float(text)
 
 
@@ -170,35 +182,56 @@ def wants_page() -> bool:
     return best == "text/html" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
 
 
+def translated(text: str) -> str:
+    """The text in the language that the request asks for; one that nobody has translated stays as it is."""
+    if isinstance(text, Text):
+        values = {name: translated(value) if isinstance(value, Text) else value for name, value in text.values.items()}
+        template: str = gettext(text.template)
+        return template % values if values else template
+    return str(gettext(text)) if text else text
+
+
 def problem(error: AppError) -> Response:
     """The one shape of an error: RFC 9457, or a page where a browser asked for one."""
     if wants_page():
         # the page of an error must not need the database, which may be what failed
         anyone = {"current_user": AnonymousUserMixin()} if error.status >= 500 else {}
-        page = render_template("error.html", status=error.status, title=_(error.title), detail=error.detail, **anyone)
+        title, detail = translated(error.title), translated(error.detail)
+        page = render_template("error.html", status=error.status, title=title, detail=detail, **anyone)
         return Response(page, error.status, error.headers, content_type="text/html; charset=utf-8")
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": error.title,
+        "title": translated(error.title),
         "status": error.status,
-        "detail": error.detail,
+        "detail": translated(error.detail),
     }
     if error.errors:
-        body["errors"] = error.errors
+        body["errors"] = {field: translated(text) for field, text in error.errors.items()}
     return Response(_encode(body), error.status, error.headers, content_type="application/problem+json")
 
 
 def sentence(label: str, problem: str) -> str:
     """What is wrong with a field, for the page that shows the field: "is taken" of "Name" is "The name is taken."."""
-    text = f"the {label.lower()} {problem}" if problem.startswith(("is ", "has ")) else problem
-    return f"{text[0].upper()}{text[1:]}."
+    said = translated(problem)
+    if problem.startswith(("is ", "has ")):  # in English, which a Text also is: the problem is the label's predicate
+        whole: str = gettext("The %(label)s %(problem)s.", label=label.lower(), problem=said)
+    else:
+        whole = gettext("%(problem)s.", problem=f"{said[:1].upper()}{said[1:]}")
+    return whole
+
+
+def safe_next(target: str | None) -> str:
+    """Where to go after a form: an address of ours, given without the application's root, or the first page."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
+        return url_for("messages.conversations_page")
+    return request.script_root + target
 
 
 def plain(status: int, detail: str, headers: dict[str, str] | None = None) -> AppError:
     """An error of a kind that only HTTP knows (404 of routing, 405, ...)."""
     error = AppError(detail, headers=headers)
     error.status = status
-    error.title = HTTPStatus(status).phrase
+    error.title = TITLES.get(status, HTTPStatus(status).phrase)
     return error
 
 
@@ -247,12 +280,15 @@ def init_app(app: Flask) -> None:
         return problem(error)
 
     @app.errorhandler(RequestEntityTooLarge)
-    def too_large(error: RequestEntityTooLarge) -> Response:
-        return problem(TooLarge(f"The body is larger than {MAX_BODY} bytes: send less."))
+    def body_too_large(error: RequestEntityTooLarge) -> Response:
+        return problem(too_large(request.max_content_length or MAX_BODY))
 
     @app.errorhandler(CSRFError)
     def csrf_error(error: CSRFError) -> Response:
-        detail = f"{error.description} Reload the page and try again; programs send Authorization: Bearer instead."
+        detail = Text(
+            "The CSRF token is missing, wrong or of another session. "
+            "Reload the page and try again; programs send Authorization: Bearer instead."
+        )
         return problem(plain(403, detail))
 
     @app.errorhandler(HTTPException)
@@ -263,11 +299,20 @@ def init_app(app: Flask) -> None:
         headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
         if status == 429:
             limit = limiter.current_limit
-            wait = max(1, math.ceil(limit.reset_at - time.time())) if limit is not None else 60
+            if limit is None:
+                wait, detail = 60, Text("Too many requests: try again in %(wait)d s.", wait=60)
+            else:
+                wait = max(1, math.ceil(limit.reset_at - time.time()))
+                detail = Text(
+                    "Too many requests (at most %(most)d in %(seconds)d s): try again in %(wait)d s.",
+                    most=limit.limit.amount,
+                    seconds=limit.limit.get_expiry(),
+                    wait=wait,
+                )
             headers["Retry-After"] = str(wait)
-            detail = f"Too many requests (at most {error.description}): try again in {wait} s."
             return problem(plain(429, detail, headers))
-        return problem(plain(status, error.description or HTTPStatus(status).phrase, headers))
+        detail = DETAILS.get(status) or Text(error.description or HTTPStatus(status).phrase)
+        return problem(plain(status, detail, headers))
 
     @app.errorhandler(sqlite3.OperationalError)
     @app.errorhandler(sqlalchemy.exc.OperationalError)
@@ -275,12 +320,12 @@ def init_app(app: Flask) -> None:
     def database_away(error: Exception) -> Response:
         log.error("the database does not answer: %s", error)
         headers = {"Retry-After": "2"}
-        return problem(plain(503, "The database does not answer at the moment: try again.", headers))
+        return problem(plain(503, Text("The database does not answer at the moment: try again."), headers))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:  # safety net: logged, and told without its details
         log.exception("%s %s failed", request.method, request.path)
-        return problem(plain(500, "Something went wrong here; it has been logged."))
+        return problem(plain(500, Text("Something went wrong here; it has been logged.")))
 
     try:
         from psycopg import OperationalError

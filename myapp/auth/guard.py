@@ -6,7 +6,7 @@ from flask import Request, g, request, session
 from flask_login import AnonymousUserMixin
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from ..errors import Forbidden, NotSignedIn
+from ..errors import Forbidden, NotSignedIn, Text
 from ..extensions import csrf, database, login_manager, parts
 from . import service
 from .service import Identity
@@ -96,10 +96,12 @@ def signed_in(*, ticket: bool = False) -> Identity:
     identity = asking()
     if identity is None:
         if "HTTP_AUTHORIZATION" in request.environ:
-            raise NotSignedIn("The bearer token is unknown, revoked or malformed: send Authorization: Bearer <token>.")
-        raise NotSignedIn("Sign in first: with a session cookie, or with Authorization: Bearer <token>.")
+            raise NotSignedIn(
+                Text("The bearer token is unknown, revoked or malformed: send Authorization: Bearer <token>.")
+            )
+        raise NotSignedIn(Text("Sign in first: with a session cookie, or with Authorization: Bearer <token>."))
     if identity.via == "ticket" and not ticket:
-        raise Forbidden("A ticket may only follow, and mark as read and seen: use a token for this.")
+        raise Forbidden(Text("A ticket may only follow, and mark as read and seen: use a token for this."))
     if identity.via == "session" and request.method not in SAFE_METHODS:
         csrf.protect()
     return identity

@@ -1,4 +1,4 @@
-"""Tables: people, the sessions of their browsers, the tokens of their programs."""
+"""Tables: people and their pictures, the sessions of their browsers, the tokens of their programs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ users = sa.Table(
     sa.Column("password_hash", sa.Text),  # none: cannot sign in with a password
     sa.Column("is_admin", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("picture", sa.Text),  # the version of the person's picture: the start of its SHA-256; none: initials
+    sa.Column("language", sa.Text),  # a key of languages.LANGUAGES; none: what the browser asks for
+)
+
+#: Apart from `users`: what is read with every request stays small.
+pictures = sa.Table(
+    "pictures",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),  # WebP, as pictures.py makes them
 )
 
 sessions = sa.Table(

@@ -1,6 +1,6 @@
 """Password hashes: argon2id, computed beside the event loop.
 
-One hash takes tens of milliseconds of a core. gevent's thread pool takes it off the loop; a pool of our own keeps fifty
+One hash takes tens of milliseconds of a core. Threads of gevent's take it off the loop; a few of our own keep fifty
 people who sign in at once from taking every core, and so the loop, with them.
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import argon2
 
+from ..beside import Beside
+
 #: OWASP's recommendation for argon2id: 19 MiB, two passes, one lane (Password Storage Cheat Sheet).
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# one core stays free for the event loop
+_beside = Beside(max(1, (os.cpu_count() or 2) - 1))
 
 SHORTEST = 8
 LONGEST = 1024
@@ -23,13 +25,13 @@ LONGEST = 1024
 
 def hash_password(password: str) -> str:
     """An argon2id hash in its usual text form."""
-    text: str = _beside_the_loop(_hasher.hash, password)
+    text: str = _beside.run(_hasher.hash, password)
     return text
 
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Whether the password fits. Without a hash it takes as long as with one: names cannot be told by time."""
-    ok: bool = _beside_the_loop(_check, password_hash, password)
+    ok: bool = _beside.run(_check, password_hash, password)
     return ok
 
 
@@ -43,20 +45,3 @@ def _check(password_hash: str | None, password: str) -> bool:
 @cache
 def _nobody() -> str:
     return _hasher.hash(secrets.token_hex(16))
-
-
-def _beside_the_loop(function: Callable[..., Any], *args: Any) -> Any:
-    """Run it in a thread while other greenlets go on; directly where gevent has not patched this process."""
-    from gevent import monkey
-
-    if not monkey.is_module_patched("threading"):
-        return function(*args)
-    return _pool().apply(function, args)
-
-
-@cache
-def _pool() -> Any:
-    from gevent.threadpool import ThreadPool
-
-    # one core stays free for the event loop
-    return ThreadPool(max(1, (os.cpu_count() or 2) - 1))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +13,17 @@ import sqlalchemy as sa
 
 from .. import inbox
 from ..db import Connection, Statement, Transaction, given, now_ms, statement
-from ..errors import Conflict, Invalid, NotFound
+from ..errors import Conflict, Invalid, NotFound, Text
 from .models import users
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?")
-NAME_RULE = "write 1 to 32 letters a-z, digits, dots, dashes or underscores, with a letter or digit at both ends"
+NAME_RULE = Text("write 1 to 32 letters a-z, digits, dots, dashes or underscores, with a letter or digit at both ends")
 
-_COLUMNS = (users.c.id, users.c.name, users.c.display_name)
+#: In code points.
+LONGEST_DISPLAY_NAME = 64
+
+#: What makes a Person, in order.
+COLUMNS = (users.c.id, users.c.name, users.c.display_name, users.c.picture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +33,24 @@ class Person:
     id: int
     name: str
     display_name: str
+    picture: str | None = None
 
     @property
-    def avatar(self) -> str | None:
-        """The address of the person's picture; nobody has one yet."""
-        return None
+    def avatar(self) -> str:
+        return avatar(self.name, self.display_name, self.picture)
 
 
-_BY_NAME = statement(sa.select(*_COLUMNS).where(users.c.name == sa.bindparam("name")))
+def avatar_version(display_name: str, picture: str | None) -> str:
+    """What the picture's address changes with: the picture, or without one the name whose initials are shown."""
+    return picture or f"{zlib.crc32(display_name.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def avatar(name: str, display_name: str, picture: str | None) -> str:
+    """The address of a person's picture or initials, below the application's root. Everybody has one."""
+    return f"/avatars/{name}?v={avatar_version(display_name, picture)}"
+
+
+_BY_NAME = statement(sa.select(*COLUMNS).where(users.c.name == sa.bindparam("name")))
 _INSERT = Statement(
     lambda insert: (
         insert(users)
@@ -42,8 +59,13 @@ _INSERT = Statement(
         .returning(users.c.id)
     )
 )
+_RENAME = statement(
+    sa.update(users)
+    .where(users.c.id == sa.bindparam("user"))
+    .values(display_name=sa.bindparam("shown"), search_name=sa.bindparam("folded"))
+)
 _SEARCH = statement(
-    sa.select(*_COLUMNS)
+    sa.select(*COLUMNS)
     .where(
         users.c.id != sa.bindparam("me"),
         sa.or_(
@@ -69,18 +91,60 @@ def check_name(name: str) -> str:
     return name
 
 
+#: Joiners belong into words of Persian and Indian languages, and into emoji.
+_JOINERS = "\u200c\u200d"
+#: Letters and symbols that show nothing.
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+
+
+def check_display_name(text: str) -> str:
+    """The name as it is shown, white space trimmed and collapsed. Raises Invalid where it cannot be one."""
+    shown = " ".join(text.split())
+    if len(shown) > LONGEST_DISPLAY_NAME:
+        problem = Text("has %(count)d characters; write at most %(most)d", count=len(shown), most=LONGEST_DISPLAY_NAME)
+        raise Invalid("display_name", problem)
+    if any(unicodedata.category(char)[0] == "C" and char not in _JOINERS for char in shown):
+        raise Invalid("display_name", Text("has a control character or another one that cannot be shown; leave it out"))
+    if not any(unicodedata.category(char)[0] in "LNSP" and char not in _BLANKS for char in shown):
+        raise Invalid("display_name", Text("is empty or blank; write something"))
+    return shown
+
+
+def rename(transaction: Transaction, user: int, display_name: str) -> None:
+    """Another display name, for what is shown and found from now on. Raises Invalid."""
+    shown = check_display_name(display_name)
+    transaction.run(_RENAME, user=user, shown=shown, folded=shown.casefold())
+
+
 def by_name(connection: Connection, name: str) -> Person:
     """Raises NotFound, naming the name."""
     row = connection.one(_BY_NAME, name=fold(name)) if is_text(name) else None
     if row is None:
-        raise NotFound(f"There is no user named {printable(name)!r}: find people by how their name begins.")
+        raise unknown(name)
     return Person(*row)
+
+
+def unknown(name: str) -> NotFound:
+    return NotFound(
+        Text("There is no user named %(name)r: find people by how their name begins.", name=printable(name))
+    )
 
 
 def search(connection: Connection, me: int, query: str, limit: int) -> list[Person]:
     """People whose name or display name starts with `query`, oneself not among them, in order of name."""
     prefix = re.sub(r"([\\%_])", r"\\\1", query.strip().casefold()) + "%"
     return [Person(*row) for row in connection.all(_SEARCH, me=me, prefix=prefix, most=limit)]
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[Person]:
+    """These people, in the order of the ids; at most 100."""
+    numbers = ",".join(str(int(number)) for number in ids[:100])
+    if not numbers:
+        return []
+    columns = ", ".join(column.name for column in COLUMNS)
+    sql = f"SELECT {columns} FROM users WHERE id IN ({numbers})"  # whole numbers only
+    found = {row[0]: Person(*row) for row in connection.driver.execute(sql).fetchall()}
+    return [found[number] for number in ids if number in found]
 
 
 def create(
@@ -104,7 +168,8 @@ def create(
     }
     row = transaction.one(_INSERT, **values)
     if row is None:
-        raise Conflict(f"The name {name!r} is taken: choose another one.", errors={"username": "is taken"})
+        taken = Text("The name %(name)r is taken: choose another one.", name=name)
+        raise Conflict(taken, errors={"username": Text("is taken")})
     inbox.create(transaction, row[0])
     return Person(row[0], name, shown)
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..db import Connection, Transaction, given, now_ms, rfc3339, statement
-from ..errors import Invalid, NotFound
+from ..errors import Invalid, NotFound, Text
 from . import people
 from .models import sessions, tokens, users
 from .passwords import LONGEST, SHORTEST, hash_password
@@ -36,6 +36,8 @@ class Identity:
     grant: str
     touched_at: int
     via: str  # session, token or ticket
+    picture: str | None
+    language: str | None
 
     # what flask-login asks of a user
     is_authenticated = True
@@ -43,8 +45,8 @@ class Identity:
     is_anonymous = False
 
     @property
-    def avatar(self) -> str | None:
-        return None
+    def avatar(self) -> str:
+        return people.avatar(self.name, self.display_name, self.picture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Ended:
     grant: str
 
 
-_WHO = (users.c.id, users.c.name, users.c.display_name, users.c.is_admin)
+_WHO = (users.c.id, users.c.name, users.c.display_name, users.c.is_admin, users.c.picture, users.c.language)
 _BY_SESSION_KEY = statement(
     sa.select(*_WHO, sessions.c.id, sessions.c.last_seen_at)
     .join(sessions, sessions.c.user_id == users.c.id)
@@ -80,6 +82,18 @@ _PASSWORD = statement(sa.select(users.c.id, users.c.password_hash).where(users.c
 _SET_PASSWORD = statement(
     sa.update(users).where(users.c.id == sa.bindparam("user")).values(password_hash=sa.bindparam("new_hash"))
 )
+_PASSWORD_OF = statement(sa.select(users.c.password_hash).where(users.c.id == sa.bindparam("user")))
+_CHANGE_PASSWORD = statement(
+    sa.update(users)
+    .where(
+        users.c.id == sa.bindparam("user"),
+        sa.func.coalesce(users.c.password_hash, "") == sa.bindparam("old_hash", type_=sa.Text),
+    )
+    .values(password_hash=sa.bindparam("new_hash"))
+)
+_SET_LANGUAGE = statement(
+    sa.update(users).where(users.c.id == sa.bindparam("user")).values(language=sa.bindparam("new_language"))
+)
 _ADD_SESSION = statement(
     sa.insert(sessions)
     .values(given(sessions, "user_id", "key_hash", "created_at", "last_seen_at", "address", "user_agent"))
@@ -103,6 +117,11 @@ _END_SESSION = statement(
 )
 _END_ALL_SESSIONS = statement(
     sa.delete(sessions).where(sessions.c.user_id == sa.bindparam("user")).returning(sessions.c.id)
+)
+_END_OTHER_SESSIONS = statement(
+    sa.delete(sessions)
+    .where(sessions.c.user_id == sa.bindparam("user"), sessions.c.id != sa.bindparam("number"))
+    .returning(sessions.c.id)
 )
 _ADD_TOKEN = statement(
     sa.insert(tokens).values(given(tokens, "user_id", "token_hash", "label", "created_at")).returning(tokens.c.id)
@@ -161,8 +180,9 @@ def ended(connection: Connection, grants: Iterable[str]) -> set[str]:
 def _identity(row: tuple[Any, ...] | None, kind: str, via: str) -> Identity | None:
     if row is None:
         return None
-    user, name, display_name, is_admin, number, touched_at = row
-    return Identity(user, name, display_name, bool(is_admin), f"{kind}:{number}", touched_at, via)
+    user, name, display_name, is_admin, picture, language, number, touched_at = row
+    grant = f"{kind}:{number}"
+    return Identity(user, name, display_name, bool(is_admin), grant, touched_at, via, picture, language)
 
 
 def touch(transaction: Transaction, identity: Identity) -> None:
@@ -172,14 +192,14 @@ def touch(transaction: Transaction, identity: Identity) -> None:
     transaction.run(what, number=int(number), now=now_ms())
 
 
-def check_new_password(password: str) -> None:
+def check_new_password(password: str, field: str = "password") -> None:
     """Raises Invalid with the rule that it breaks."""
     if len(password) < SHORTEST:
-        raise Invalid("password", f"write at least {SHORTEST} characters")
+        raise Invalid(field, Text("write at least %(least)d characters", least=SHORTEST))
     if len(password) > LONGEST:
-        raise Invalid("password", f"write at most {LONGEST} characters")
+        raise Invalid(field, Text("write at most %(most)d characters", most=LONGEST))
     if not people.is_text(password):
-        raise Invalid("password", "leave out NUL characters and lone surrogates")
+        raise Invalid(field, Text("leave out NUL characters and lone surrogates"))
 
 
 def stored_password(connection: Connection, name: str) -> tuple[int, str] | None:
@@ -192,6 +212,29 @@ def set_password(transaction: Transaction, user: int, password_hash: str) -> Non
     """A new password; all of the user's sessions end."""
     transaction.run(_SET_PASSWORD, user=user, new_hash=password_hash)
     end_session(transaction, user, "all")
+
+
+def password_of(connection: Connection, user: int) -> str | None:
+    """The user's password hash; None for who has no password: a guest, or one added without."""
+    row = connection.one(_PASSWORD_OF, user=user)
+    return row[0] if row else None
+
+
+def change_password(transaction: Transaction, user: int, old_hash: str | None, new_hash: str, current: str) -> None:
+    """A new password in place of the one that was checked; all sessions end but the one whose grant is `current`.
+
+    Raises Invalid when the password was changed meanwhile, by somebody who was as fast.
+    """
+    if not transaction.run(_CHANGE_PASSWORD, user=user, old_hash=old_hash or "", new_hash=new_hash):
+        raise Invalid("current_password", Text("was changed a moment ago; write the new one"))
+    kind, _, number = current.partition(":")
+    ended = transaction.all(_END_OTHER_SESSIONS, user=user, number=int(number) if kind == "session" else 0)
+    transaction.news.extend(Ended(user, f"session:{row[0]}") for row in ended)
+
+
+def set_language(transaction: Transaction, user: int, language: str | None) -> None:
+    """The language of the user's pages; none: what each browser asks for."""
+    transaction.run(_SET_LANGUAGE, user=user, new_language=language)
 
 
 def start_session(transaction: Transaction, user: int, address: str, user_agent: str) -> str:
@@ -234,16 +277,16 @@ def end_session(transaction: Transaction, user: int, which: int | str) -> None:
     else:
         ended = transaction.all(_END_SESSION, user=user, number=which)
         if not ended:
-            raise NotFound(f"You have no session {which}; GET /auth/sessions lists yours.")
+            raise NotFound(Text("You have no session %(which)s; GET /auth/sessions lists yours.", which=which))
     transaction.news.extend(Ended(user, f"session:{row[0]}") for row in ended)
 
 
 def create_token(transaction: Transaction, user: int, label: str) -> dict[str, Any]:
     """A new token; its text is in the answer and nowhere else."""
     if len(label) > 100:
-        raise Invalid("label", "write at most 100 characters")
+        raise Invalid("label", Text("write at most %(most)d characters", most=100))
     if not people.is_text(label):
-        raise Invalid("label", "leave out NUL characters and lone surrogates")
+        raise Invalid("label", Text("leave out NUL characters and lone surrogates"))
     token = "myapp_" + secrets.token_urlsafe(30)
     now = now_ms()
     row = transaction.one(_ADD_TOKEN, user_id=user, token_hash=digest(token), label=label, created_at=now)
@@ -266,7 +309,7 @@ def list_tokens(connection: Connection, user: int) -> list[dict[str, Any]]:
 def revoke_token(transaction: Transaction, user: int, number: int) -> None:
     """Raises NotFound where the number is not one of one's tokens."""
     if not transaction.all(_END_TOKEN, user=user, number=number):
-        raise NotFound(f"You have no token {number}; GET /auth/tokens lists yours.")
+        raise NotFound(Text("You have no token %(number)d; GET /auth/tokens lists yours.", number=number))
     transaction.news.append(Ended(user, f"token:{number}"))
 
 

@@ -1,4 +1,4 @@
-"""Signing up, in and out; one's sessions and tokens; people."""
+"""Signing up, in and out, and trying it as a guest; one's sessions and tokens; people."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import threading
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from .. import inbox
 from ..db import now_ms
-from ..errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from ..errors import Conflict, Forbidden, Invalid, NotFound, Text, Unavailable
 from ..extensions import csrf, database, limiter, parts
-from ..web import answer, no_content, query_text, query_whole, read_json, sentence, wants_page
-from . import guard, people, service
+from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
+from . import guard, guests, people, service
 from .forms import LoginForm, RegisterForm
 from .passwords import LONGEST, hash_password, verify
 
@@ -25,7 +24,7 @@ bp = Blueprint("auth", __name__)
 
 #: Forms with a password that are worked on at once. Fifty that arrive together would make one long turn of the event
 #: loop, only to wait for the hashes one after the other.
-_line = threading.BoundedSemaphore(4)
+password_line = threading.BoundedSemaphore(4)
 
 LOGINS_PER_ADDRESS = "300/minute"
 LOGINS_PER_NAME = "10/minute"
@@ -66,10 +65,8 @@ def _checked(form: Any) -> bool:
     return valid
 
 
-def _safe_next(target: str | None) -> str:
-    """Where to go after signing in: an address of ours, or the first page."""
-    local = target and target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
-    return target if target and local else url_for("messages.conversations_page")
+def _page(template: str, form: Any, status: int) -> tuple[str, int]:
+    return render_template(template, form=form, guests=parts().settings.guests), status
 
 
 def _name_of_form() -> str:
@@ -81,9 +78,9 @@ def _name_of_form() -> str:
 def login() -> BaseResponse | tuple[str, int]:
     if request.method == "POST":
         request.get_data()  # as slowly as the client sends it: before it has a place in the line
-        with _line:
+        with password_line:
             return _log_in()
-    return render_template("auth/login.html", form=LoginForm(next=request.args.get("next", ""))), 200
+    return _page("auth/login.html", LoginForm(next=request.args.get("next", "")), 200)
 
 
 @limiter.limit(LOGINS_PER_ADDRESS)
@@ -96,21 +93,21 @@ def _log_in() -> BaseResponse | tuple[str, int]:
         fits = verify(stored[1] if stored else None, form.password.data[: LONGEST + 1])
         if stored and fits:
             _sign_in(stored[0])
-            return redirect(_safe_next(form.next.data), 303)
+            return redirect(safe_next(form.next.data), 303)
         form.password.errors = [_("The name or the password is wrong.")]
-    return render_template("auth/login.html", form=form), 422
+    return _page("auth/login.html", form, 422)
 
 
 @bp.route("/auth/register", methods=["GET", "POST"])
 def register() -> BaseResponse | tuple[str, int]:
     if request.method == "POST":
         request.get_data()
-        with _line:
+        with password_line:
             return _sign_up()
-    return render_template("auth/register.html", form=RegisterForm()), 200
+    return _page("auth/register.html", RegisterForm(), 200)
 
 
-@limiter.limit(REGISTRATIONS)
+@limiter.shared_limit(REGISTRATIONS, scope="registrations")
 def _sign_up() -> BaseResponse | tuple[str, int]:
     form = RegisterForm()
     status = 422
@@ -127,19 +124,33 @@ def _sign_up() -> BaseResponse | tuple[str, int]:
             for name, text in error.errors.items():
                 form[name].errors = [sentence(str(form[name].label.text), text)]
             status = error.status
-    return render_template("auth/register.html", form=form), status
+    return _page("auth/register.html", form, status)
+
+
+@bp.post("/auth/guest")
+@limiter.shared_limit(REGISTRATIONS, scope="registrations")
+def try_as_guest() -> BaseResponse:
+    """A new user with a made-up name and no password, signed in."""
+    csrf.protect()
+    if not parts().settings.guests:
+        raise Forbidden(Text("Guests are not let in here: create an account."))
+    with database().transaction() as transaction:
+        person = guests.create(transaction)
+    _sign_in(person.id)
+    return redirect(safe_next(request.form.get("next")), 303)
 
 
 @bp.post("/auth/logout")
 def logout() -> BaseResponse:
     identity = guard.signed_in()
     if identity.via != "session":
-        raise Forbidden("A token has no session to end: DELETE /auth/tokens/<id> revokes it.")
-    _end_session(identity, int(identity.grant.partition(":")[2]))
+        raise Forbidden(Text("A token has no session to end: DELETE /auth/tokens/<id> revokes it."))
+    end_own_session(identity, int(identity.grant.partition(":")[2]))
     return _after_end()
 
 
-def _end_session(identity: service.Identity, which: int | str) -> None:
+def end_own_session(identity: service.Identity, which: int | str) -> None:
+    """End one of one's sessions, or `all`; the browser that ends its own is signed out. Raises NotFound."""
     with database().transaction() as transaction:
         service.end_session(transaction, identity.id, which)
     if which == "all" or identity.grant == f"session:{which}":
@@ -181,7 +192,7 @@ def list_sessions() -> Response:
 @bp.delete("/auth/sessions/<which>")
 def end_session(which: str) -> Response:
     identity = guard.signed_in()
-    _end_session(identity, which if which == "all" else _number(which))
+    end_own_session(identity, which if which == "all" else number_of(which))
     return no_content()
 
 
@@ -204,56 +215,15 @@ def create_token() -> Response:
 def revoke_token(number: str) -> Response:
     identity = guard.signed_in()
     with database().transaction() as transaction:
-        service.revoke_token(transaction, identity.id, _number(number))
+        service.revoke_token(transaction, identity.id, number_of(number))
     return no_content()
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
+    """A session's or token's number in an address. Raises NotFound for what cannot be one."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise NotFound("There is nothing of yours with that number.")
+        raise NotFound(Text("There is nothing of yours with that number."))
     return int(text)
-
-
-@bp.get("/account")
-def account_page() -> str:
-    return _account_page(guard.signed_in())
-
-
-def _account_page(identity: service.Identity, new_token: str | None = None) -> str:
-    with database().snapshot() as connection:
-        own_sessions = service.list_sessions(connection, identity.id, identity.grant)
-        own_tokens = service.list_tokens(connection, identity.id)
-        page = inbox.head(connection, identity.id).as_page()
-    return render_template(
-        "auth/account.html", page=page, sessions=own_sessions, tokens=own_tokens, new_token=new_token
-    )
-
-
-@bp.post("/account/sessions/<which>/end")
-def end_session_form(which: str) -> BaseResponse:
-    identity = guard.signed_in()
-    _end_session(identity, which if which == "all" else _number(which))
-    return redirect(url_for("auth.account_page"), 303)
-
-
-@bp.post("/account/tokens")
-def create_token_form() -> BaseResponse | str:
-    identity = guard.signed_in()
-    try:
-        with database().transaction() as transaction:
-            made = service.create_token(transaction, identity.id, request.form.get("label", "").strip())
-    except Invalid as error:
-        flash(error.detail, "error")
-        return redirect(url_for("auth.account_page"), 303)
-    return _account_page(identity, made["token"])
-
-
-@bp.post("/account/tokens/<number>/revoke")
-def revoke_token_form(number: str) -> BaseResponse:
-    identity = guard.signed_in()
-    with database().transaction() as transaction:
-        service.revoke_token(transaction, identity.id, _number(number))
-    return redirect(url_for("auth.account_page"), 303)
 
 
 @bp.get("/users")

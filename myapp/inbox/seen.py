@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..db import Transaction
-from ..errors import Invalid
+from ..errors import Invalid, Text
 from .badges import BADGES, Badges
 from .events import badges_of, lock, seq_of
 
@@ -21,11 +21,11 @@ def mark_seen(transaction: Transaction, user: int, badges: Sequence[str], upto: 
     """
     for name in badges:
         if name == "messages":
-            raise Invalid("badges", "has messages, which are marked read: use POST /messages/read")
+            raise Invalid("badges", Text("has messages, which are marked read: use POST /messages/read"))
         if name not in SEEABLE:
-            raise Invalid("badges", f"knows {', '.join(SEEABLE)}")
+            raise Invalid("badges", Text("knows %(names)s", names=", ".join(SEEABLE)))
     lock(transaction, (user,))
     latest = seq_of(transaction, user)
     if upto > latest:
-        raise Invalid("upto", f"is beyond this inbox, which is at {latest}")
+        raise Invalid("upto", Text("is beyond this inbox, which is at %(latest)d", latest=latest))
     return badges_of(transaction, user)

@@ -32,6 +32,7 @@ def test_nothing_set_gives_the_documented_defaults(tmp_path: Path) -> None:
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
     assert (settings.max_clients_per_user, settings.max_clients_per_address) == (20, 200)
     assert settings.rate_limits is True
+    assert settings.guests is True
     assert settings.allowed_origins == frozenset()
 
 
@@ -55,6 +56,7 @@ def test_variables_without_the_prefix_mean_nothing(tmp_path: Path) -> None:
             for wrong in ("-1", "many", "99999999999")
         ),
         *(("RATE_LIMITS", wrong, "give on or off") for wrong in ("yes", "1", "0ff")),
+        ("GUESTS", "no", "give on or off"),
         ("REDIS_URL", "redis://localhost", "unset it"),
         *(
             ("ALLOWED_ORIGINS", wrong, "write origins as https://shop.example")

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from ..support import PASSWORD, People, make_app
 
-TABLES = ("users", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts")
+TABLES = ("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts")
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 

@@ -25,6 +25,7 @@ class Request(NamedTuple):
 REQUESTS = [
     Request("POST", "/messages", {"to": "bob", "body": "hi", "key": "k"}, ("key",)),
     Request("POST", "/messages/read", {"with": "bob", "upto": 1}),
+    Request("POST", "/messages/typing", {"to": "bob"}),
     Request("POST", "/badges/seen", {"badges": ["likes"], "upto": 1}),
     Request("POST", "/auth/tokens", {"label": "x"}, ("label",)),
     Request("POST", "/auth/ticket"),
@@ -43,11 +44,12 @@ REQUESTS = [
     Request("GET", "/badges"),
     Request("GET", "/users?q=b"),
     Request("GET", "/users/bob"),
+    Request("GET", "/avatars/bob"),
 ]
 WITH_BODY = [request for request in REQUESTS if request.body is not None]
 #: What is not a request of the contract: pages, and what looks after the process.
 OTHER_BLUEPRINTS = {"health", "static"}
-OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/ws")
+OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/auth/guest", "/language", "/ws")
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +275,8 @@ VALUES: list[tuple[str, dict[str, Any], int, str]] = [
     *(("/messages", {"key": key}, 422, "key") for key in ("", "x" * 65, "a\x00b", "🐎" * 65)),
     *(("/messages/read", {"with": who}, 404, "") for who in ("", "nobody", "a\x00b", "x" * 5000, "1")),
     ("/messages/read", {"with": "alice"}, 422, "with"),
+    *(("/messages/typing", {"to": to}, 404, "") for to in ("", "nobody", "a\x00b", "x" * 5000, "🐎")),
+    *(("/messages/typing", {"to": to}, 422, "to") for to in ("alice", "ALICE")),
     ("/messages/read", {"upto": 10**15}, 422, "upto"),
     *(
         ("/badges/seen", {"badges": badges}, 422, "badges")
@@ -320,6 +324,8 @@ QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/messages/stream", "seq", (*WHOLE, "9007199254740992")),
     ("/messages/stream", "epoch", ("x" * 201, "\x00")),
     ("/messages/stream", "watch", (",".join(f"t{n}" for n in range(51)), "x" * 4001, "\x00")),
+    ("/messages/poll", "have", (*WHOLE, "9007199254740992")),
+    ("/messages/long-poll", "have", (*WHOLE, "9007199254740992")),
     ("/messages/poll", "watch", (",".join(f"t{n}" for n in range(51)), "x" * 4001, "\x00")),
     (
         "/messages/long-poll",

@@ -23,7 +23,7 @@ def test_token_says_who_one_is(site: Site) -> None:
         "id": 1,
         "name": "alice",
         "display_name": "alice",
-        "avatar": None,
+        "avatar": "/avatars/alice?v=278ebc47",
         "is_admin": False,
         "via": "token",
     }
@@ -157,6 +157,7 @@ MAY = [
 ]
 MAY_NOT = [
     ("POST", "/messages", {"to": "bob", "body": "hi"}),
+    ("POST", "/messages/typing", {"to": "bob"}),
     ("GET", "/messages/conversations", None),
     ("GET", "/messages/with/bob", None),
     ("GET", "/users?q=b", None),

@@ -35,6 +35,7 @@ def path_of(rule: Rule) -> str:
 BODIES: dict[str, Any] = {
     "/messages": {"to": "bob", "body": "hi"},
     "/messages/read": {"with": "bob", "upto": 1},
+    "/messages/typing": {"to": "bob"},
     "/badges/seen": {"badges": ["likes"], "upto": 0},
     "/auth/tokens": {"label": "x"},
 }

@@ -29,7 +29,7 @@ def test_message_is_answered_as_stored(both_sites: Site) -> None:
         "id": 1,
         "from": "alice",
         "from_name": "alice",
-        "avatar": None,
+        "avatar": "/avatars/alice?v=278ebc47",
         "to": "bob",
         "body": "hi",
         "seq": 1,
@@ -46,7 +46,7 @@ def test_both_sides_get_one_event_with_the_same_data(both_sites: Site) -> None:
         "id": 1,
         "from": "alice",
         "from_name": "alice",
-        "avatar": None,
+        "avatar": "/avatars/alice?v=278ebc47",
         "to": "bob",
         "body": "hi",
     }
@@ -445,6 +445,6 @@ def test_at_most_as_many_people_as_asked_for_are_found(limit: int, site: Site) -
 
 def test_somebody_is_shown_with_the_fields_of_the_contract(site: Site) -> None:
     alice, _bob = site.programs("alice", "bob")
-    expected = {"name": "bob", "display_name": "bob", "avatar": None, "presence": "offline"}
+    expected = {"name": "bob", "display_name": "bob", "avatar": "/avatars/bob?v=f5cbb140", "presence": "offline"}
     assert alice.get("/users/bob").get_json() == expected
     assert alice.get("/users?q=bob").get_json() == {"users": [expected]}
