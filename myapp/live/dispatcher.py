@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import gevent
@@ -28,6 +29,7 @@ from .poller import Poller, open_poller
 from .presence import Presence
 from .sweep import Sweep
 from .topics import Resolve, Topics
+from .typing import Typing
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +81,10 @@ class Dispatcher:
         self.catch_up = CatchUp(self, read)
         self.grants = Grants(read_ended, self._dismiss)
         self._timers: set[Any] = set()
-        self.topics = Topics(self._provide, resolve)
-        self.presence = Presence(self.is_here, self._presence_changed)
+        self.topics = Topics(resolve)
+        self.presence = Presence(self.is_here, self.topics.put)
+        self.typing = Typing(self.topics.put, clock)
+        self.topics.providers.update(presence=self.presence.data, typing=self.typing.data)
         self._sweep = Sweep(self, read_heads, clock)
 
     @property
@@ -121,6 +125,10 @@ class Dispatcher:
         """Whether the user waits in this worker."""
         place = self._places.get(user)
         return place is not None and bool(place.clients)
+
+    def here(self, most: int, but: int) -> list[int]:
+        """Users who wait in this worker, without `but`; who came last comes first."""
+        return list(islice((user for user in reversed(self._places) if user != but and self.is_here(user)), most))
 
     def is_in_use(self, place: Place) -> bool:
         """Whether the place is still the user's: one that was left is dropped, and a new one made when they return."""
@@ -202,6 +210,11 @@ class Dispatcher:
             self._pending.pop(place, None)
             self._bus.unsubscribe(user)
 
+    def note_typing(self, writer: int, reader: int) -> None:
+        """The writer is writing to the reader now, and for some seconds."""
+        self.start()  # the sweep ends it
+        self.typing.note(writer, reader)
+
     def slow(self, client: ParkedClient) -> None:
         """The client's socket is full: it has SLOW_PATIENCE seconds for what is half written."""
         self._slow[client] = self.now
@@ -211,9 +224,10 @@ class Dispatcher:
         self._slow.pop(client, None)
 
     def look_at_clock(self) -> None:
-        """Each turn of the sweep: who was too slow for too long goes, who was away for too long is offline."""
+        """Each turn of the sweep: who was too slow for too long goes; who was away is offline, who was silent idle."""
         self._dismiss_slow()
         self.presence.expire(self.now)
+        self.typing.expire(self.now)
 
     def _dismiss_slow(self) -> None:
         """They come back from their cursors."""
@@ -320,16 +334,6 @@ class Dispatcher:
                 self.counts["sweep_finds"] += 1
                 self.catch_up.enqueue(place)
 
-    # -- topics
-
-    def _provide(self, key: str) -> str:
-        kind, _, user = key.partition(":")
-        assert kind == "presence"
-        return _state(self.presence.state(int(user)))
-
-    def _presence_changed(self, user: int, state: str) -> None:
-        self.topics.put(f"presence:{user}", _state(state))
-
     # -- the end
 
     def close(self, code: CloseCode = CloseCode.GOING_AWAY, spread: float = 1.0, patience: float = 1.0) -> None:
@@ -382,10 +386,6 @@ class Dispatcher:
             function(*args)
 
         timer.start(fire)
-
-
-def _state(state: str) -> str:
-    return f'{{"state":"{state}"}}'
 
 
 def _retry(spread: float) -> float:

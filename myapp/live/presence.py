@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .topics import state_data
+
 #: Seconds for which someone without a client is still online: a page that is loaded anew is no absence.
 GRACE = 5.0
 
@@ -11,16 +13,20 @@ ONLINE, OFFLINE = "online", "offline"
 
 
 class Presence:
-    """Owned by the dispatcher, which says who comes and goes. `changed(user, state)` is told of each change."""
+    """Owned by the dispatcher, which says who comes and goes. `put(key, data)` is told of each change."""
 
-    def __init__(self, is_here: Callable[[int], bool], changed: Callable[[int, str], None]) -> None:
+    def __init__(self, is_here: Callable[[int], bool], put: Callable[[str, str], None]) -> None:
         self._is_here = is_here
-        self._changed = changed
+        self._put = put
         #: who went, and when; the earliest first
         self._leaving: dict[int, float] = {}
 
     def state(self, user: int) -> str:
         return ONLINE if self._is_here(user) or user in self._leaving else OFFLINE
+
+    def data(self, user: str) -> str:
+        """What is current of the topic `presence:<user>`."""
+        return state_data(self.state(int(user)))
 
     def arrived(self, user: int) -> None:
         """The user's first client waits here."""
@@ -39,3 +45,6 @@ class Presence:
                 return
             del self._leaving[user]
             self._changed(user, OFFLINE)
+
+    def _changed(self, user: int, state: str) -> None:
+        self._put(f"presence:{user}", state_data(state))

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: The most topics that one client may watch.
 MOST_TOPICS = 50
+#: Of so many topics that nobody watches any more it is remembered what was said last: long polls come back to them.
+MOST_REMEMBERED = 20_000
 
 
 class Watch(NamedTuple):
@@ -39,24 +41,38 @@ class Snapshot(NamedTuple):
     data: str
 
 
+def state_data(state: str) -> str:
+    """The data of a topic that is in one of some states."""
+    return f'{{"state":"{state}"}}'
+
+
+#: What is current of the topics of one kind, by what follows `<kind>:` in their keys. It does not wait.
+Provider = Callable[[str], str]
 #: Those of the topics that the user (an id) may watch. It reads: it may switch greenlets, and may raise.
 Resolve = Callable[[int, Sequence[str]], list[Watch]]
 
 
 class Topics:
-    """Who watches what in this worker. `provide(key)` gives the data of a topic that nobody has watched so far."""
+    """Who watches what in this worker. `providers`, filled by the owner, are asked for what nobody has watched so far.
 
-    def __init__(self, provide: Callable[[str], str], resolve: Resolve) -> None:
+    What has not changed keeps its version, also while nobody watches, for as long as it is remembered.
+    """
+
+    def __init__(self, resolve: Resolve) -> None:
         self.resolve = resolve
-        self._provide = provide
+        self.providers: dict[str, Provider] = {}
         #: who asked by its WebSocket to watch, and what; the latest wish counts
         self._wishes: dict[WebSocketClient, Sequence[str]] = {}
         self._watches: dict[ParkedClient, tuple[Watch, ...]] = {}
         self._watchers: dict[str, dict[ParkedClient, str]] = {}
         self._current: dict[str, tuple[int, str]] = {}
+        #: what was said last of topics that nobody watches now; the one left longest ago first
+        self._remembered: dict[str, tuple[int, str]] = {}
         self._missed: set[ParkedClient] = set()
         self._refused: dict[ParkedClient, Sequence[str]] = {}
         self._version = 0
+        #: smaller versions were given by an earlier process
+        self._began = self._next_version()
 
     def watch(self, client: ParkedClient, watches: Iterable[Watch], refused: Sequence[str] = ()) -> None:
         """From now on the client watches these, and no others; `refused` is kept for those who are told later."""
@@ -79,7 +95,7 @@ class Topics:
             watchers.pop(client, None)
             if not watchers:
                 self._watchers.pop(key, None)
-                self._current.pop(key, None)
+                self._remember(key, self._current.pop(key, None))
 
     def put(self, key: str, data: str) -> None:
         """This is current now: every watcher gets it, who is behind gets the newest when there is room."""
@@ -115,15 +131,41 @@ class Topics:
 
     def current(self, watches: Iterable[Watch]) -> list[Snapshot]:
         """What is current of these."""
-        found = []
-        for topic, key in watches:
-            current = self._current.get(key)
-            if current is None:
-                current = self._next_version(), self._provide(key)
-                if key in self._watchers:
-                    self._current[key] = current
-            found.append(Snapshot(topic, *current))
-        return found
+        return [Snapshot(topic, *self._look(key)) for topic, key in watches]
+
+    def is_newer(self, watches: Iterable[Watch], have: int) -> bool:
+        """Whether any of these is newer than what has been given up to the version `have`.
+
+        What is not remembered, of a client that has been here, counts as old: where more is watched than can be
+        remembered, changes between two long polls come late, and nobody asks in a circle.
+        """
+        for _topic, key in watches:
+            is_known = key in self._current or key in self._remembered or have < self._began
+            if self._look(key)[0] > have and is_known:
+                return True
+        return False
+
+    def _look(self, key: str) -> tuple[int, str]:
+        current = self._current.get(key)
+        if current is not None:
+            return current
+        kind, _, name = key.partition(":")
+        data = self.providers[kind](name)
+        current = self._remembered.pop(key, None)
+        if current is None or current[1] != data:
+            current = self._next_version(), data
+        if key in self._watchers:
+            self._current[key] = current
+        else:
+            self._remember(key, current)
+        return current
+
+    def _remember(self, key: str, said: tuple[int, str] | None) -> None:
+        if said is None:
+            return
+        self._remembered[key] = said
+        if len(self._remembered) > MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
 
     def watch_later(self, client: WebSocketClient, topics: Sequence[str]) -> None:
         """Have the client watch these topics, when it is known which of them it may. Does not wait."""

@@ -61,13 +61,15 @@ def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> in
 def _watched(identity: Identity) -> Watched:
     """Raises Invalid."""
     topics = list(dict.fromkeys(name for name in query_text("watch", "", 4000).split(",") if name))
+    have = query_whole("have", 0) if "have" in request_ctx.request.args else None
     if not topics:
         return NOTHING
     if len(topics) > MOST_TOPICS:
         raise Invalid("watch", f"give at most {MOST_TOPICS} topics, separated by commas")
     watches = parts().dispatcher.topics.resolve(identity.id, topics)
     known = {watch.topic for watch in watches}
-    return Watched(watches, [topic for topic in topics if topic not in known])
+    refused = [topic for topic in topics if topic not in known]
+    return Watched(watches, refused, have)
 
 
 def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> Response:
@@ -164,7 +166,8 @@ def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched
     while True:
         page = _read(identity.id, seq, epoch)
         left = deadline - time.monotonic()
-        if page.events or page.reset or left <= 0:
+        is_newer = watched.have is not None and parts().dispatcher.topics.is_newer(watched.watches, watched.have)
+        if page.events or page.reset or is_newer or left <= 0:
             return _poll_answer(page, 0, watched)
         time.sleep(min(LOOK_EVERY, left))
 

@@ -30,13 +30,14 @@ STREAM_TYPE = "text/event-stream; charset=utf-8"
 
 
 class Watched(NamedTuple):
-    """What a request wants to watch: what it may, and what it may not."""
+    """What a request wants to watch: what it may, and what it may not; and the newest version that its client has."""
 
     watches: list[Watch]
     refused: list[str]
+    have: int | None
 
 
-NOTHING = Watched([], [])
+NOTHING = Watched([], [], None)
 
 
 def poll_body(page: inbox.Page, wait: float, watched: Watched) -> bytes:
@@ -104,8 +105,11 @@ class ParkedPoll(ParkedAnswer):
             address=self._address,
             started=self._started,
         )
-        self._own.dispatcher.topics.watch(client, self._watched.watches, self._watched.refused)
-        self._own.dispatcher.park(client, self._page, client.deadline)
+        dispatcher, (watches, refused, have) = self._own.dispatcher, self._watched
+        dispatcher.topics.watch(client, watches, refused)
+        dispatcher.park(client, self._page, client.deadline)
+        if have is not None and dispatcher.topics.is_newer(watches, have):
+            client.answer_empty()  # something changed since its last poll: with all that is current
 
     def _instead(self) -> bytes:
         return poll_body(self._page, POLL_EVERY, self._watched)

@@ -15,7 +15,7 @@ from .. import inbox
 from ..auth.models import users
 from ..auth.people import Person, by_name, is_text
 from ..db import Connection, Statement, Transaction, given, now_ms, rfc3339, statement
-from ..errors import Conflict, Invalid
+from ..errors import Conflict, Invalid, Text
 from .models import conversations, messages
 
 #: The longest body, in code points; the longest key, in characters.
@@ -26,11 +26,25 @@ KEY_LIFE = 7 * 24 * 3600 * 1000
 
 
 class Sent(NamedTuple):
-    """A stored message as JSON, the sender's inbox's seq, and whether this call stored it."""
+    """A stored message as JSON, the receiver's id, the sender's inbox's seq, and whether this call stored it."""
 
     message: dict[str, Any]
+    receiver: int
     seq: int
     is_new: bool
+
+
+class History(NamedTuple):
+    """A part of a conversation: messages, newest first, each with `read`, and whether there are older ones.
+
+    `seen` is how far the other has read (an id), `unread` how many one has not read in the whole conversation.
+    """
+
+    other: Person
+    messages: list[dict[str, Any]]
+    more: bool
+    seen: int
+    unread: int
 
 
 _INSERT = Statement(
@@ -99,6 +113,7 @@ _CONVERSATIONS = statement(
         users.c.id,
         users.c.name,
         users.c.display_name,
+        users.c.picture,
         conversations.c.unread,
         conversations.c.read_upto,
         _theirs.c.read_upto,
@@ -123,11 +138,13 @@ NO_LIMIT = 2**62
 def check_body(body: str) -> None:
     """Raises Invalid with the rule that the body breaks. A body is otherwise kept exactly as it is."""
     if not body.strip():
-        raise Invalid("body", "is empty or blank; write something")
+        raise Invalid("body", Text("is empty or blank; write something"))
     if len(body) > LONGEST_BODY:
-        raise Invalid("body", f"has {len(body)} characters; write at most {LONGEST_BODY}")
+        raise Invalid(
+            "body", Text("has %(count)d characters; write at most %(most)d", count=len(body), most=LONGEST_BODY)
+        )
     if not is_text(body):
-        raise Invalid("body", "has a NUL character or a lone surrogate; leave it out")
+        raise Invalid("body", Text("has a NUL character or a lone surrogate; leave it out"))
 
 
 def check_key(key: str | None) -> None:
@@ -135,9 +152,9 @@ def check_key(key: str | None) -> None:
     if key is None:
         return
     if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("key", f"write 1 to {LONGEST_KEY} characters, or leave it out")
+        raise Invalid("key", Text("write 1 to %(most)d characters, or leave it out", most=LONGEST_KEY))
     if not is_text(key):
-        raise Invalid("key", "has a NUL character or a lone surrogate; leave it out")
+        raise Invalid("key", Text("has a NUL character or a lone surrogate; leave it out"))
 
 
 def send(transaction: Transaction, sender: Person, to: str, body: str, key: str | None = None) -> Sent:
@@ -150,7 +167,7 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     check_key(key)
     receiver = by_name(transaction, to)
     if receiver.id == sender.id:
-        raise Invalid("to", "is yourself; write to somebody else")
+        raise Invalid("to", Text("is yourself; write to somebody else"))
     inbox.lock(transaction, (sender.id, receiver.id))
     at = now_ms()
     low, high = sorted((sender.id, receiver.id))
@@ -171,9 +188,9 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
         number, to_id, stored_body, stored_at, seq = stored
         if stored_at > at - KEY_LIFE:
             if (to_id, stored_body) != (receiver.id, body):
-                raise Conflict("This key was used for another message: use a new key for each message.")
+                raise Conflict(Text("This key was used for another message: use a new key for each message."))
             message = as_json(number, sender, receiver, body, stored_at)
-            return Sent(message, seq, False)
+            return Sent(message, receiver.id, seq, False)
         transaction.run(_FORGET_KEY, message=number)
         row = transaction.one(_INSERT, **values)
         assert row is not None
@@ -190,7 +207,7 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     }
     seq = inbox.append(transaction, sender.id, "message", data, at=at)
     inbox.append(transaction, receiver.id, "message", data, badges={"messages": 1}, at=at)
-    return Sent(as_json(number, sender, receiver, body, at), seq, True)
+    return Sent(as_json(number, sender, receiver, body, at), receiver.id, seq, True)
 
 
 def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: int) -> inbox.Badges:
@@ -201,12 +218,12 @@ def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: 
     """
     writer = by_name(transaction, writer_name)
     if writer.id == reader.id:
-        raise Invalid("with", "is yourself; name the other side of the conversation")
+        raise Invalid("with", Text("is yourself; name the other side of the conversation"))
     inbox.lock(transaction, (reader.id, writer.id))
     row = transaction.one(_CONVERSATION, user=reader.id, other=writer.id)
     last_id, read_upto, unread = row or (0, 0, 0)
     if upto > last_id:
-        raise Invalid("upto", f"is beyond the newest message of this conversation, {last_id}")
+        raise Invalid("upto", Text("is beyond the newest message of this conversation, %(last)d", last=last_id))
     if upto > read_upto and unread:
         low, high = sorted((reader.id, writer.id))
         count = transaction.one(_COUNT_UNREAD, low=low, high=high, user=reader.id, upto=upto)
@@ -219,10 +236,8 @@ def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: 
     return inbox.badges_of(transaction, reader.id)
 
 
-def history(
-    connection: Connection, me: Person, other_name: str, before: int, limit: int
-) -> tuple[Person, list[dict[str, Any]], bool]:
-    """The other person, messages with an id below `before`, newest first, each with `read`; and whether there are more.
+def history(connection: Connection, me: Person, other_name: str, before: int, limit: int) -> History:
+    """At most `limit` messages with an id below `before`.
 
     Raises NotFound for an unknown person. Call it on a snapshot to show it beside a cursor.
     """
@@ -236,15 +251,15 @@ def history(
     for number, from_id, body, at in rows[:limit]:
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
         found.append({**as_json(number, sender, receiver, body, at), "read": number <= upto})
-    return other, found, len(rows) > limit
+    return History(other, found, len(rows) > limit, read_by_other, mine[2] if mine else 0)
 
 
 def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any]]:
     """One's conversations, the one with the newest message first, at most MOST_CONVERSATIONS."""
     found = []
     for row in connection.all(_CONVERSATIONS, user=me.id, most=MOST_CONVERSATIONS):
-        other = Person(*row[:3])
-        unread, read_by_me, read_by_other, number, from_id, body, at = row[3:]
+        other = Person(*row[:4])
+        unread, read_by_me, read_by_other, number, from_id, body, at = row[4:]
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
         last = {**as_json(number, sender, receiver, body, at), "read": number <= upto}
         found.append(
@@ -257,11 +272,6 @@ def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any
             }
         )
     return found
-
-
-def unread_of(connection: Connection, user: int, other: int) -> int:
-    row = connection.one(_CONVERSATION, user=user, other=other)
-    return row[2] if row else 0
 
 
 def as_json(number: int, sender: Person, receiver: Person, body: str, at: int) -> dict[str, Any]:

@@ -15,15 +15,18 @@ from ..auth.people import Person
 from ..auth.service import Identity
 from ..auth.views import as_json as person_as_json
 from ..db import Transaction
-from ..errors import AppError, Invalid
-from ..extensions import database, limiter
-from ..web import MAX_SEQ, answer, query_text, query_whole, read_json, sentence
+from ..errors import AppError, Invalid, Text
+from ..extensions import database, limiter, parts
+from ..web import MAX_SEQ, answer, no_content, query_text, query_whole, read_json, sentence, translated
 from . import service
 from .forms import MessageForm
 
 bp = Blueprint("messages", __name__)
 
 SENDS = "1200/minute"
+#: People who are here now, shown to who has no conversations.
+MOST_HERE = 8
+TYPINGS = "120/minute"
 
 
 class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,6 +35,12 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
     to: str
     body: str
     key: str | None = None
+
+
+class TypingRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /messages/typing"""
+
+    to: str
 
 
 class ReadRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,7 +58,7 @@ class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _person(identity: Identity) -> Person:
-    return Person(identity.id, identity.name, identity.display_name)
+    return Person(identity.id, identity.name, identity.display_name, identity.picture)
 
 
 def _by_person() -> str:
@@ -64,7 +73,21 @@ def send() -> Response:
     asked = read_json(SendRequest)
     with database().transaction() as transaction:
         sent = service.send(transaction, _person(identity), asked.to, asked.body, asked.key)
+    parts().dispatcher.typing.stop(identity.id, sent.receiver)
     return answer({**sent.message, "seq": sent.seq}, 201 if sent.is_new else 200)
+
+
+@bp.post("/messages/typing")
+@limiter.limit(TYPINGS, key_func=_by_person)
+def note_typing() -> Response:
+    identity = guard.signed_in()
+    asked = read_json(TypingRequest)
+    with database().read() as connection:
+        reader = people.by_name(connection, asked.to)
+    if reader.id == identity.id:
+        raise Invalid("to", Text("is yourself; write to somebody else"))
+    parts().dispatcher.note_typing(identity.id, reader.id)
+    return no_content()
 
 
 @bp.get("/messages/conversations")
@@ -83,8 +106,8 @@ def history(name: str) -> Response:
     before = query_whole("before", service.NO_LIMIT)
     limit = query_whole("limit", 50, 1, 500)
     with database().snapshot() as connection:
-        _other, found, more = service.history(connection, me, name, before, limit)
-    return answer({"messages": found, "more": more})
+        found = service.history(connection, me, name, before, limit)
+    return answer({"messages": found.messages, "more": found.more})
 
 
 @bp.post("/messages/read")
@@ -126,8 +149,15 @@ def conversations_page() -> str:
         page = inbox.head(connection, me.id).as_page()
         found = service.list_conversations(connection, me)
         matches = people.search(connection, me.id, query, 20) if query.strip() else None
-    shown = None if matches is None else [person_as_json(person) for person in matches]
-    return render_template("messages/conversations.html", page=page, conversations=found, query=query, people=shown)
+        here = [] if found else people.by_ids(connection, parts().dispatcher.here(MOST_HERE, but=me.id))
+    return render_template(
+        "messages/conversations.html",
+        page=page,
+        conversations=found,
+        query=query,
+        people=None if matches is None else [person_as_json(person) for person in matches],
+        here=[person_as_json(person) for person in here],
+    )
 
 
 @bp.get("/chats/<name>")
@@ -139,21 +169,21 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
     before = query_whole("before", service.NO_LIMIT)
     with database().snapshot() as connection:
         page = inbox.head(connection, me.id).as_page()
-        other, found, more = service.history(connection, me, name, before, 50)
-        if other.id == me.id:
-            raise Invalid("name", "is yourself; choose somebody else to write to")
-        unread = service.unread_of(connection, me.id, other.id)
-    upto = found[0]["id"] if found else 0
+        found = service.history(connection, me, name, before, 50)
+        if found.other.id == me.id:
+            raise Invalid("name", Text("is yourself; choose somebody else to write to"))
+    upto = found.messages[0]["id"] if found.messages else 0
     if not form.key.data:
         form.key.data = secrets.token_urlsafe(16)
     form.upto.data = str(upto)
     return render_template(
         "messages/chat.html",
         page=page,
-        other=person_as_json(other),
-        messages=found[::-1],
-        more=more,
-        unread=unread,
+        other=person_as_json(found.other),
+        messages=found.messages[::-1],
+        more=found.more,
+        seen=found.seen,
+        unread=found.unread,
         upto=upto,
         form=form,
     )
@@ -168,13 +198,14 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
     body = (form.body.data or "").replace("\r\n", "\n")
     try:
         with database().transaction() as transaction:
-            service.send(transaction, me, name, body, form.key.data or None)
+            sent = service.send(transaction, me, name, body, form.key.data or None)
             _mark_shown(transaction, me, name, form.upto.data)  # together with the message, or neither
+        parts().dispatcher.typing.stop(me.id, sent.receiver)
     except AppError as error:
         if error.status not in (409, 422):
             raise
         problem = error.errors.get("body")
-        form.body.errors = [sentence(str(form.body.label.text), problem) if problem else error.detail]
+        form.body.errors = [sentence(str(form.body.label.text), problem) if problem else translated(error.detail)]
         form.key.data = None
         return _chat_page(me, name, form), error.status
     return redirect(url_for("messages.chat_page", name=name), 303)
@@ -192,5 +223,5 @@ def _mark_shown(transaction: Transaction, me: Person, name: str, upto: str | Non
     if not upto or upto == "0":
         return
     if not upto.isascii() or not upto.isdigit() or len(upto) > 16:
-        raise Invalid("upto", "give the id of a message of this conversation")
+        raise Invalid("upto", Text("give the id of a message of this conversation"))
     service.mark_read(transaction, me, name, int(upto))

@@ -67,7 +67,8 @@ export class Api {
           after: retryAfter(response.headers, timers.now()),
         };
       }
-      return { status: response.status, body: await response.json(), detail: '' };
+      const body = response.status === 204 ? null : await response.json();
+      return { status: response.status, body, detail: '' };
     } catch {
       return { status: 0, body: null, detail: '' };
     } finally {

@@ -1,17 +1,16 @@
+import { Intake } from './intake.js';
 import { Ladder } from './ladder.js';
+import { NextTry } from './next-try.js';
 import { Outage } from './outage.js';
 import { Renewal } from './renewal.js';
+import { Status } from './status.js';
+import { Upgrade } from './upgrade.js';
 
 /** A connection that held this long was not a failure, in milliseconds. */
 const STEADY = 5_000;
-/** How often `auto` tries a better transport, beside the one that works. */
-const UPGRADE = 60_000;
-/** How soon it does so when the better one has worked on this page: then it was an outage that took it away. */
-const UPGRADE_SOON = 5_000;
 /** Holes in a row at one place, after which the page is loaded anew. */
 const HOLES = 3;
 
-/** @typedef {'connecting' | 'live' | 'polling' | 'offline' | 'signed-out' | 'off'} State */
 /**
  * @typedef {object} Attempt
  * @property {number} index of its rung on the ladder
@@ -23,7 +22,8 @@ const HOLES = 3;
  * Keeps a page connected: chooses a transport, opens it at the cursor, notices when it ends, comes back.
  *
  * Promise: at most one attempt (`current`) and one that may replace it (`candidate`) are alive; what a dead one still
- * has to say is ignored. Events reach `onBatch` once and in order, over whatever transports they came.
+ * has to say is ignored. Events reach `onBatch` once and in order, over whatever transports they came; snapshots reach
+ * `onSnapshot` if they are newer than those before.
  */
 export class Connection {
   #ladder = new Ladder([], 'auto');
@@ -33,12 +33,6 @@ export class Connection {
   #candidate = null;
   /** Grows with everything that makes an earlier plan void. */
   #turn = 0;
-  /** @type {{id: any, isAsked: boolean} | null} the next try; isAsked: the server named the time */
-  #waiting = null;
-  #upgrade = null;
-  #hasProvenTop = false;
-  /** The last seq that came while the page was loaded anew. */
-  #missed = 0;
 
   /**
    * @param {object} parts
@@ -47,17 +41,18 @@ export class Connection {
    * @param {() => Promise<{seq: number, epoch: string} | null>} parts.reload loads the page's state anew; null: signed
    *   out; rejects when it could not, and is called again
    * @param {(events: import('./cursor.js').LiveEvent[], batch: import('./transports.js').Batch) => void} parts.onBatch
-   * @param {(state: State, transport: string | null, detail: string) => void} parts.onState
+   * @param {(topic: string, data: any) => void} [parts.onSnapshot]
+   * @param {import('./status.js').OnState} parts.onState
    */
-  constructor({ world, transports, reload, onBatch, onState }) {
+  constructor({ world, transports, reload, onBatch, onSnapshot = () => {}, onState }) {
     this.world = world;
     this.transports = transports;
-    this.onBatch = onBatch;
-    this.onState = onState;
     this.outage = new Outage(world.timers, world.random);
     this.renewal = new Renewal({ world, reload, onSignedOut: () => this.#stop('signed-out') });
-    /** @type {State} */
-    this.state = 'off';
+    this.next = new NextTry(world.timers, () => this.#connect());
+    this.upgrade = new Upgrade(world, () => this.#probe(0));
+    this.intake = new Intake({ world, renewal: this.renewal, onBatch, onSnapshot });
+    this.status = new Status(world.timers, this.next, onState);
     this.choice = 'auto';
   }
 
@@ -68,34 +63,57 @@ export class Connection {
    */
   choose(choice) {
     this.choice = choice;
-    if (this.state === 'signed-out') return;
+    if (this.status.state === 'signed-out') return;
     this.#drop();
     this.renewal.isPaused = false;
     this.#ladder = new Ladder(this.transports, choice);
     this.outage.end();
-    if (choice === 'off') return this.#setState('off');
-    this.#setState('connecting');
+    if (choice === 'off') return this.status.set('off');
+    this.status.set('connecting');
     this.#connect();
   }
 
   /** The network is back: try at once, the best way first. */
   online() {
     if (this.#current?.openedAt != null) this.#probe(0);
-    else if (this.#waiting?.isAsked === false) this.#ladder.moveTo(0);
+    else if (this.next.at !== null && !this.next.isAsked) this.#ladder.moveTo(0);
     this.hurry();
+  }
+
+  /** There is no network, says the browser: what is open is dead, and not by its own fault. */
+  offline() {
+    if (this.status.isOver) return;
+    if (this.next.at === null) {
+      this.#judge(this.#current);
+      this.#drop();
+      this.next.plan(this.outage.failed(), false);
+    }
+    this.status.set('offline');
   }
 
   /** The user is looking: do not wait for a timer. A wait that the server asked for is kept. */
   hurry() {
-    if (this.#waiting === null) this.#current?.handle?.check();
-    else if (!this.#waiting.isAsked) this.#connect();
+    if (this.next.at === null) this.#current?.handle?.check();
+    else if (!this.next.isAsked) this.#connect();
+  }
+
+  /** The user insists on a try: not even a wait that the server asked for is kept. */
+  insist() {
+    this.next.insist();
+    if (this.next.at !== null) this.status.set(this.status.state);
+  }
+
+  /** Ask for what the page watches, if that is not what was asked for. */
+  watch() {
+    if (!this.world.watched.refresh()) return;
+    for (const attempt of [this.#current, this.#candidate]) attempt?.handle?.watch?.();
   }
 
   /** End everything, for instance as the page goes into the browser's cache. `resume()` goes on from the cursor. */
   close() {
     this.#drop();
     this.renewal.isPaused = true;
-    if (this.state !== 'signed-out') this.#setState('off');
+    if (this.status.state !== 'signed-out') this.status.set('off');
   }
 
   resume() {
@@ -104,6 +122,7 @@ export class Connection {
 
   async #connect() {
     this.#drop();
+    if (this.status.state === 'offline') this.status.set('offline');
     const turn = this.#turn;
     if (this.renewal.isDue) {
       await this.renewal.run();
@@ -119,10 +138,12 @@ export class Connection {
   #open(index) {
     /** @type {Attempt} */
     const attempt = { index, handle: null, openedAt: null };
+    this.watch();
     const isAlive = () => attempt === this.#current || attempt === this.#candidate;
     attempt.handle = this.#ladder.rungs[index].open(this.world, {
       onOpen: () => isAlive() && this.#opened(attempt),
-      onBatch: (batch) => isAlive() && this.#received(batch),
+      onBatch: (batch) => isAlive() && this.intake.take(batch) && this.#askAgain(),
+      onSnapshots: (snapshots, isAll) => isAlive() && this.intake.show(snapshots, isAll),
       onReset: async () => {
         if (isAlive()) await this.#renew();
       },
@@ -140,21 +161,10 @@ export class Connection {
       this.#ladder.moveTo(attempt.index);
     }
     attempt.openedAt = this.world.timers.now();
-    this.#hasProvenTop ||= attempt.index === 0;
+    this.upgrade.hasProven ||= attempt.index === 0;
     const { state, name } = this.#ladder.rung;
-    this.#setState(state, name);
-    this.#planUpgrade(this.#hasProvenTop ? UPGRADE_SOON : UPGRADE);
-  }
-
-  /** @param {import('./transports.js').Batch} batch */
-  #received(batch) {
-    if (this.renewal.isDue) {
-      this.#missed = Math.max(this.#missed, batch.seq ?? 0);
-      return;
-    }
-    const { fresh, hasGap } = this.world.cursor.take(batch.events ?? [], batch.seq);
-    this.onBatch(fresh, batch);
-    if (hasGap) this.#askAgain();
+    this.status.set(state, name);
+    if (!this.#ladder.isAtTop) this.upgrade.plan();
   }
 
   /** Something is missing: ask again from the cursor. Where asking does not help, the page itself brings it. */
@@ -177,26 +187,22 @@ export class Connection {
     }
     if (closing.next === 'stop') return this.#stop('offline', closing.detail);
     this.#drop();
+    this.#judge(attempt);
     const wasOpen = attempt.openedAt !== null;
-    if (wasOpen && this.world.timers.now() - attempt.openedAt >= STEADY) {
-      this.outage.end();
-      this.#ladder.held();
-    }
-    if (closing.next === 'poll') this.#hasProvenTop = false;
-    if (wasOpen) this.#setState('connecting');
-    else if (this.state !== 'offline' && !this.#ladder.hasHope) this.#setState('offline');
+    const isOffline = !wasOpen && (this.status.state === 'offline' || !this.#ladder.hasHope);
+    if (closing.next === 'poll') this.upgrade.hasProven = false;
     const isMiss = closing.next === 'poll' || !wasOpen || (this.outage.failures > 0 && closing.after === undefined);
     const after = isMiss ? this.#ladder.failed(closing) : closing.after;
     const ms = this.outage.failed();
-    const id = this.world.timers.set(() => this.#connect(), after ?? ms);
-    this.#waiting = { id, isAsked: after !== undefined };
+    this.next.plan(after ?? ms, after !== undefined);
+    if (wasOpen || isOffline) this.status.set(isOffline ? 'offline' : 'connecting');
   }
 
-  /** @param {number} ms about */
-  #planUpgrade(ms) {
-    const { timers, random } = this.world;
-    timers.clear(this.#upgrade);
-    this.#upgrade = this.#ladder.isAtTop ? null : timers.set(() => this.#probe(0), ms * (0.8 + 0.4 * random()));
+  /** @param {Attempt | null} attempt it has ended: had it held, earlier failures say nothing any more */
+  #judge(attempt) {
+    if (attempt?.openedAt == null || this.world.timers.now() - attempt.openedAt < STEADY) return;
+    this.outage.end();
+    this.#ladder.held();
   }
 
   /**
@@ -205,46 +211,35 @@ export class Connection {
    * @param {number} index
    */
   #probe(index) {
-    this.world.timers.clear(this.#upgrade);
+    this.upgrade.cancel();
     if (this.#candidate) return;
     if (index < this.#ladder.index) this.#candidate = this.#open(index);
-    else this.#planUpgrade(UPGRADE);
+    else if (!this.#ladder.isAtTop) this.upgrade.planAgain();
   }
 
   /** A transport said reset. It goes on meanwhile; if it brought anything that the new state lacks, it asks again. */
   async #renew() {
-    this.#missed = 0;
-    await this.renewal.run();
-    if (this.#missed > this.world.cursor.seq && this.#current) this.#connect();
-    this.#missed = 0;
+    const hasMissed = await this.intake.renew();
+    this.watch();
+    if (hasMissed && this.#current) this.#connect();
   }
 
   /**
-   * @param {State} state
+   * @param {import('./status.js').State} state
    * @param {string} [detail]
    */
   #stop(state, detail = '') {
     this.#drop();
     if (state === 'signed-out') this.renewal.isPaused = true;
-    this.#setState(state, null, detail);
+    this.status.set(state, null, detail);
   }
 
   /** Nothing is open and nothing planned after this. */
   #drop() {
     this.#turn += 1;
-    this.world.timers.clear(this.#waiting?.id);
-    this.world.timers.clear(this.#upgrade);
+    this.next.cancel();
+    this.upgrade.cancel();
     for (const attempt of [this.#current, this.#candidate]) attempt?.handle?.close();
-    this.#waiting = this.#upgrade = this.#current = this.#candidate = null;
-  }
-
-  /**
-   * @param {State} state
-   * @param {string | null} [transport] that works
-   * @param {string} [detail]
-   */
-  #setState(state, transport = null, detail = '') {
-    this.state = state;
-    this.onState(state, transport, detail);
+    this.#current = this.#candidate = null;
   }
 }

@@ -4,6 +4,8 @@ import { EventStreamParser } from './event-stream.js';
 /**
  * @typedef {object} Step what to do next; one of these
  * @property {import('./transports.js').Batch} [batch] hand it over
+ * @property {Record<string, import('./watched.js').Snapshot>} [snapshots] by topic
+ * @property {string} [warning] what the server refuses
  * @property {boolean} [isReset] the page's state is void
  * @property {import('./transports.js').Closing} [closing] the end: nothing comes after it
  */
@@ -11,8 +13,8 @@ import { EventStreamParser } from './event-stream.js';
 /**
  * What the bytes of one event stream say about an inbox.
  *
- * Promise: however the bytes are cut, the same events, badges and resets come out in the same order. What came in one
- * piece becomes one batch, as long as no reset stands in between.
+ * Promise: however the bytes are cut, the same events, badges, snapshots and resets come out in the same order. What
+ * came in one piece becomes one batch, as long as nothing else stands in between.
  */
 export class InboxStream {
   #parser = new EventStreamParser();
@@ -35,6 +37,8 @@ export class InboxStream {
       if (value === undefined) return [...steps, { closing: { next: 'retry' } }]; // this is not our server
       if (type === 'close') return [...steps, { closing: closingFor(value?.code, value?.retry, value?.detail) }];
       if (type === 'reset') this.#reset(value, steps);
+      else if (type === 'snapshot') steps.push({ snapshots: { [value?.topic]: value } });
+      else if (type === 'error') steps.push({ warning: String(value?.detail) });
       else this.#add(type, value, steps);
     }
     return steps;
@@ -45,7 +49,7 @@ export class InboxStream {
     steps.push({ isReset: true });
   }
 
-  /** An event or badges; snapshots, errors and what a newer server adds are not ours. */
+  /** An event or badges; what a newer server adds is not ours. */
   #add(type, value, steps) {
     const isEvent = type !== 'badges' && Number.isSafeInteger(value?.seq);
     if (!isEvent && type !== 'badges') return;

@@ -40,7 +40,7 @@ export class Renewal {
   }
 
   async #loop() {
-    const { timers, random, cursor } = this.world;
+    const { timers, random, cursor, watched } = this.world;
     this.#inARow = timers.now() - this.#lastAt < CLOSE ? this.#inARow + 1 : 0;
     for (let tries = this.#inARow; this.isDue && !this.isPaused; tries += 1) {
       if (tries > 0) await sleep(timers, delay(tries, 0, random));
@@ -48,6 +48,7 @@ export class Renewal {
         const place = await this.reload();
         if (place === null) return this.onSignedOut();
         cursor.moveTo(place.seq, place.epoch);
+        watched.forget();
         this.isDue = false;
         this.#lastAt = timers.now();
       } catch (error) {

@@ -23,6 +23,8 @@ import { openWebSocket } from './transports/websocket.js';
  * @typedef {object} Callbacks the same for every transport, and never called before its `open` has returned
  * @property {() => void} onOpen it works: a hello, an answer or a first byte came, not only a connection; once
  * @property {(batch: Batch) => void} onBatch after `onOpen`
+ * @property {(snapshots: Record<string, import('./watched.js').Snapshot>, isAll?: boolean) => boolean} onSnapshots by topic,
+ *   after `onOpen`; isAll: a watched topic that is not among them was refused; gives whether anything is news
  * @property {() => Promise<void>} onReset the page's state is void; resolves when the cursor is right again
  * @property {(closing: Closing) => void} onClose once, and nothing after it; not after the handle's `close()`
  */
@@ -30,6 +32,7 @@ import { openWebSocket } from './transports/websocket.js';
 /**
  * @typedef {object} World what a transport needs
  * @property {import('./cursor.js').Cursor} cursor read at each request
+ * @property {import('./watched.js').Watched} watched read at each request
  * @property {import('./timers.js').Timers} timers
  * @property {typeof fetch} fetch
  * @property {typeof WebSocket} WebSocket
@@ -41,6 +44,7 @@ import { openWebSocket } from './transports/websocket.js';
  * @typedef {object} Handle
  * @property {() => void} close ends it silently; idempotent
  * @property {() => void} check make sure now that it still works: the network or the tab came back
+ * @property {() => void} watch the topics in the world's `watched` are to be asked for anew
  */
 
 /**

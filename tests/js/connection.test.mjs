@@ -10,13 +10,19 @@ function start(choice = 'auto', more = {}) {
   const around = world(more);
   const got = [];
   const states = [];
+  const shown = [];
+  const last = { more: null };
   const reloads = [];
   const connection = new Connection({
     world: around,
     transports: TRANSPORTS,
     reload: () => new Promise((resolve, reject) => reloads.push({ resolve, reject })),
     onBatch: (events) => got.push(...events.map(({ seq }) => seq)),
-    onState: (state, transport, detail) => states.push([state, transport, detail].filter(Boolean).join(' ')),
+    onSnapshot: (topic, data) => shown.push([topic, data]),
+    onState: (state, transport, more) => {
+      states.push([state, transport, more.detail].filter(Boolean).join(' '));
+      last.more = more;
+    },
   });
   connection.choose(choice);
   const made = around.WebSocket.made;
@@ -25,8 +31,12 @@ function start(choice = 'auto', more = {}) {
     connection,
     got,
     states,
+    shown,
     reloads,
     made,
+    get more() {
+      return last.more;
+    },
     get socket() {
       return made.at(-1);
     },

@@ -41,10 +41,17 @@ test('a reset parts batches, and badges after it stand at its latest', () => {
   ]);
 });
 
-test('snapshots, errors, comments and what a newer server adds bring nothing', () => {
+test('snapshots and errors are passed on in their place', () => {
+  const snapshot = { type: 'snapshot', topic: 'posts', version: 3, data: { state: 'x' } };
+  const text = block('like', event(1)) + block('snapshot', snapshot) + block('error', { type: 'error', detail: 'no' });
+  assert.deepEqual(read(0, text), [
+    [{ batch: { events: [event(1)], seq: 1 } }, { snapshots: { posts: snapshot } }, { warning: 'no' }],
+  ]);
+  assert.deepEqual(read(0, block('snapshot', null) + block('error', null)).flat().length, 2);
+});
+
+test('comments and what a newer server adds bring nothing', () => {
   const others = [
-    ['snapshot', { type: 'snapshot', topic: 'posts', version: 3, data: {} }],
-    ['error', { type: 'error', detail: 'no' }],
     ['from-the-future', { seq: 'x' }],
     ['from-the-future', null],
     ['from-the-future', 7],

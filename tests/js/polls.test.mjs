@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openLongPoll } from '../../static/live/transports/long-poll.js';
 import { openShortPoll } from '../../static/live/transports/short-poll.js';
+import { Watched } from '../../static/live/watched.js';
 import { answer, event, recorder, settle, world } from './support/world.mjs';
 
 function start(open, more) {
@@ -131,4 +132,102 @@ test('closed, it drops the answer that is on its way and leaves no timer', async
   assert.deepEqual(told, []);
   assert.equal(timers.pending, 0);
   assert.equal(fetch.asked.length, 1);
+});
+
+/** A long poll that waits, of a page with these topics. */
+async function watching(topics) {
+  const watched = new Watched(() => topics.now);
+  watched.refresh();
+  const around = world({ watched });
+  const record = recorder();
+  record.onSnapshots = (snapshots, isAll) => {
+    const fresh = watched.take(snapshots, isAll);
+    record.told.push(fresh);
+    return fresh.length > 0;
+  };
+  const handle = openLongPoll(around, record);
+  const bring = (snapshots) => around.fetch.last.answer(answer([], { snapshots, next: 0 }));
+  return { ...around, ...record, handle, bring };
+}
+
+test('polls ask for what is watched, and say up to which version they have it', async () => {
+  const { fetch, timers, told, bring } = await watching({ now: ['presence:a', 'typing:a'] });
+  assert.match(fetch.last.url, /&timeout=0&watch=presence%3Aa,typing%3Aa&have=0$/);
+  bring({ 'presence:a': { version: 7, data: 1 }, 'typing:a': { version: 9, data: 2 } });
+  await timers.advance(0);
+  assert.match(fetch.last.url, /&timeout=25&watch=presence%3Aa,typing%3Aa&have=9$/);
+  assert.deepEqual(told.at(-1), [['presence:a', 1], ['typing:a', 2]]);
+});
+
+test('a page that watches nothing takes no snapshots', async () => {
+  const { fetch, told } = start(openShortPoll);
+  fetch.last.answer(answer([], { snapshots: { x: { version: 1, data: 1 } } }));
+  await settle();
+  assert.deepEqual(told, ['open', []]);
+});
+
+test('a waiting question gives way to one with other topics, and its answer is dropped', async () => {
+  const topics = { now: ['presence:a'] };
+  const { fetch, timers, told, handle, watched, bring } = await watching(topics);
+  bring({ 'presence:a': { version: 7, data: 1 } });
+  await timers.advance(0);
+  const old = fetch.last;
+  topics.now = ['presence:a', 'presence:b'];
+  watched.refresh();
+  handle.watch();
+  await settle();
+  assert.ok(old.isAborted);
+  assert.match(fetch.last.url, /presence%3Ab&have=0$/);
+  assert.deepEqual(told.filter((one) => one.closing), []);
+  await timers.advance(25_000);
+  bring({ 'presence:a': { version: 7, data: 1 }, 'presence:b': { version: 8, data: 1 } });
+  await timers.advance(0);
+  assert.equal(fetch.asked.length, 4);
+  handle.close();
+  assert.equal(timers.pending, 0);
+});
+
+test('a change that comes right after the question does not hold up the next', async () => {
+  const { fetch, timers, bring } = await watching({ now: ['presence:a'] });
+  for (let version = 1; version <= 5; version += 1) {
+    bring({ 'presence:a': { version, data: 1 } });
+    await timers.advance(0);
+    assert.equal(fetch.asked.length, 2 * version);
+    await timers.advance(10_000); // and then it is quiet for a while
+    bring({ 'presence:a': { version, data: 1 } });
+    await timers.advance(0);
+    assert.equal(fetch.asked.length, 2 * version + 1);
+  }
+});
+
+test('answers at once with snapshots alone never make it spin', async () => {
+  const { fetch, timers, bring } = await watching({ now: ['presence:a'] });
+  for (let version = 1; version <= 200; version += 1) {
+    bring({ 'presence:a': { version, data: 1 } });
+    await timers.advance(50);
+  }
+  assert.ok(fetch.asked.length <= 17, `${fetch.asked.length} in 10 s`);
+});
+
+test('what may not be watched is warned of once, and is not what is lacking', async () => {
+  const warned = [];
+  const { warn } = console;
+  console.warn = (text) => warned.push(text);
+  try {
+    const watched = new Watched(() => ['presence:a', 'posts']);
+    watched.refresh();
+    const record = recorder();
+    record.onSnapshots = (snapshots, isAll) => watched.take(snapshots, isAll);
+    const around = world({ watched });
+    const { fetch, timers } = around;
+    openShortPoll(around, record);
+    for (let n = 0; n < 3; n += 1) {
+      fetch.last.answer(answer([], { snapshots: { 'presence:a': { version: 7, data: 1 } }, errors: { watch: 'no posts' } }));
+      await timers.advance(5_000);
+    }
+    assert.match(fetch.last.url, /&have=7$/);
+    assert.deepEqual(warned, ['live: no posts']);
+  } finally {
+    console.warn = warn;
+  }
 });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Cursor } from '../../static/live/cursor.js';
 import { systemTimers } from '../../static/live/timers.js';
 import { openEventStream } from '../../static/live/transports/sse.js';
+import { Watched } from '../../static/live/watched.js';
 import { block, blocks, event, recorder, settle, world } from './support/world.mjs';
 
 const RETRY = 'retry: 2137\n\n';
@@ -370,4 +371,35 @@ test('over a real connection: cut off in the middle of a block, it comes back', 
     assert.deepEqual(await closed, { next: 'retry' });
     assert.equal(record.told.length, 2);
   });
+});
+
+test('it asks for what is watched, and passes snapshots on', async () => {
+  const watched = new Watched(() => ['presence:a']);
+  watched.refresh();
+  const { first, told } = await open({ watched });
+  assert.match(first.url, /epoch=e&watch=presence%3Aa&have=0$/);
+  const snapshot = { type: 'snapshot', topic: 'presence:a', version: 3, data: { state: 'online' } };
+  first.say(block('snapshot', snapshot) + blocks([1]));
+  await settle();
+  assert.deepEqual(told, [{ snapshots: { 'presence:a': snapshot }, isAll: false }, [1]]);
+});
+
+test('where other topics are watched another stream takes its place, from the cursor', async () => {
+  let topics = ['presence:a'];
+  const watched = new Watched(() => topics);
+  watched.refresh();
+  const { first, fetch, told, timers, handle } = await open({ watched });
+  first.say(blocks([1]));
+  await settle();
+  topics = ['presence:b'];
+  watched.refresh();
+  handle.watch();
+  assert.ok(first.isAborted);
+  assert.match(fetch.last.url, /seq=1&epoch=e&watch=presence%3Ab&/);
+  fetch.last.stream();
+  fetch.last.say(RETRY + blocks([2]));
+  await timers.advance(15_000);
+  assert.deepEqual(told, [[1], [2]]);
+  handle.close();
+  assert.equal(timers.pending, 0);
 });

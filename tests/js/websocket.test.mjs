@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closingOf, openWebSocket } from '../../static/live/transports/websocket.js';
 import { Cursor } from '../../static/live/cursor.js';
+import { Watched } from '../../static/live/watched.js';
 import { event, recorder, world } from './support/world.mjs';
 
 function start(more) {
@@ -36,16 +37,41 @@ test('without a hello within 5 s it ends as blocked', async () => {
   assert.ok(socket.isClosed);
 });
 
-test('events and reset are passed on; what a newer server adds is ignored', () => {
+test('events, snapshots and reset are passed on; what a newer server adds is ignored', () => {
   const { socket, told } = start();
   socket.hello();
   told.length = 0;
   socket.events(1, 2);
-  socket.frame({ type: 'snapshot', topic: 'posts', version: 1, data: {} });
+  const snapshot = { type: 'snapshot', topic: 'posts', version: 1, data: {} };
+  socket.frame(snapshot);
   socket.frame({ type: 'from-the-future' });
   socket.frame({ type: 'reset', epoch: 'x', latest: 3 });
   assert.deepEqual(told[0].batch.events, [event(1), event(2)]);
-  assert.deepEqual(told.slice(1), ['reset']);
+  assert.deepEqual(told.slice(1), [{ snapshots: { posts: snapshot }, isAll: false }, 'reset']);
+});
+
+test('it says what the page watches right after the hello, and when that is something else', () => {
+  let topics = ['presence:a', 'typing:a'];
+  const watched = new Watched(() => topics);
+  watched.refresh();
+  const { socket, handle } = start({ watched });
+  handle.watch();
+  assert.deepEqual(socket.sent, []);
+  socket.hello();
+  assert.deepEqual(socket.sent, [{ type: 'watch', topics }]);
+  topics = [];
+  watched.refresh();
+  handle.watch();
+  assert.deepEqual(socket.sent.at(-1), { type: 'watch', topics: [] });
+  handle.close();
+  handle.watch();
+  assert.equal(socket.sent.length, 2);
+});
+
+test('a page that watches nothing says nothing', () => {
+  const { socket } = start();
+  socket.hello();
+  assert.deepEqual(socket.sent, []);
 });
 
 for (const text of ['not json', '{', '']) {

@@ -56,6 +56,8 @@ def probe() -> Response:
             "parked": dict(dispatcher.parked),
             "max_clients": dispatcher.max_clients,
             "counts": dict(dispatcher.counts),
+            "watched": len(dispatcher.topics._watchers) + len(dispatcher.topics._watches),
+            "typing": len(dispatcher.typing._said) + len(dispatcher.typing._readers),
         }
     )
 

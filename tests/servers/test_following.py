@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from myapp.auth.people import avatar
+
 from .someone import Three, wait_until_parked
 
 POLL_FIELDS = {"epoch", "events", "seq", "latest", "badges", "snapshots", "reset", "next"}
@@ -19,7 +21,7 @@ def check_message_event(event: dict, seq: int, three: Three, body: str, message:
         "id": message["id"],
         "from": three.alice.name,
         "from_name": three.alice.name,
-        "avatar": None,
+        "avatar": avatar(three.alice.name, three.alice.name, None),
         "to": three.bob.name,
         "body": body,
     }

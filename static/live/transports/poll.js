@@ -22,7 +22,7 @@ const FIRST_DEADLINE = 5_000;
 export function openPoll(world, callbacks, options) {
   const poll = new Poll(world, callbacks, options);
   poll.ask();
-  return { close: () => poll.close(), check: () => poll.check() };
+  return { close: () => poll.close(), check: () => poll.check(), watch: () => poll.watch() };
 }
 
 class Poll {
@@ -33,6 +33,8 @@ class Poll {
     this.hold = hold;
     this.isOver = false;
     this.isOpen = false;
+    /** The last held question was answered at once, and without events. */
+    this.wasQuick = false;
     this.pause = null;
     this.deadline = null;
     /** @type {AbortController | null} the question that is out */
@@ -51,59 +53,79 @@ class Poll {
       this.callbacks.onOpen();
       if (this.isOver) return;
     }
+    const took = timers.now() - asked;
+    let isNews = true;
     if (answer.reset) await this.callbacks.onReset();
-    else this.callbacks.onBatch(answer);
+    else isNews = this.receive(answer);
     if (this.isOver) return; // a hole: the connection begins anew
     const isCut = answer.events?.length > 0 && answer.seq < answer.latest;
-    this.pause = timers.set(() => this.ask(), isCut ? 0 : this.rest(answer, hold, timers.now() - asked));
+    this.pause = timers.set(() => this.ask(), isCut ? 0 : this.rest(answer, hold > 0 && took < SHORTEST, isNews));
+  }
+
+  /**
+   * @param {any} answer
+   * @returns {boolean} whether it brought anything
+   */
+  receive(answer) {
+    this.callbacks.onBatch(answer);
+    const isNews = answer.events?.length > 0;
+    if (this.isOver || this.world.watched.topics.length === 0) return isNews;
+    this.world.watched.warn(answer.errors?.watch);
+    return this.callbacks.onSnapshots(answer.snapshots ?? {}, true) || isNews;
   }
 
   /**
    * @param {{next?: number, events?: unknown[]}} answer
-   * @param {number} hold seconds that the server was allowed to keep the question
-   * @param {number} took milliseconds that it did
+   * @param {boolean} isAtOnce the server was allowed to keep the question, and did not
+   * @param {boolean} isNews
    * @returns {number} milliseconds until the next question
    */
-  rest(answer, hold, took) {
+  rest(answer, isAtOnce, isNews) {
     if (this.hold === 0) return Math.max(SHORTEST, wait(answer.next ?? NEXT));
-    // A server that drains answers held questions at once and empty; asking again in the same instant would spin.
-    const isHurried = hold > 0 && took < SHORTEST && !answer.reset && !answer.events?.length;
+    // A server that drains answers held questions at once and empty; asking again in the same instant would spin. So
+    // would one whose snapshots were always new: that is believed once.
+    const isQuick = isAtOnce && !answer.events?.length;
+    const isHurried = isQuick && (!isNews || this.wasQuick);
+    this.wasQuick = isQuick;
     return Math.max(wait(answer.next ?? 0), isHurried ? SHORTEST * (1 + this.world.random()) : 0);
   }
 
   /**
    * @param {number} hold seconds
-   * @returns {Promise<any>} null when it failed; it has been reported then
+   * @returns {Promise<any>} null when it failed, which has been reported then, or when another question took its place
    */
   async fetch(hold) {
-    const { timers, cursor, base, fetch } = this.world;
+    const { timers, cursor, watched, base, fetch } = this.world;
     const question = new AbortController();
     this.question = question;
     const timeout = this.hold ? `&timeout=${hold}` : '';
     let isLate = false;
-    this.deadline = timers.set(() => {
+    const deadline = timers.set(() => {
       isLate = true;
       question.abort();
     }, this.isOpen ? wait(hold) + SLACK : FIRST_DEADLINE);
+    this.deadline = deadline;
     try {
-      const response = await fetch(`${base}${this.path}?${cursor.query}${timeout}`, {
+      const response = await fetch(`${base}${this.path}?${cursor.query}${timeout}${watched.query}`, {
         credentials: 'same-origin',
         cache: 'no-store',
         headers: { Accept: 'application/json' },
         signal: question.signal,
       });
       if (!response.ok) {
-        this.end(await refusalOf(response, timers.now()));
+        const closing = await refusalOf(response, timers.now());
+        if (this.question === question) this.end(closing);
         return null;
       }
       const answer = await response.json();
+      if (this.question !== question) return null;
       if (typeof answer?.seq === 'number') return answer;
       this.end({ next: 'retry' }); // whoever wrote this is not our server
     } catch {
-      this.end({ next: 'retry', isTimeout: isLate && !this.isOpen });
+      if (this.question === question) this.end({ next: 'retry', isTimeout: isLate && !this.isOpen });
     } finally {
-      timers.clear(this.deadline);
-      this.question = null;
+      timers.clear(deadline);
+      if (this.question === question) this.question = null;
     }
     return null;
   }
@@ -112,6 +134,16 @@ class Poll {
     if (this.isOver || this.pause === null) return;
     this.world.timers.clear(this.pause);
     this.ask();
+  }
+
+  /** A question that waits for changes does not know of these topics: another one takes its place. */
+  watch() {
+    if (this.isOver || !this.isOpen) return;
+    if (this.question === null) this.check();
+    else if (this.hold > 0) {
+      this.question.abort();
+      this.ask();
+    }
   }
 
   /** @param {import('../transports.js').Closing} closing */

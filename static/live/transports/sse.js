@@ -18,7 +18,7 @@ export const QUIET = 20_000;
 export function openEventStream(world, callbacks) {
   const stream = new EventStream(world, callbacks);
   stream.ask();
-  return { close: () => stream.close(), check: () => stream.check() };
+  return { close: () => stream.close(), check: () => stream.check(), watch: () => stream.watch() };
 }
 
 class EventStream {
@@ -62,9 +62,9 @@ class EventStream {
    * @returns {Promise<ReadableStreamDefaultReader<Uint8Array> | null>} null when it failed; that has been seen to
    */
   async fetch(request) {
-    const { timers, cursor, base, fetch } = this.world;
+    const { cursor, watched, base, fetch } = this.world;
     try {
-      const response = await fetch(`${base}/messages/stream?${cursor.query}`, {
+      const response = await fetch(`${base}/messages/stream?${cursor.query}${watched.query}`, {
         credentials: 'same-origin',
         cache: 'no-store',
         headers: { Accept: 'text/event-stream' },
@@ -128,9 +128,11 @@ class EventStream {
       this.isOpen = true;
       this.callbacks.onOpen();
     }
-    for (const { batch, isReset, closing } of steps) {
+    for (const { batch, snapshots, warning, isReset, closing } of steps) {
       if (this.isOver) return;
       if (batch) this.callbacks.onBatch(batch);
+      else if (snapshots) this.callbacks.onSnapshots(snapshots);
+      else if (warning) this.world.watched.warn(warning);
       else if (isReset) this.callbacks.onReset();
       else this.end(closing);
     }
@@ -139,6 +141,14 @@ class EventStream {
   /** Nothing can be sent here, so doubt means to ask once more from the cursor; whichever of the two speaks lives. */
   check() {
     if (this.isOpen && !this.isOver && this.requests.length === 1) this.ask();
+  }
+
+  /** A stream cannot be told what to watch: another one takes its place, from the cursor. */
+  watch() {
+    if (!this.isOpen || this.isOver) return;
+    for (const request of this.requests.splice(0)) request.abort();
+    this.world.timers.clear(this.patience);
+    this.ask();
   }
 
   /** @param {import('../transports.js').Closing} closing */

@@ -26,7 +26,7 @@ export function closingOf(code, reason) {
 export function openWebSocket(world, callbacks) {
   const socket = new Socket(world, callbacks);
   socket.connect();
-  return { close: () => socket.close(), check: () => socket.check() };
+  return { close: () => socket.close(), check: () => socket.check(), watch: () => socket.watch() };
 }
 
 class Socket {
@@ -81,6 +81,9 @@ class Socket {
       case 'events':
         this.callbacks.onBatch(frame);
         break;
+      case 'snapshot':
+        this.callbacks.onSnapshots({ [frame.topic]: frame });
+        break;
       case 'reset':
         this.callbacks.onReset();
         break;
@@ -98,7 +101,15 @@ class Socket {
     if (typeof heartbeat === 'number' && heartbeat > 0) this.heartbeat = heartbeat * 1000;
     this.beat = this.world.timers.set(() => this.tick(), this.heartbeat);
     this.callbacks.onOpen();
-    if (!this.isOver) this.callbacks.onBatch({ events: [], badges, latest });
+    if (this.isOver) return;
+    if (this.world.watched.topics.length > 0) this.watch();
+    this.callbacks.onBatch({ events: [], badges, latest });
+  }
+
+  /** The server answers with what is current of each, and then tells of changes. */
+  watch() {
+    if (!this.isOpen || this.isOver) return;
+    this.socket.send(JSON.stringify({ type: 'watch', topics: this.world.watched.topics }));
   }
 
   /**
