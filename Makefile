@@ -1,10 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint bench packages lock clean
+.PHONY: help run dev test lint bench translations packages lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+AXE := tests/npm/node_modules/axe-core/axe.min.js
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,7 +16,7 @@ run: $(VENV)/.run ## install into .venv and start the application
 dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 	@exec $(BIN)/python wsgi.py --reload
 
-test: packages $(VENV)/.test lint ## install what the tests need, check the code and run all tests
+test: packages $(VENV)/.test $(AXE) lint ## install what the tests need, check the code and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.test ## check the code: ruff and mypy --strict
@@ -25,6 +26,12 @@ lint: $(VENV)/.test ## check the code: ruff and mypy --strict
 
 bench: $(VENV)/.test $(VENV)/.bench ## print the figures of docs/performance.md
 	@$(BIN)/python -m bench
+
+translations: $(VENV)/.run ## collect the texts to translate into translations/*/LC_MESSAGES/messages.po, and compile them
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract -F babel.cfg -k Text -k _l -k lazy_gettext --no-location --sort-output -o build/messages.pot .
+	@$(BIN)/pybabel -q update -i build/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@$(BIN)/pybabel compile -d translations --statistics
 
 packages: # Debian packages that the tests start: PostgreSQL, Chromium, Node
 	@sh tests/install_packages.sh
@@ -55,4 +62,9 @@ $(VENV)/.dev: $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.run
 	@$(PIP) install -c constraints.txt --group bench
+	@touch $@
+
+# not before npm itself is there
+$(AXE): tests/npm/package-lock.json | packages
+	@npm ci --prefix tests/npm --no-audit --no-fund --silent
 	@touch $@

@@ -13,13 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask
 from flask_login import current_user
 
-from . import auth, cli, config, health, messages, web
+from . import auth, cli, config, health, languages, messages, pages, web
+from .auth.account import bp as auth_bp
+from .auth.avatars import bp as avatars_bp
 from .auth.guard import init_login
+from .auth.language import bp as language_bp
 from .auth.service import Ended, ended
-from .auth.views import bp as auth_bp
 from .db import Database, db, engine_options, set_up_sqlite
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
@@ -90,14 +92,17 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app, add_context_processor=False)  # it would load the user for every template, at once
-    babel.init_app(app, locale_selector=lambda: request.accept_languages.best_match(["en"]) or "en")
+    babel.init_app(app, locale_selector=languages.select)
     init_login()
     database = _open_database(app)
     dispatcher = _open_dispatcher(database, settings)
     app.extensions["myapp"] = Parts(settings, database, dispatcher)
     web.init_app(app)
     cors.init_app(app)
+    pages.init_app(app)
     app.register_blueprint(auth_bp)
+    app.register_blueprint(avatars_bp)
+    app.register_blueprint(language_bp)
     app.register_blueprint(messages_bp)
     app.register_blueprint(following_bp)
     app.register_blueprint(health.bp)
@@ -162,4 +167,10 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
 
 def _every_page() -> dict[str, Any]:
     """What all templates may use. `page`, where the page's data stands, is given by the views that have data."""
-    return {"page": None, "locale": "en", "current_user": current_user}
+    return {
+        "page": None,
+        "current_user": current_user,
+        "locale": languages.tag(),
+        "languages": languages.LANGUAGES,
+        "language": languages.current(),
+    }

@@ -1,8 +1,8 @@
 /**
  * Makes a server-rendered page live. Everything here works without it, by forms.
  *
- * On `document` it dispatches `live:event` (detail: the event), `live:badges` (detail: {badges, latest}) and
- * `live:state` (detail: {state, transport}), each after the page has changed.
+ * On `document` it dispatches `live:event` (detail: the event), `live:badges` (detail: {badges, latest}),
+ * `live:snapshot` (detail: {topic, data}) and `live:state` (detail: {state, transport}), each after the page has changed.
  */
 import { Api } from './live/api.js';
 import { Badges } from './live/badges.js';
@@ -15,21 +15,25 @@ import { Page } from './live/page.js';
 import { ChatPage } from './live/pages/chat.js';
 import { ConversationsPage } from './live/pages/conversations.js';
 import { readStrings } from './live/strings.js';
-import { localizeTimes } from './live/times.js';
+import { Times, zoneCookie } from './live/times.js';
 import { systemTimers } from './live/timers.js';
 import { TRANSPORTS } from './live/transports.js';
+import { Watched } from './live/watched.js';
 
 const page = new Page({ document, location, fetch: fetch.bind(window), DOMParser });
-localizeTimes(document);
+const strings = readStrings(document);
+const times = new Times({ language: document.documentElement.lang, strings, timers: systemTimers });
+document.cookie = zoneCookie();
+times.keepUp(document);
 if (page.isSignedIn) follow();
 
 function follow() {
-  const strings = readStrings(document);
-  const indicator = new Indicator(document, strings);
+  const indicator = new Indicator({ document, strings, timers: systemTimers });
   const cursor = new Cursor(page.place.seq, page.place.epoch);
   const badges = new Badges(document, page.place.seq);
   const world = {
     cursor,
+    watched: new Watched(() => content?.topics ?? []),
     timers: systemTimers,
     fetch: page.fetch,
     WebSocket,
@@ -38,7 +42,7 @@ function follow() {
   };
   const api = new Api({ ...world, csrfToken: () => page.csrfToken });
   const outbox = new Outbox({ ...world, api });
-  const content = createContent({ ...world, strings, api, outbox, onBadges: applyBadges });
+  const content = createContent({ ...world, strings, times, api, outbox, onBadges: applyBadges });
 
   const connection = new Connection({
     world,
@@ -47,20 +51,21 @@ function follow() {
     onBatch(events, batch) {
       for (const event of events) applyEvent(event);
       applyBadges(batch.badges, batch.latest);
+      connection.watch(); // what has come may bring other topics
     },
-    onState(state, transport, detail) {
-      indicator.show(state, transport, detail);
+    onSnapshot(topic, data) {
+      attempt(`what is current of ${topic}`, () => content?.snapshot(topic, data));
+      dispatch('live:snapshot', { topic, data });
+    },
+    onState(state, transport, more) {
+      indicator.show(state, transport, more);
       if (transport) outbox.hurry();
       dispatch('live:state', { state, transport });
     },
   });
 
   function applyEvent(event) {
-    try {
-      content?.apply(event);
-    } catch (error) {
-      console.error('live: an event could not be shown', event, error); // and those after it still are
-    }
+    attempt(`event ${event.seq}`, () => content?.apply(event));
     dispatch('live:event', event);
   }
 
@@ -71,7 +76,7 @@ function follow() {
   async function reload() {
     const place = await page.reload();
     if (place === null) return null;
-    localizeTimes(document);
+    times.localize(document);
     content?.bind();
     badges.reset(place.badges, place.seq);
     dispatch('live:badges', { badges: place.badges, latest: place.seq });
@@ -80,9 +85,12 @@ function follow() {
 
   const names = TRANSPORTS.map(({ name }) => name);
   const choice = readChoice(document.cookie, names);
-  indicator.offer(choice, (chosen) => {
-    document.cookie = choiceCookie(chosen);
-    connection.choose(chosen);
+  indicator.offer(choice, {
+    onChoice(chosen) {
+      document.cookie = choiceCookie(chosen);
+      connection.choose(chosen);
+    },
+    onRetry: () => connection.insist(),
   });
   listen(connection, outbox);
   connection.choose(choice);
@@ -102,6 +110,7 @@ function listen(connection, outbox) {
     connection.online();
     outbox.hurry();
   });
+  window.addEventListener('offline', () => connection.offline());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') connection.hurry();
   });
@@ -112,6 +121,15 @@ function listen(connection, outbox) {
   window.addEventListener('beforeunload', (event) => {
     if (outbox.isStuck) event.preventDefault(); // a message would be lost: the browser asks
   });
+}
+
+/** What cannot be shown does not keep the page from showing what comes after it. */
+function attempt(what, show) {
+  try {
+    show();
+  } catch (error) {
+    console.error(`live: ${what} could not be shown`, error);
+  }
 }
 
 function dispatch(name, detail) {

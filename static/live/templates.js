@@ -7,7 +7,7 @@
  */
 export function cloneTemplate(document, id) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  return /** @type {HTMLElement} */ (template.content.firstElementChild.cloneNode(true));
+  return document.importNode(/** @type {HTMLElement} */ (template.content.firstElementChild), true);
 }
 
 /**
@@ -39,19 +39,31 @@ export function setTime(root, at) {
 }
 
 /**
- * A picture where there is one, else the first letter of the name.
+ * @param {HTMLElement} root
+ * @param {string | null | undefined} address as in an event: below the application's root
+ */
+export function setAvatar(root, address) {
+  const image = field(root, 'avatar');
+  if (image && address) showPicture(image, address);
+}
+
+/**
+ * Somebody's name and picture as they are now, wherever this part of the page shows them.
  *
  * @param {ParentNode} root
- * @param {string} name
- * @param {string | null | undefined} url
+ * @param {{name: string, displayName?: string | null, avatar?: string | null}} person
  */
-export function setAvatar(root, name, url) {
-  const avatar = field(root, 'avatar');
-  if (!avatar) return;
-  avatar.textContent = url ? '' : ([...name][0] ?? '').toUpperCase();
-  if (!url) return;
-  const image = avatar.ownerDocument.createElement('img');
-  image.src = url;
-  image.alt = '';
-  avatar.append(image);
+export function showPerson(root, { name, displayName, avatar }) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-person="${name}"]`))) {
+    if (element.dataset.field === 'avatar') {
+      if (avatar) showPicture(element, avatar);
+    } else if (displayName && element.textContent !== displayName) {
+      element.textContent = displayName;
+    }
+  }
+}
+
+function showPicture(image, address) {
+  const source = (image.ownerDocument.body.dataset.root ?? '') + address;
+  if (image.getAttribute('src') !== source) image.setAttribute('src', source);
 }

@@ -1,40 +1,127 @@
-/** Times as the user reads them: in the browser's language and time zone. */
+/**
+ * Times as the user reads them: in the page's language and the browser's time zone, and kept up while they age.
+ *
+ * The same rules as in myapp/times.py. `data-style` says how: `clock` beside a message, `short` in lists, `day` (of a
+ * date) between the days of a conversation; without one the whole time.
+ */
 
-const DAY = 86_400_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** How often ages are looked at, in milliseconds. */
+const KEEP_UP = 20_000;
+const YEAR = 365 * 24 * 60 * 60;
 
 /**
- * The shortest form that is not ambiguous: the time today, the weekday within a week, else the date.
- *
  * @param {Date} time
- * @param {Date} now
- * @param {string} [locale] the browser's where it is missing
- * @returns {string}
+ * @returns {string} the day there, as in `2026-11-20`
  */
-export function shortTime(time, now, locale) {
-  const clock = { hour: 'numeric', minute: '2-digit' };
-  const age = now.getTime() - time.getTime();
-  const isToday = time.toDateString() === now.toDateString();
-  if (isToday) return format(time, clock, locale);
-  if (age > 0 && age < 6 * DAY) return format(time, { weekday: 'short', ...clock }, locale);
-  const isThisYear = time.getFullYear() === now.getFullYear();
-  return format(time, { day: 'numeric', month: 'short', ...(isThisYear ? clock : { year: 'numeric' }) }, locale);
+export function localDay(time) {
+  const two = (number) => String(number).padStart(2, '0');
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }
 
-function format(time, options, locale) {
-  return new Intl.DateTimeFormat(locale, options).format(time);
+/** Days from one date to another, whatever the clocks did in between. */
+function daysBetween(from, to) {
+  return Math.round((Date.parse(`${to}T00:00Z`) - Date.parse(`${from}T00:00Z`)) / DAY);
 }
 
-/**
- * Rewrite every `<time datetime>` in a part of the page. What cannot be read stays as the server wrote it.
- *
- * @param {ParentNode} root
- * @param {Date} [now]
- */
-export function localizeTimes(root, now = new Date()) {
-  for (const element of root.querySelectorAll('time[datetime]')) {
-    const time = new Date(element.getAttribute('datetime') ?? '');
-    if (Number.isNaN(time.getTime())) continue;
-    element.textContent = shortTime(time, now);
-    element.title = format(time, { dateStyle: 'full', timeStyle: 'medium' });
+export class Times {
+  #formats = new Map();
+
+  /**
+   * @param {object} parts
+   * @param {string} parts.language of the page
+   * @param {import('./strings.js').Strings} parts.strings
+   * @param {import('./timers.js').Timers} parts.timers
+   */
+  constructor({ language, strings, timers }) {
+    this.locale = language.startsWith('zh') ? 'zh-CN' : 'en-GB';
+    this.strings = strings;
+    this.timers = timers;
   }
+
+  /**
+   * Rewrite every `<time datetime>` in a part of the page. What cannot be read stays as the server wrote it.
+   *
+   * @param {ParentNode} root
+   */
+  localize(root) {
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('time[datetime]'))) {
+      const at = element.getAttribute('datetime') ?? '';
+      const { style } = element.dataset;
+      const text = style === 'day' ? this.day(at) : this.show(new Date(at), style);
+      if (text === null || text === element.textContent) continue;
+      element.textContent = text;
+      if (style !== 'day') element.title = this.#format(new Date(at), { dateStyle: 'full', timeStyle: 'medium' });
+    }
+  }
+
+  /**
+   * Keep up what is on the page, from now on.
+   *
+   * @param {Document} document
+   */
+  keepUp(document) {
+    const look = () => {
+      if (document.visibilityState === 'visible') this.localize(document);
+      this.timers.set(look, KEEP_UP);
+    };
+    document.addEventListener('visibilitychange', () => this.localize(document));
+    look();
+  }
+
+  /**
+   * @param {Date} time
+   * @param {string} [style]
+   * @returns {string | null} null where it is no time
+   */
+  show(time, style) {
+    const ms = time.getTime();
+    if (Number.isNaN(ms)) return null;
+    if (!style) return this.#format(time, { dateStyle: 'medium', timeStyle: 'short' });
+    const age = this.timers.now() - ms;
+    if (age < MINUTE) return this.strings.get('now');
+    if (age < HOUR) return this.strings.get('minutes-ago', { minutes: Math.floor(age / MINUTE) });
+    const isClock = style === 'clock' || daysBetween(localDay(time), this.#today()) === 0;
+    return isClock ? this.#clock(time) : this.day(localDay(time), 'short');
+  }
+
+  /**
+   * @param {string} day as in `2026-11-20`
+   * @param {'long' | 'short'} [length]
+   * @returns {string | null} null where it is no day
+   */
+  day(day, length = 'long') {
+    const [year, month, date] = day.split('-').map(Number);
+    const time = new Date(year, month - 1, date);
+    if (Number.isNaN(time.getTime())) return null;
+    const age = daysBetween(day, this.#today());
+    if (age === 0) return this.strings.get('today');
+    if (age === 1) return this.strings.get('yesterday');
+    if (length === 'short' && age > 0 && age < 7) return this.#format(time, { weekday: 'long' });
+    const isThisYear = this.#today().startsWith(`${year}-`);
+    const parts = length === 'short' ? { day: 'numeric', month: 'short' } : { weekday: 'long', day: 'numeric', month: 'long' };
+    return this.#format(time, isThisYear ? parts : { ...parts, year: 'numeric' });
+  }
+
+  #today() {
+    return localDay(new Date(this.timers.now()));
+  }
+
+  #clock(time) {
+    return `${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`;
+  }
+
+  #format(time, options) {
+    const key = JSON.stringify(options);
+    if (!this.#formats.has(key)) this.#formats.set(key, new Intl.DateTimeFormat(this.locale, options));
+    return this.#formats.get(key).format(time);
+  }
+}
+
+/** @returns {string} to be assigned to document.cookie: the next page comes in this browser's time zone */
+export function zoneCookie() {
+  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone ? `timezone=${zone}; path=/; max-age=${YEAR}; SameSite=Lax` : '';
 }

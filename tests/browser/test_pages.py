@@ -70,7 +70,7 @@ def test_a_small_phone_does_not_scroll_sideways_before_one_has_signed_in(name: s
     window.go(STRANGERS[name])
     window.find("[name=username]").fill("x" * 40)
     window.find("[name=password]").fill("short")
-    window.find("form.card button").click()
+    window.find("form.card button.primary").click()
     expect(window.find(".error").first).to_be_visible()
     assert sideways(window) == []
 

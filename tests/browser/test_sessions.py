@@ -41,7 +41,7 @@ def test_one_comes_back_to_the_same_page_by_signing_in_again(two: tuple[Person, 
     window.find("#live-login").click()
     window.find("[name=username]").fill(bob.name)
     window.find("[name=password]").fill("correct horse")
-    window.find("form.card button").click()
+    window.find("form.card button.primary").click()
     window.page.wait_for_url(f"**/chats/{ann.name}")
     window.is_on("websocket")
 

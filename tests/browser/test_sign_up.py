@@ -14,7 +14,7 @@ from .support import Person, Town, Window
 def fill(window: Window, name: str, password: str) -> None:
     window.find("[name=username]").fill(name)
     window.find("[name=password]").fill(password)
-    window.find("form.card button").click()
+    window.find("form.card button.primary").click()
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_name_that_is_taken_is_said_to_be(form: Window, two: tuple[Person, Per
 def test_an_empty_form_is_not_sent(form: Window) -> None:
     asked: list[str] = []
     form.page.on("request", lambda request: asked.append(request.method))
-    form.find("form.card button").click()
+    form.find("form.card button.primary").click()
     assert form.find("[name=username]").evaluate(
         "(input) => input.validity.valueMissing && document.activeElement === input"
     )

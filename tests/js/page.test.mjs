@@ -2,10 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choiceCookie, readChoice } from '../../static/live/choice.js';
 import { retryAfter } from '../../static/live/http.js';
-import { Indicator } from '../../static/live/indicator.js';
 import { Page } from '../../static/live/page.js';
-import { Strings } from '../../static/live/strings.js';
-import { shortTime } from '../../static/live/times.js';
 import { FakeDocument, FakeElement, h } from './support/dom.mjs';
 import { fakeFetch, settle } from './support/world.mjs';
 
@@ -123,33 +120,4 @@ test('Retry-After is read as seconds and as a date, and never absurd', () => {
   assert.deepEqual(['3', '0', ' 1.5 ', undefined, 'soon', '-4', '999999'].map(at), [3000, 0, 1500, undefined, undefined, undefined, 600_000]);
   assert.equal(at(new Date(1_005_000).toUTCString()), 5000);
   assert.equal(at(new Date(0).toUTCString()), 0);
-});
-
-test('the state is on <html>, in words, and signed out offers a way back', () => {
-  const document = new FakeDocument({
-    body: h('body', {}, [h('div', { id: 'live', hidden: '' }), h('span', { id: 'live-status' }), h('a', { id: 'live-login', hidden: '' }), h('select', { id: 'live-transport' })]),
-  });
-  const indicator = new Indicator(document, new Strings({ 'state-stopped': 'Stopped: {detail}', 'state-live': 'Live' }));
-  const { dataset } = document.documentElement;
-  const words = () => document.getElementById('live-status').textContent;
-  const choices = [];
-  indicator.offer('auto', (choice) => choices.push(choice));
-  assert.equal(document.getElementById('live').hidden, false);
-  Object.assign(indicator.switch, { value: 'off' }).fire('change');
-  assert.deepEqual(choices, ['off']);
-  indicator.show('live', 'websocket', '');
-  assert.deepEqual([dataset.liveState, dataset.liveTransport, words()], ['live', 'websocket', 'Live']);
-  indicator.show('offline', null, '{x} too long');
-  assert.deepEqual([dataset.liveState, dataset.liveTransport, words()], ['offline', undefined, 'Stopped: {x} too long']);
-  indicator.show('signed-out', null, '');
-  assert.equal(document.getElementById('live-login').hidden, false);
-});
-
-test('times are as short as they can be without being ambiguous', () => {
-  const now = new Date(2026, 10, 20, 15, 0);
-  const short = (...parts) => shortTime(new Date(...parts), now, 'en-GB');
-  assert.match(short(2026, 10, 20, 9, 5), /^0?9:05$/);
-  assert.match(short(2026, 10, 18, 9, 5), /^Wed,? 0?9:05$/);
-  assert.match(short(2026, 8, 1, 9, 5), /^1 Sept?,? .*9:05$/);
-  assert.equal(short(2024, 1, 3, 9, 5), '3 Feb 2024');
 });

@@ -143,10 +143,11 @@ class World:
         return self.epoch, {user: len(self.inboxes[user]) for user in users}
 
     def _resolve(self, user: int, topics: Sequence[str]) -> list[Watch]:
-        """There is presence, of people whose names are their ids."""
+        """There are presence and typing, of people whose names are their ids."""
         self.gate.wait()
         names = [topic.partition(":") for topic in topics]
-        return [Watch(f"{kind}:{name}", f"{kind}:{name}") for kind, _, name in names if kind == "presence"]
+        keys = {"presence": "presence:{}", "typing": f"typing:{{}}:{user}"}
+        return [Watch(f"{kind}:{name}", keys[kind].format(name)) for kind, _, name in names if kind in keys]
 
     def store(self, count: int = 1, user: int = USER, size: int = 0) -> Batch:
         """Events in the database that nobody was told of."""

@@ -139,7 +139,7 @@ def test_client_that_does_not_answer_a_close_is_ended(world: World) -> None:
         ({"type": "watch", "topics": "posts"}, "topics"),
         ({"type": "watch", "topics": [1]}, "topics"),
         ({"type": "watch", "topics": ["a"] * 51}, "topics"),
-        ({"type": "watch", "topics": ["typing:bob"]}, "typing:bob"),
+        ({"type": "watch", "topics": ["posts:bob"]}, "posts:bob"),
         ({"type": "watch", "topics": ["\ud800"]}, "topic"),
     ],
 )

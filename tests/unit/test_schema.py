@@ -48,3 +48,15 @@ def test_connections_for_reading_cannot_write_on_sqlite(app: Flask, statement: s
 
     with app.extensions["myapp"].database.read() as connection, pytest.raises(sqlite3.OperationalError):
         connection.driver.execute(statement)
+
+
+def test_database_of_the_first_version_is_brought_up_and_back(app: Flask) -> None:
+    from flask_migrate import downgrade, upgrade
+
+    with app.app_context():
+        downgrade(revision="0001")
+        inspector = sa.inspect(db.engine)
+        assert "pictures" not in inspector.get_table_names()
+        assert "picture" not in {column["name"] for column in inspector.get_columns("users")}
+        upgrade()
+        assert is_current()

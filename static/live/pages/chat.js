@@ -1,6 +1,13 @@
-import { randomKey } from '../outbox.js';
 import { ReadMarker } from '../read-marker.js';
+import { showPerson } from '../templates.js';
+import { Composer } from './composer.js';
 import { MessageList } from './message-list.js';
+import { OlderMessages } from './older.js';
+
+/** How long the line above what was new stays when all is read, in milliseconds. */
+const LINE_STAYS = 10_000;
+/** "is typing" ends after this, should its end not be told, in milliseconds. */
+const TYPING_LASTS = 7_000;
 
 /**
  * One conversation. Its outbox outlives a page that is loaded anew; everything else is found again by `bind`.
@@ -8,17 +15,20 @@ import { MessageList } from './message-list.js';
 export class ChatPage {
   /** Own messages that may be answers still on their way to this tab: they wait until the answer says so. */
   #held = [];
-  /** What the server gave back: sent again unchanged, it keeps its key. */
-  #refused = { body: '', key: '' };
+  #typing = null;
+  #lineEnd = null;
 
   /**
    * @param {object} parts
    * @param {Document} parts.document
    * @param {string} parts.user
    * @param {import('../strings.js').Strings} parts.strings
+   * @param {import('../times.js').Times} parts.times
    * @param {import('../api.js').Api} parts.api
    * @param {import('../outbox.js').Outbox} parts.outbox
    * @param {import('../timers.js').Timers} parts.timers
+   * @param {typeof fetch} parts.fetch
+   * @param {string} parts.base
    * @param {() => number} parts.random
    * @param {(badges: any, latest: any) => void} parts.onBadges
    */
@@ -37,20 +47,36 @@ export class ChatPage {
 
   /** Find the elements of the page, also of one that has replaced another. */
   bind() {
-    const { document, user, strings } = this.parts;
+    const { document, user, strings, times, outbox, fetch, base } = this.parts;
     const list = document.querySelector('[data-chat]');
     this.other = list.dataset.chat;
     /** A page of older messages shows these only; new ones do not belong under them. */
     this.isHistory = list.dataset.history !== undefined;
-    this.messages = new MessageList({ document, list, user, strings });
-    this.form = document.getElementById('send');
-    this.error = document.getElementById('send-error');
+    this.messages = new MessageList({ document, list, user, strings, times });
+    this.presence = document.getElementById('presence');
     this.below = document.getElementById('below');
-    this.#bindForm();
-    for (const entry of this.parts.outbox.entries) this.messages.addPending(entry);
+    this.composer = this.isHistory ? null : this.#compose(); // sent as a form, it leads to the newest messages
+    for (const entry of outbox.entries) this.messages.addPending(entry);
+    this.older = new OlderMessages({ document, fetch, base, other: this.other, messages: this.messages });
     this.messages.scroller?.addEventListener('scroll', () => this.settle());
     this.below?.addEventListener('click', () => this.messages.goToEnd());
     this.#bindReading();
+  }
+
+  /** What is only ever current, and shown here. */
+  get topics() {
+    return [`presence:${this.other}`, `typing:${this.other}`];
+  }
+
+  /**
+   * @param {string} topic
+   * @param {{state?: string}} data
+   */
+  snapshot(topic, { state }) {
+    if (topic === `presence:${this.other}`) this.presence.dataset.presence = state === 'online' ? 'online' : 'offline';
+    else if (topic === `typing:${this.other}`) this.#setTyping(state === 'typing');
+    else return;
+    this.#showPresence();
   }
 
   /** @param {import('../cursor.js').LiveEvent} event */
@@ -60,9 +86,14 @@ export class ChatPage {
   }
 
   #applyMessage(message) {
-    const { user, outbox } = this.parts;
+    const { user, outbox, document } = this.parts;
     const isOwn = message.from === user;
-    if (this.isHistory || (isOwn ? message.to : message.from) !== this.other) return;
+    if ((isOwn ? message.to : message.from) !== this.other) return;
+    const { from: name, from_name: displayName, avatar } = message;
+    showPerson(document.querySelector('main'), { name, displayName, avatar });
+    const login = document.getElementById('login');
+    if (login && !isOwn) login.hidden = name === displayName; // said once, where both are the same
+    if (this.isHistory) return;
     if (isOwn && outbox.isSending(message.body)) this.#held.push(message);
     else this.#show(message);
   }
@@ -75,71 +106,98 @@ export class ChatPage {
   #show(message) {
     const { messages } = this;
     const wasAtEnd = messages.isAtEnd;
-    if (!messages.add(message)) return;
+    const element = messages.add(message);
+    if (!element) return;
     if (wasAtEnd) messages.goToEnd();
-    const isOwn = message.from === this.parts.user;
-    if (!wasAtEnd && !isOwn && this.below) this.below.hidden = false;
-    if (!isOwn) this.reading.show(message.id);
+    if (message.from === this.parts.user) return;
+    if (!wasAtEnd) this.#sayBelow('new-messages');
+    if (this.#lineEnd !== null) this.#eraseLine();
+    if (!this.#isLooking()) messages.drawLine(element);
+    this.#setTyping(false);
+    this.#showPresence();
+    this.reading.show(message.id);
+  }
+
+  #isLooking() {
+    const { document } = this.parts;
+    return document.visibilityState === 'visible' && document.hasFocus() && (this.isHistory || this.messages.isAtEnd);
   }
 
   #bindReading() {
-    const { document, api, timers, random, onBadges } = this.parts;
+    const { api, timers, random, onBadges } = this.parts;
+    const { list } = this.messages;
     this.reading = new ReadMarker({
       api,
       timers,
       random,
       with: this.other,
-      isLooking: () =>
-        document.visibilityState === 'visible' && document.hasFocus() && (this.isHistory || this.messages.isAtEnd),
+      isLooking: () => this.#isLooking(),
       onMarked: (upto, answer) => {
         this.#wasRead(upto);
         onBadges(answer?.badges, answer?.latest ?? answer?.seq);
       },
     });
-    const button = document.getElementById('mark-read');
-    if (button) button.hidden = true;
     // Unread ones may be older than this page: its newest id covers them.
-    const upto = this.messages.newestUnread || (button ? Number(this.messages.list.dataset.upto) : 0);
-    if (upto) this.reading.show(upto);
+    if (Number(list.dataset.unread)) this.reading.show(this.messages.newest);
+    delete list.dataset.unread;
   }
 
   #wasRead(upto) {
+    const { messages, parts } = this;
     this.reading.markedBefore(upto);
-    this.messages.markRead(upto);
+    messages.markRead(upto);
+    if (messages.line && !messages.hasUnread) {
+      this.#lineEnd ??= parts.timers.set(() => this.#eraseLine(), LINE_STAYS);
+    }
+  }
+
+  #eraseLine() {
+    this.parts.timers.clear(this.#lineEnd);
+    this.#lineEnd = null;
+    this.messages.eraseLine();
   }
 
   /** The user may be looking now. */
   settle() {
-    if (this.below && this.messages.isAtEnd) this.below.hidden = true;
+    if (this.messages.isAtEnd) this.#sayBelow('');
+    else if (this.below?.hidden) this.#sayBelow('newest');
     this.reading.settle();
   }
 
-  #bindForm() {
-    if (!this.form || this.isHistory) return; // sent as a form, it leads to the newest messages
-    this.input = this.form.querySelector('textarea');
-    this.form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    this.input.addEventListener('keydown', (event) => {
-      // While an input method composes, Enter chooses a word.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.#submit();
-    });
+  /** @param {string} name of what the button that leads to the end says; '' takes it away */
+  #sayBelow(name) {
+    if (!this.below) return;
+    this.below.hidden = !name;
+    this.below.firstElementChild.textContent = this.parts.strings.get(name || 'newest');
   }
 
-  #submit() {
-    const body = this.input.value;
-    if (!body.trim()) return;
-    const key = body === this.#refused.body ? this.#refused.key : randomKey();
-    const entry = { key, to: this.other, body, at: new Date(this.parts.timers.now()).toISOString() };
-    this.#refused = { body: '', key: '' };
-    this.input.value = '';
-    this.#say('');
-    this.messages.addPending(entry);
-    this.messages.goToEnd();
-    this.parts.outbox.send(entry);
+  #setTyping(isTyping) {
+    const { timers } = this.parts;
+    timers.clear(this.#typing);
+    const end = () => {
+      this.#typing = null;
+      this.#showPresence();
+    };
+    this.#typing = isTyping ? timers.set(end, TYPING_LASTS) : null;
+  }
+
+  #showPresence() {
+    const { presence } = this;
+    if (!presence) return;
+    const text = this.parts.strings.get(this.#typing === null ? presence.dataset.presence : 'typing');
+    presence.classList.toggle('chat__presence--typing', this.#typing !== null);
+    if (presence.textContent !== text) presence.textContent = text;
+  }
+
+  #compose() {
+    const { document, api, timers } = this.parts;
+    const onSend = (entry) => {
+      this.#eraseLine();
+      this.messages.addPending(entry);
+      this.messages.goToEnd();
+      this.parts.outbox.send(entry);
+    };
+    return new Composer({ document, to: this.other, api, timers, onSend });
   }
 
   #stored(entry, message) {
@@ -151,9 +209,8 @@ export class ChatPage {
   #wasRefused(entry, answer) {
     const { strings } = this.parts;
     this.messages.drop(entry.key);
-    this.#refused = { body: entry.body, key: entry.key };
-    this.input.value = this.input.value ? `${entry.body}\n${this.input.value}` : entry.body;
-    this.#say(answer.status === 401 ? strings.get('state-signed-out') : answer.detail || strings.get('not-sent'));
+    const reason = answer.status === 401 ? strings.get('state-signed-out') : answer.detail || strings.get('not-sent');
+    this.composer?.giveBack(entry, reason);
     this.#release();
   }
 
@@ -162,10 +219,5 @@ export class ChatPage {
     const held = this.#held;
     this.#held = [];
     for (const message of held) this.#applyMessage(message);
-  }
-
-  #say(text) {
-    this.error.textContent = text;
-    this.error.hidden = !text;
   }
 }

@@ -1,18 +1,28 @@
 import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
-import { localizeTimes } from '../times.js';
+
+/** The most of a message's text that the list shows, in code points; the server cuts as well. */
+const EXCERPT = 200;
 
 /** The list of conversations, newest first, each with its last message and what is unread in it. */
 export class ConversationsPage {
-  /** @type {Map<string, number[]>} by name, ids of the unread messages that came since the page was loaded */
-  #arrived = new Map();
+  /**
+   * What is unread, by name: how many there were when the server last counted, up to which id it counted, and the ids
+   * that came since.
+   *
+   * @type {Map<string, {counted: number, upto: number, arrived: number[]}>}
+   */
+  #unread = new Map();
   /** Grows with every count that is asked for, so that only the latest answer counts. */
   #asked = 0;
+
+  topics = [];
 
   /**
    * @param {object} parts
    * @param {Document} parts.document
    * @param {string} parts.user
    * @param {import('../strings.js').Strings} parts.strings
+   * @param {import('../times.js').Times} parts.times
    * @param {typeof fetch} parts.fetch
    * @param {string} parts.base
    */
@@ -25,10 +35,16 @@ export class ConversationsPage {
   bind() {
     const { document } = this.parts;
     this.list = document.querySelector('[data-conversations]');
-    this.empty = document.getElementById('no-conversations');
-    this.#arrived.clear();
+    this.#unread.clear();
+    for (const item of this.list.children) {
+      const counted = Number(field(item, 'unread').textContent);
+      this.#unread.set(item.dataset.conversation, { counted, upto: Number(item.dataset.lastId), arrived: [] });
+    }
     this.#asked += 1; // what was asked for the page before counts no more
   }
+
+  /** It watches nothing. */
+  snapshot() {}
 
   /** @param {import('../cursor.js').LiveEvent} event */
   apply(event) {
@@ -37,18 +53,21 @@ export class ConversationsPage {
   }
 
   #applyMessage(message) {
-    const { user, strings } = this.parts;
+    const { user, strings, times } = this.parts;
     const isOwn = message.from === user;
     const other = isOwn ? message.to : message.from;
     const found = this.#find(other);
     if (found && Number(found.dataset.lastId) >= message.id) return;
-    const item = found ?? this.#make(other, message, isOwn);
+    const item = found ?? this.#make(other, isOwn);
     item.dataset.lastId = String(message.id);
-    fill(item, { body: message.body, you: isOwn ? `${strings.get('you')} ` : '' });
+    const body = [...message.body].slice(0, EXCERPT).join('');
+    fill(item, { body, you: isOwn ? `${strings.get('you')} ` : '' });
     setTime(item, message.at);
-    localizeTimes(item);
+    times.localize(item);
     if (!isOwn) {
-      this.#arrived.set(other, [...(this.#arrived.get(other) ?? []), message.id]);
+      fill(item, { name: message.from_name ?? other });
+      setAvatar(item, message.avatar);
+      this.#unread.get(other).arrived.push(message.id);
       this.#showUnread(item);
     }
     this.#raise(item);
@@ -57,9 +76,10 @@ export class ConversationsPage {
   #applyRead({ with: other, upto }) {
     const item = this.#find(other);
     if (!item) return;
-    if (upto >= Number(item.dataset.loadedId)) item.dataset.loadedUnread = '0';
-    else if (item.dataset.loadedUnread !== '0') this.#recount();
-    this.#arrived.set(other, (this.#arrived.get(other) ?? []).filter((id) => id > upto));
+    const unread = this.#unread.get(other);
+    if (upto >= unread.upto) unread.counted = 0;
+    else if (unread.counted > 0) this.#recount();
+    unread.arrived = unread.arrived.filter((id) => id > upto);
     this.#showUnread(item);
   }
 
@@ -67,52 +87,60 @@ export class ConversationsPage {
   async #recount() {
     this.#asked += 1;
     const asked = this.#asked;
-    const found = await this.#askAgain();
+    const { conversations } = (await this.#ask('/messages/conversations')) ?? { conversations: [] };
     if (asked !== this.#asked) return;
-    for (const { with: name, last, unread } of found) {
+    for (const { with: name, last, unread } of conversations) {
       const item = this.#find(name);
       if (!item) continue;
-      Object.assign(item.dataset, { loadedId: String(last.id), loadedUnread: String(unread) });
+      this.#unread.set(name, { ...this.#unread.get(name), counted: unread, upto: last.id });
       this.#showUnread(item);
     }
   }
 
-  /** @returns {Promise<any[]>} the conversations as they are now; none where there is no answer, and nothing changes */
-  async #askAgain() {
+  /** @returns {Promise<any>} what is there now; null where there is no answer, and nothing changes */
+  async #ask(path) {
     const { fetch, base } = this.parts;
     const options = { credentials: 'same-origin', cache: 'no-store', headers: { Accept: 'application/json' } };
     try {
-      const response = await fetch(`${base}/messages/conversations`, options);
-      return response.ok ? (await response.json()).conversations : [];
+      const response = await fetch(base + path, options);
+      return response.ok ? await response.json() : null;
     } catch {
-      return [];
+      return null;
     }
   }
 
   /** To the top; one that is there already is left alone, and with it the keyboard's focus. */
   #raise(item) {
+    const { document } = this.parts;
     if (this.list.firstElementChild !== item) {
-      const focused = item.contains(this.parts.document.activeElement) ? this.parts.document.activeElement : null;
+      const focused = item.contains(document.activeElement) ? document.activeElement : null;
       this.list.insertBefore(item, this.list.firstElementChild);
       focused?.focus({ preventScroll: true });
     }
-    if (this.empty) this.empty.hidden = true;
+    document.getElementById('no-conversations')?.remove();
   }
 
-  #make(other, message, isOwn) {
+  #make(other, isOwn) {
     const item = cloneTemplate(this.parts.document, 'tpl-conversation');
-    const name = isOwn ? other : (message.from_name ?? other);
-    Object.assign(item.dataset, { conversation: other, loadedId: '0', loadedUnread: '0' });
-    item.querySelector('a').href = this.list.dataset.conversations.replace('__name__', encodeURIComponent(other));
-    fill(item, { name });
-    setAvatar(item, name, isOwn ? null : message.avatar);
+    item.dataset.conversation = other;
+    const address = this.list.dataset.conversations.replace('__name__', encodeURIComponent(other));
+    item.querySelector('a').setAttribute('href', address);
+    this.#unread.set(other, { counted: 0, upto: 0, arrived: [] });
+    fill(item, { name: other });
+    if (isOwn) this.#introduce(item, other); // the event says only whom it was for
     return item;
   }
 
+  async #introduce(item, name) {
+    const person = await this.#ask(`/users/${encodeURIComponent(name)}`);
+    if (!person) return;
+    fill(item, { name: person.display_name });
+    setAvatar(item, person.avatar);
+  }
+
   #showUnread(item) {
-    const { conversation, loadedId, loadedUnread } = item.dataset;
-    const arrived = (this.#arrived.get(conversation) ?? []).filter((id) => id > Number(loadedId));
-    const unread = Number(loadedUnread) + arrived.length;
+    const { counted, upto, arrived } = this.#unread.get(item.dataset.conversation);
+    const unread = counted + arrived.filter((id) => id > upto).length; // a count may hold what comes only now
     const badge = field(item, 'unread');
     badge.textContent = String(unread);
     badge.hidden = unread === 0;

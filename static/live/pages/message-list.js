@@ -1,11 +1,13 @@
+import { setLinkedText } from '../links.js';
 import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
-import { localizeTimes } from '../times.js';
+import { arrangeDays } from './days.js';
 
 /** How far from the end still counts as being there, in pixels. */
 const NEAR = 48;
 
 /**
- * The messages of one conversation on the page: each id once, in order, those on their way at the end.
+ * The messages of one conversation on the page: each id once, in order, those on their way at the end; before the first
+ * of a day its name.
  *
  * The scroller is a reversed column: its position 0 is the end, and the browser holds it there by itself.
  */
@@ -16,16 +18,23 @@ export class MessageList {
    * @param {HTMLElement} parts.list `<ol data-chat>`
    * @param {string} parts.user
    * @param {import('../strings.js').Strings} parts.strings
+   * @param {import('../times.js').Times} parts.times
    */
-  constructor({ document, list, user, strings }) {
+  constructor({ document, list, user, strings, times }) {
     this.document = document;
     this.list = list;
     this.user = user;
     this.strings = strings;
+    this.times = times;
     this.scroller = list.closest('[data-scroller]');
+    this.log = list.closest('[role=log]');
     this.empty = document.getElementById('no-messages');
-    /** The other side has read up to here; one's own message may be stored, read, and only then answered. */
-    this.seen = 0;
+    this.arrange();
+  }
+
+  /** @returns {number} the other side has read up to here; one's own message may be stored, read, and only then answered */
+  get seen() {
+    return Number(this.list.dataset.seen ?? 0);
   }
 
   get isAtEnd() {
@@ -36,19 +45,49 @@ export class MessageList {
     if (this.scroller) this.scroller.scrollTop = 0;
   }
 
+  /** @returns {HTMLElement[]} those that are stored, in order */
+  get stored() {
+    return [.../** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll('[data-message-id]'))];
+  }
+
+  /** @returns {number} id of the oldest message on the page, 0 when there is none */
+  get oldest() {
+    return Number(this.stored[0]?.dataset.messageId ?? 0);
+  }
+
+  /** @returns {number} id of the newest message on the page, 0 when there is none */
+  get newest() {
+    return Number(this.stored.at(-1)?.dataset.messageId ?? 0);
+  }
+
   /** @param {number} id */
-  has(id) {
-    return this.list.querySelector(`[data-message-id="${Number(id)}"]`) !== null;
+  find(id) {
+    return this.list.querySelector(`[data-message-id="${Number(id)}"]`);
   }
 
   /**
    * @param {Record<string, any>} message as in a `message` event, with `at`
-   * @returns {boolean} false when it is on the page already
+   * @returns {HTMLElement | null} null when it is on the page already
    */
   add(message) {
-    if (this.has(message.id)) return false;
-    this.#place(this.#make(message), message.id);
-    return true;
+    if (this.find(message.id)) return null;
+    const element = this.#make(message);
+    this.#place(element, message.id);
+    this.arrange();
+    return element;
+  }
+
+  /** @param {Record<string, any>[]} messages from before those on the page, the newest first */
+  addOlder(messages) {
+    this.log?.setAttribute('aria-busy', 'true'); // what is older is no news to read out
+    for (const message of messages) {
+      if (this.find(message.id)) continue;
+      const element = this.#make(message);
+      element.dataset.messageId = String(message.id);
+      this.list.insertBefore(element, this.list.firstElementChild);
+    }
+    this.arrange();
+    this.log?.removeAttribute('aria-busy');
   }
 
   /** @param {import('../outbox.js').Entry & {at: string}} entry */
@@ -58,7 +97,7 @@ export class MessageList {
     element.classList.add('message--pending');
     this.#mark(element, 'sending');
     this.list.append(element);
-    this.#showWhetherEmpty();
+    this.arrange();
   }
 
   /**
@@ -78,33 +117,30 @@ export class MessageList {
    */
   settle(key, message) {
     const element = this.#pending(key);
-    if (!element || this.has(message.id)) {
+    if (!element || this.find(message.id)) {
       this.drop(key);
       this.add(message);
       return;
     }
     delete element.dataset.key;
     element.classList.remove('message--pending');
-    setTime(element, message.at);
-    localizeTimes(element);
-    const isSeen = message.read || message.id <= this.seen;
-    if (isSeen) this.#mark(element, 'seen');
-    else field(element, 'mark').hidden = true;
+    this.#show(element, message);
+    this.#mark(element, 'sent');
     this.#place(element, message.id);
+    this.arrange();
   }
 
   /** @param {string} key */
   drop(key) {
     this.#pending(key)?.remove();
-    this.#showWhetherEmpty();
+    this.arrange();
   }
 
   /** @param {number} upto the other side has read up to here */
   markSeen(upto) {
-    this.seen = Math.max(this.seen, upto);
-    for (const element of this.list.querySelectorAll('.message--own[data-message-id]')) {
-      if (Number(element.dataset.messageId) <= upto) this.#mark(element, 'seen');
-    }
+    if (upto <= this.seen) return;
+    this.list.dataset.seen = String(upto);
+    this.#showSeen();
   }
 
   /** @param {number} upto the user has read up to here */
@@ -114,24 +150,44 @@ export class MessageList {
     }
   }
 
-  /** @returns {number} id of the newest unread message on the page, 0 when there is none */
-  get newestUnread() {
-    const unread = [...this.list.querySelectorAll('.message--unread')];
-    return unread.reduce((newest, element) => Math.max(newest, Number(element.dataset.messageId)), 0);
+  get hasUnread() {
+    return this.list.querySelector('.message--unread') !== null;
+  }
+
+  /** @param {HTMLElement} element before which a line says that all from here on is new */
+  drawLine(element) {
+    if (this.line) return;
+    this.list.insertBefore(cloneTemplate(this.document, 'tpl-unread-line'), element);
+    this.arrange();
+  }
+
+  eraseLine() {
+    this.line?.remove();
+  }
+
+  get line() {
+    return this.list.querySelector('.unread');
   }
 
   #make(message) {
     const element = cloneTemplate(this.document, 'tpl-message');
     const isOwn = message.from === this.user;
-    const name = message.from_name ?? message.from;
-    fill(element, { from: name, body: message.body });
-    setAvatar(element, name, message.avatar);
-    setTime(element, message.at);
-    localizeTimes(element);
+    setLinkedText(field(element, 'body'), message.body);
+    this.#show(element, message);
     element.classList.add(isOwn ? 'message--own' : 'message--other');
     if (!isOwn && !message.read) element.classList.add('message--unread');
-    if (isOwn && (message.read || message.id <= this.seen)) this.#mark(element, 'seen');
+    if (isOwn) this.#mark(element, 'sent');
     return element;
+  }
+
+  /** Whose it is, and of when. */
+  #show(element, message) {
+    const { from, from_name: name, avatar, at } = message;
+    fill(element, { from: name ?? from });
+    for (const part of ['from', 'avatar']) field(element, part).dataset.person = from;
+    setAvatar(element, avatar);
+    setTime(element, at);
+    this.times.localize(element);
   }
 
   #place(element, id) {
@@ -139,24 +195,49 @@ export class MessageList {
     let before = null;
     for (let other = this.list.lastElementChild; other; other = other.previousElementSibling) {
       if (other.dataset.messageId && Number(other.dataset.messageId) < id) break;
-      if (other !== element) before = other;
+      if (other !== element && (other.dataset.messageId || other.dataset.key)) before = other;
     }
-    const isInPlace = element.parentNode === this.list && element.nextElementSibling === before;
+    let next = element.nextElementSibling; // days are arranged later
+    while (next && !next.dataset.messageId && !next.dataset.key) next = next.nextElementSibling;
+    const isInPlace = element.parentNode === this.list && next === before;
     if (!isInPlace) this.list.insertBefore(element, before); // moved, it would be read out again
-    this.#showWhetherEmpty();
+  }
+
+  /** After something was added, moved or taken away: days, the mark of what was seen, the words for an empty list. */
+  arrange() {
+    arrangeDays(this.list, (day) => this.#makeDay(day));
+    this.#showSeen();
+    if (!this.empty) return;
+    if (this.list.firstElementChild) this.empty.remove();
+    else if (!this.empty.parentNode) this.scroller.insertBefore(this.empty, this.log);
+  }
+
+  /** The last of one's own messages that the other side has read says so, and no other. */
+  #showSeen() {
+    const own = [...this.list.querySelectorAll('.message--own[data-message-id]')];
+    const last = own.findLast((element) => Number(element.dataset.messageId) <= this.seen);
+    for (const element of own) {
+      const mark = element === last ? 'seen' : 'sent';
+      if (field(element, 'mark').dataset.mark !== mark) this.#mark(element, mark);
+    }
+  }
+
+  #makeDay(day) {
+    const divider = cloneTemplate(this.document, 'tpl-day');
+    divider.dataset.day = day;
+    setTime(divider, day);
+    this.times.localize(divider);
+    return divider;
   }
 
   #mark(element, name) {
     const mark = field(element, 'mark');
+    mark.dataset.mark = name;
     mark.textContent = this.strings.get(name);
     mark.hidden = false;
   }
 
   #pending(key) {
     return this.list.querySelector(`[data-key="${key}"]`);
-  }
-
-  #showWhetherEmpty() {
-    if (this.empty) this.empty.hidden = this.list.children.length > 0;
   }
 }

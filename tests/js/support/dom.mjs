@@ -57,11 +57,11 @@ export class FakeElement {
   }
 
   get previousElementSibling() {
-    return this.parent.children[this.parent.children.indexOf(this) - 1] ?? null;
+    return this.parent?.children[this.parent.children.indexOf(this) - 1] ?? null;
   }
 
   get nextElementSibling() {
-    return this.parent.children[this.parent.children.indexOf(this) + 1] ?? null;
+    return this.parent?.children[this.parent.children.indexOf(this) + 1] ?? null;
   }
 
   get parentNode() {
@@ -76,8 +76,19 @@ export class FakeElement {
     this.attributes.set(name, String(value));
   }
 
+  removeAttribute(name) {
+    this.attributes.delete(name);
+  }
+
   append(child) {
     this.insertBefore(child, null);
+  }
+
+  /** Texts become elements of their own, `#text`. */
+  replaceChildren(...parts) {
+    this.children = [];
+    this.text = '';
+    for (const part of parts) this.append(typeof part === 'string' ? new FakeElement('#text', {}, part) : part);
   }
 
   insertBefore(child, before) {
@@ -104,6 +115,11 @@ export class FakeElement {
     copy.hidden = this.hidden;
     copy.ownerDocument = this.ownerDocument;
     return copy;
+  }
+
+  setDocument(document) {
+    this.ownerDocument = document;
+    for (const child of this.children) child.setDocument(document);
   }
 
   contains(other) {
@@ -168,6 +184,7 @@ export class FakeDocument extends FakeElement {
     this.body = body;
     this.title = title;
     this.templates = templates;
+    for (const root of [body, ...Object.values(templates)]) root.setDocument(this);
     this.visibilityState = 'visible';
     this.isFocused = true;
     this.activeElement = null;
@@ -180,6 +197,18 @@ export class FakeDocument extends FakeElement {
   getElementById(id) {
     if (this.templates[id]) return { content: { firstElementChild: this.templates[id] } };
     return this.querySelector(`#${id}`);
+  }
+
+  createElement(tag) {
+    const element = new FakeElement(tag);
+    element.ownerDocument = this;
+    return element;
+  }
+
+  importNode(node) {
+    const copy = node.cloneNode();
+    copy.setDocument(this);
+    return copy;
   }
 
   adoptNode(node) {

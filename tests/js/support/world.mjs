@@ -1,5 +1,6 @@
 /** A world without time or network: tests move the clock, answer questions and speak for the server. */
 import { Cursor } from '../../../static/live/cursor.js';
+import { Watched } from '../../../static/live/watched.js';
 
 /** Let everything that waits on a promise go on. */
 export async function settle() {
@@ -170,6 +171,7 @@ export function answer(seqs, more = {}) {
 export function world(more = {}) {
   return {
     cursor: new Cursor(0, 'e'),
+    watched: new Watched(),
     timers: new FakeTimers(),
     fetch: fakeFetch(),
     WebSocket: fakeWebSocket(),
@@ -186,6 +188,7 @@ export function recorder() {
     told,
     onOpen: () => told.push('open'),
     onBatch: (batch) => told.push({ batch }),
+    onSnapshots: (snapshots, isAll = false) => told.push({ snapshots, isAll }),
     onReset: async () => void told.push('reset'),
     onClose: (closing) => told.push({ closing }),
   };

@@ -1,0 +1,156 @@
+"""Every page can be used by people who see little, hear the page, or have only a keyboard (WCAG 2.2 AA, by axe)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from .support import PATIENCE, Person, Town, Window, numbered
+
+AXE = Path(__file__).parent.parent / "npm/node_modules/axe-core/axe.min.js"
+SCHEMES = ("light", "dark")
+
+
+def nothing(window: Window) -> None:
+    """As the page comes."""
+
+
+def with_errors(window: Window) -> None:
+    window.expect_problems("422")
+    window.find("[name=username]").fill("x")
+    window.find("[name=password]").fill("wrong")
+    window.find("form.card button.primary").click()
+    expect(window.find(".error").first).to_be_visible()
+
+
+def with_news_below(window: Window) -> None:
+    window.find("[data-scroller]").evaluate("(scroller) => { scroller.scrollTop = -300 }")
+    expect(window.find("#below")).to_be_visible()
+
+
+def offline(window: Window) -> None:
+    window.expect_outage()
+    window.page.context.set_offline(True)
+    window.state("offline")
+    expect(window.find("#live-retry")).to_be_visible(timeout=PATIENCE)
+
+
+def signed_out(window: Window) -> None:
+    window.expect_problems("401")
+    window.page.evaluate(
+        """() => fetch('/auth/sessions/all', {
+          method: 'DELETE', headers: { 'X-CSRFToken': document.querySelector('[name=csrf-token]').content } })"""
+    )
+    window.state("signed-out")
+
+
+def with_a_token(window: Window) -> None:
+    window.find("[name=label]").fill("backup script")
+    window.find("[name=label]").press("Enter")
+    expect(window.find(".token")).to_be_visible()
+
+
+def with_a_wrong_password(window: Window) -> None:
+    window.expect_problems("422")
+    window.find("[name=current_password]").fill("not this one")
+    window.find("[name=new_password]").fill("another password")
+    window.find("[name=new_password]").press("Enter")
+    expect(window.find(".error").first).to_be_visible()
+
+
+#: What is looked at: a page, and what is done there first.
+OWN: dict[str, tuple[str, Callable[[Window], None]]] = {
+    "conversations": ("/", nothing),
+    "people": ("/?q=b", nothing),
+    "nobody found": ("/?q=nobody-of-this-name", nothing),
+    "conversation": ("/chats/{bob}", nothing),
+    "conversation with news below": ("/chats/{bob}", with_news_below),
+    "older messages": ("/chats/{bob}?before=1000000", nothing),
+    "empty conversation": ("/chats/{eve}", nothing),
+    "offline": ("/chats/{bob}", offline),
+    "signed out": ("/", signed_out),
+    "account": ("/account", nothing),
+    "account with a new token": ("/account", with_a_token),
+    "account with a wrong password": ("/account", with_a_wrong_password),
+    "not found": ("/chats/nobody-of-this-name", nothing),
+}
+STRANGERS: dict[str, tuple[str, Callable[[Window], None]]] = {
+    "sign in": ("/auth/login", nothing),
+    "sign in, wrong": ("/auth/login", with_errors),
+    "sign up": ("/auth/register", nothing),
+    "sign up, wrong": ("/auth/register", with_errors),
+    "not found, signed out": ("/nowhere", nothing),
+}
+
+
+def violations(window: Window) -> list[str]:
+    """What axe finds, each with its first elements. Transitions of colours are over by then."""
+    window.page.wait_for_function("() => document.getAnimations().length === 0")
+    window.page.evaluate(AXE.read_text())
+    found: dict[str, Any] = window.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{violation['id']}: {violation['help']}: {[node['html'] for node in violation['nodes']][:3]}"
+        for violation in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", OWN)
+def test_axe_finds_nothing_on_one_s_own_pages(name: str, scheme: str, town: Town) -> None:
+    ann, bob, eve = town.people_named("ann", "bob", "eve")
+    path, act = OWN[name]
+    bob.send(ann, "read", "see https://example.org", *numbered(20))
+    ann.send(bob, "sent")
+    eve.send(ann, "unread")
+    context = ann.context(color_scheme=scheme)
+    window = ann.open("/account", transport=None, context=context)
+    if name == "not found":
+        window.expect_problems("404")
+    window.go(path.format(bob=bob.name, eve=eve.name if name != "empty conversation" else bob.name))
+    if name != "not found":
+        window.is_on("websocket")
+    act(window)
+    assert violations(window) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", STRANGERS)
+def test_axe_finds_nothing_on_a_stranger_s_pages(name: str, scheme: str, town: Town) -> None:
+    path, act = STRANGERS[name]
+    window = town.stranger(color_scheme=scheme)
+    window.expect_problems("404")
+    window.go(path)
+    act(window)
+    assert violations(window) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_the_first_page_of_somebody_new(scheme: str, town: Town) -> None:
+    (ann,) = town.people_named("ann")
+    window = ann.open("/", context=ann.context(color_scheme=scheme))
+    expect(window.find("#no-conversations")).to_be_visible()
+    assert violations(window) == []
+
+
+def test_axe_finds_what_is_wrong(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    window = ann.chat(bob)
+    window.page.evaluate(
+        """() => {
+          document.querySelector('label[for=body]').remove();
+          document.querySelector('textarea').removeAttribute('placeholder');
+        }"""
+    )
+    assert {violation.split(":")[0] for violation in violations(window)} >= {"label"}
+
+
+def test_the_messages_are_a_log(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    bob.send(ann, "Hello")
+    window = ann.chat(bob)
+    log = window.page.get_by_role("log")
+    expect(log.get_by_role("listitem").filter(has_text="Hello")).to_have_count(1)

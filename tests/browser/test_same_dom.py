@@ -1,0 +1,247 @@
+"""Whatever an event changes in an open page, it is then what the server would render: the same DOM, live and loaded."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+import myapp
+
+from .support import PATIENCE, Person, Town, Window
+
+#: A story: Ann, Bob and Eve, Ann's window on the page, and what happens; it waits until the window shows it.
+Story = Callable[[Person, Person, Person, Window], None]
+
+
+def not_looking(window: Window) -> None:
+    """Somebody else's window is in front, also after a reload."""
+    window.page.add_init_script("document.hasFocus = () => false")
+    window.page.evaluate("document.hasFocus = () => false")
+
+
+# -- in a conversation; Ann looks at the one with Bob
+
+
+def chat_receives(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "Hello", "see https://example.org/a?b=1&c=2.")
+    window.shows("Hello", "see https://example.org/a?b=1&c=2.")
+    window.counts(0)
+
+
+def chat_receives_unseen(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "seen")
+    window.counts(0)
+    not_looking(window)
+    bob.send(ann, "one", "two\n<b>lines</b>")
+    window.shows("seen", "one", "two\n<b>lines</b>")
+    window.counts(2)
+
+
+def chat_sends(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    window.write("Hello\nBob")
+    window.shows("Hello\nBob")
+    window.write("https://example.org")
+    window.shows("Hello\nBob", "https://example.org")
+
+
+def chat_sends_elsewhere(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    ann.send(bob, "from my phone")
+    window.shows("from my phone")
+
+
+def chat_back_and_forth(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    window.write("one")
+    window.shows("one")
+    bob.send(ann, "two")
+    window.shows("one", "two")
+    window.write("three")
+    window.shows("one", "two", "three")
+    window.counts(0)
+
+
+def chat_is_read_by_the_other(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    ids = ann.send(bob, "one", "two", "three")
+    for upto, count in ((ids[0], 1), (ids[1], 1)):
+        bob.program.post("/messages/read", json={"with": ann.name, "upto": upto})
+        expect(window.find(f"[data-message-id='{upto}'] [data-mark=seen]")).to_be_visible(timeout=PATIENCE)
+        expect(window.find("[data-mark=seen]")).to_have_count(count)
+
+
+def chat_is_read_elsewhere(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    not_looking(window)
+    ids = bob.send(ann, "one", "two", "three")
+    window.counts(3)
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[1]})
+    window.counts(1)
+    # the line stays where it is for who was away; read up to the end, it goes
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[2]})
+    window.counts(0)
+    expect(window.find(".unread")).to_have_count(0, timeout=20_000)
+
+
+def chat_hears_from_somebody_else(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    eve.send(ann, "not here")
+    window.counts(1)
+
+
+def chat_meets_a_new_name_and_picture(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "who am I?")
+    window.shows("who am I?")
+    rename(bob, "Bob the Builder")
+    bob.send(ann, "now you know")
+    window.shows("who am I?", "now you know")
+    expect(window.find("h1")).to_have_text("Bob the Builder")
+    window.counts(0)
+
+
+# -- in the list of conversations
+
+
+def list_receives(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "one", "two & <three>")
+    window.counts(2)
+    window.last_is("two & <three>")
+
+
+def list_receives_a_long_one(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "😀 long " * 100)
+    window.counts(1)
+    expect(window.find("[data-conversation]")).to_have_count(1)
+
+
+def list_sends(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "question")
+    window.counts(1)
+    ann.send(bob, "an answer\nof two lines")
+    window.last_is("an answer\nof two lines")
+
+
+def list_begins_one(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    rename(bob, "Bob the Builder")
+    ann.send(bob, "first")
+    window.last_is("first")
+    expect(window.find("[data-conversation] [data-field=name]")).to_have_text("Bob the Builder", timeout=PATIENCE)
+
+
+def list_changes_order(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "first")
+    eve.send(ann, "second")
+    window.last_is("second")
+    bob.send(ann, "third")
+    window.last_is("third")
+    window.counts(3)
+
+
+def list_is_read_in_part(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    ids = bob.send(ann, "one", "two", "three")
+    window.counts(3)
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[0]})
+    window.counts(2)
+    expect(window.find("[data-conversation] [data-field=unread]")).to_have_text("2", timeout=PATIENCE)
+
+
+def list_is_read_to_the_end(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    ids = bob.send(ann, "one", "two")
+    window.counts(2)
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[1]})
+    window.counts(0)
+    expect(window.find("[data-conversation] [data-field=unread]")).to_be_hidden(timeout=PATIENCE)
+
+
+def list_learns_that_the_other_has_read(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    (number,) = ann.send(bob, "Hello")
+    window.last_is("Hello")
+    bob.program.post("/messages/read", json={"with": ann.name, "upto": number})
+    window.page.wait_for_function("() => heard.length === 2")
+
+
+def list_meets_a_new_name_and_picture(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    bob.send(ann, "who am I?")
+    window.last_is("who am I?")
+    rename(bob, "Bob the Builder")
+    bob.send(ann, "now you know")
+    window.last_is("now you know")
+
+
+# -- on a page that shows nothing of it
+
+
+def account_receives(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    ids = bob.send(ann, "one", "two")
+    window.counts(2)
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[0]})
+    window.counts(1)
+
+
+#: By kind of event: what can happen, and on which page.
+STORIES: dict[str, list[tuple[str, Story]]] = {
+    "message": [
+        ("/chats/{bob}", chat_receives),
+        ("/chats/{bob}", chat_receives_unseen),
+        ("/chats/{bob}", chat_sends),
+        ("/chats/{bob}", chat_sends_elsewhere),
+        ("/chats/{bob}", chat_back_and_forth),
+        ("/chats/{bob}", chat_hears_from_somebody_else),
+        ("/chats/{bob}", chat_meets_a_new_name_and_picture),
+        ("/", list_receives),
+        ("/", list_receives_a_long_one),
+        ("/", list_sends),
+        ("/", list_begins_one),
+        ("/", list_changes_order),
+        ("/", list_meets_a_new_name_and_picture),
+        ("/account", account_receives),
+    ],
+    "read": [
+        ("/chats/{bob}", chat_is_read_by_the_other),
+        ("/chats/{bob}", chat_is_read_elsewhere),
+        ("/", list_is_read_in_part),
+        ("/", list_is_read_to_the_end),
+        ("/", list_learns_that_the_other_has_read),
+        ("/account", account_receives),
+    ],
+}
+CASES = [
+    pytest.param(path, story, id=f"{kind}-{story.__name__.replace('_', '-')}")
+    for kind, stories in STORIES.items()
+    for path, story in stories
+]
+
+
+@pytest.mark.parametrize(("path", "story"), CASES)
+def test_after_a_live_change_the_page_is_as_after_a_reload(path: str, story: Story, town: Town) -> None:
+    ann, bob, eve = town.people_named("ann", "bob", "eve")
+    ann.program.get("/badges")  # the account's page says when the token was used last
+    window = ann.open(path.format(bob=bob.name))
+    loaded = window.dom()
+    window.mark()
+    story(ann, bob, eve, window)
+    assert not window.was_reloaded()
+    live = window.dom()
+    if path != "/account" and story is not chat_hears_from_somebody_else:
+        assert live != loaded
+    window.page.reload()
+    window.is_on("websocket")
+    assert window.dom() == live
+
+
+def test_every_kind_of_event_has_its_stories() -> None:
+    """An event that is new to the application has to say here what it changes."""
+    kinds = set()
+    for path in Path(myapp.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("inbox.append", "append"):
+                kinds.update(arg.value for arg in node.args[2:3] if isinstance(arg, ast.Constant))
+    assert kinds == set(STORIES)
+
+
+def rename(person: Person, name: str) -> None:
+    """They call themselves so from now on; with the initials their picture changes."""
+    page = person.open("/account", transport=None)
+    page.find("[name=display_name]").fill(name)
+    page.find("[name=display_name]").press("Enter")
+    expect(page.find(".top__name")).to_have_text(name)
+    page.page.close()
