@@ -6,10 +6,11 @@ import { FakeDocument, h } from './support/dom.mjs';
 import { settle, world } from './support/world.mjs';
 
 function conversations(...rows) {
+  const badge = (count) => h('span', { 'data-field': 'unread' }, String(count));
   const li = (row) => h('li', row ? { class: 'conversation', 'data-conversation': row.name, 'data-last-id': row.last } : { class: 'conversation' },
-    [h('a', {}), h('img', { 'data-field': 'avatar' }), span('name'), span('you'), span('body'), h('time', { 'data-style': 'short' }), h('span', { 'data-field': 'unread', hidden: '' }, String(row?.unread ?? 0))]);
+    [h('a', {}), h('img', { 'data-field': 'avatar' }), span('name'), span('you'), span('body'), h('time', { 'data-style': 'short' }), h('span', { 'data-field': 'last' }, row?.unread ? [badge(row.unread)] : [])]);
   const list = h('ul', { 'data-conversations': '/chats/__name__' }, rows.map(li));
-  const document = new FakeDocument({ body: h('body', {}, [list, h('p', { id: 'no-conversations' })]), templates: { 'tpl-conversation': li() } });
+  const document = new FakeDocument({ body: h('body', {}, [list, h('p', { id: 'no-conversations' })]), templates: { 'tpl-conversation': li(), 'tpl-badge': badge(0) } });
   const around = world();
   const { fetch, base } = around;
   const page = new ConversationsPage({ document, user: 'alice', strings, times: timesOf(around), fetch, base });
@@ -17,7 +18,7 @@ function conversations(...rows) {
     page, document, list, fetch,
     shown: () => list.children.map((row) => {
       const get = (name) => row.querySelector(`[data-field="${name}"]`);
-      return [row.dataset.conversation, `${get('you').textContent}${get('body').textContent}`, get('unread').hidden ? 0 : Number(get('unread').textContent)];
+      return [row.dataset.conversation, `${get('you').textContent}${get('body').textContent}`, Number(get('unread')?.textContent ?? 0)];
     }),
     receive: (id, from, body, to = 'alice') => page.apply({ seq: id, kind: 'message', at, data: { id, from, from_name: from.toUpperCase(), to, body } }),
     read: (by, side, upto) => page.apply({ seq: 0, kind: 'read', at, data: { by, with: side, upto } }),

@@ -37,7 +37,7 @@ export class ConversationsPage {
     this.list = document.querySelector('[data-conversations]');
     this.#unread.clear();
     for (const item of this.list.children) {
-      const counted = Number(field(item, 'unread').textContent);
+      const counted = Number(field(item, 'unread')?.textContent ?? 0);
       this.#unread.set(item.dataset.conversation, { counted, upto: Number(item.dataset.lastId), arrived: [] });
     }
     this.#asked += 1; // what was asked for the page before counts no more
@@ -142,9 +142,16 @@ export class ConversationsPage {
     const { counted, upto, arrived } = this.#unread.get(item.dataset.conversation);
     const unread = counted + arrived.filter((id) => id > upto).length; // a count may hold what comes only now
     const badge = field(item, 'unread');
-    badge.textContent = String(unread);
-    badge.hidden = unread === 0;
+    if (unread === 0) badge?.remove();
+    else if (badge) fill(item, { unread });
+    else this.#addBadge(item, unread);
     item.classList.toggle('conversation--unread', unread > 0);
+  }
+
+  #addBadge(item, unread) {
+    const badge = cloneTemplate(this.parts.document, 'tpl-badge');
+    badge.textContent = String(unread);
+    field(item, 'last').append(badge);
   }
 
   #find(name) {
