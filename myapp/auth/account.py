@@ -29,11 +29,6 @@ PICTURES = "20/minute"
 Page = tuple[str, int]
 
 
-def _by_person() -> str:
-    identity = guard.asking()
-    return f"user/{identity.id}" if identity else f"address/{request.remote_addr}"
-
-
 def _by_browser() -> Identity:
     """Who is signed in by a browser: a token does everything but change the account that it belongs to."""
     identity = guard.signed_in()
@@ -90,7 +85,7 @@ def change_profile() -> BaseResponse | Page:
 
 
 @bp.post("/account/picture")
-@limiter.limit(PICTURES, key_func=_by_person)
+@limiter.limit(PICTURES, key_func=guard.by_person)
 def change_picture() -> BaseResponse | Page:
     request.max_content_length = pictures.MOST_BYTES + MAX_BODY  # the file, and what a form puts around it
     request.max_form_memory_size = 4 * MAX_BODY  # Werkzeug counts its own buffer for reading files, of 64 KB, too
@@ -121,7 +116,7 @@ def remove_picture() -> BaseResponse:
 
 
 @bp.post("/account/password")
-@limiter.limit(LOGINS_PER_NAME, key_func=_by_person, deduct_when=lambda answer: answer.status_code == 422)
+@limiter.limit(LOGINS_PER_NAME, key_func=guard.by_person, deduct_when=lambda answer: answer.status_code == 422)
 def change_password() -> BaseResponse | Page:
     request.get_data()  # as slowly as the client sends it: before it has a place in the line
     with password_line:

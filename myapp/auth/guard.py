@@ -107,6 +107,12 @@ def signed_in(*, ticket: bool = False) -> Identity:
     return identity
 
 
+def by_person() -> str:
+    """Whom a limit counts for: who is asking, else the address."""
+    identity = asking()
+    return f"user/{identity.id}" if identity else f"address/{request.remote_addr}"
+
+
 def follower() -> Identity | None:
     """Who follows an inbox: `&ticket=` counts for those who cannot send a header."""
     ticket = request.args.get("ticket")

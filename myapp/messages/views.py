@@ -61,13 +61,8 @@ def _person(identity: Identity) -> Person:
     return Person(identity.id, identity.name, identity.display_name, identity.picture)
 
 
-def _by_person() -> str:
-    identity = guard.asking()
-    return f"user/{identity.id}" if identity else f"address/{request.remote_addr}"
-
-
 @bp.post("/messages")
-@limiter.limit(SENDS, key_func=_by_person)
+@limiter.limit(SENDS, key_func=guard.by_person)
 def send() -> Response:
     identity = guard.signed_in()
     asked = read_json(SendRequest)
@@ -78,7 +73,7 @@ def send() -> Response:
 
 
 @bp.post("/messages/typing")
-@limiter.limit(TYPINGS, key_func=_by_person)
+@limiter.limit(TYPINGS, key_func=guard.by_person)
 def note_typing() -> Response:
     identity = guard.signed_in()
     asked = read_json(TypingRequest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -56,3 +57,18 @@ def two(town: Town) -> tuple[Person, Person]:
     """Two people who have never written to each other."""
     ann, bob = town.people_named("ann", "bob")
     return ann, bob
+
+
+@pytest.fixture
+def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AppServer]:
+    """A server that only this test uses, and so may end."""
+    server = AppServer(getattr(request, "param", "pywsgi"), tmp_path).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def own_town(own_server: AppServer, browser: Browser) -> Iterator[Town]:
+    town = Town(own_server, browser)
+    yield town
+    assert town.close() == []

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from ..support import AppServer
-from .support import Town
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[AppServer]:
-    """A server that only this test uses, and so may end."""
-    server = AppServer("pywsgi", tmp_path).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def own_town(own_server: AppServer, browser: Browser) -> Iterator[Town]:
-    town = Town(own_server, browser)
-    yield town
-    assert town.close() == []
+from .support import PATIENCE, Person, Town
 
 
 def test_an_outage_counts_down_and_the_button_ends_it(own_server: AppServer, own_town: Town) -> None:
@@ -58,3 +40,45 @@ def test_without_a_network_it_is_offline_at_once_and_back_when_it_returns(own_to
     window.state("offline", timeout=1_000)
     window.page.context.set_offline(False)
     window.state("live")
+
+
+def test_after_two_minutes_one_may_load_the_page_anew(own_server: AppServer, own_town: Town) -> None:
+    ann, bob = own_town.people_named("ann", "bob")
+    window = ann.chat(bob)
+    window.expect_outage()
+    assert own_server.stop() == 0
+    window.state("offline")
+    reload = window.find("#live-reload")
+    expect(reload).to_be_hidden()
+    window.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 130_000; }")
+    expect(reload).to_be_visible(timeout=30_000)
+    own_server.start()
+    with window.page.expect_navigation():
+        reload.click()
+    window.is_on("websocket")
+
+
+def test_who_is_signed_out_is_told_so_and_led_back(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    window, other = ann.chat(bob), ann.open("/account")
+    other.find(".top").get_by_role("button", name="Sign out").click()
+    window.state("signed-out")
+    expect(window.page.get_by_role("status")).to_have_text("You are signed out.")
+    expect(window.find("#live-transport")).to_be_disabled()
+    link = window.page.get_by_role("link", name="Sign in again")
+    assert (link.get_attribute("href") or "").endswith(f"?next=/chats/{bob.name}")
+    expect(window.find("#live-retry")).to_be_hidden()
+
+
+def test_the_switch_shows_what_is_in_use(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    ann.prefer("auto")
+    window = ann.chat(bob)
+    chosen = window.find("#live-transport option:checked")
+    expect(chosen).to_have_text("Auto: WebSocket", timeout=PATIENCE)
+    expect(window.page.get_by_role("status")).to_have_text("Live")
+    window.choose("short-poll")
+    expect(chosen).to_have_text("Short poll")
+    expect(window.page.get_by_role("status")).to_have_text("Updating every few seconds", timeout=PATIENCE)
+    window.choose("off")
+    expect(window.page.get_by_role("status")).to_have_text("Not updating by itself", timeout=PATIENCE)

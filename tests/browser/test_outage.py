@@ -7,11 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from myapp.auth.people import by_name
 from myapp.extensions import database
@@ -22,21 +20,6 @@ from .support import TRANSPORTS, Person, Town
 
 #: Milliseconds after the server's return in which a window must have what it missed.
 BACK = 5_000
-
-
-@pytest.fixture
-def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AppServer]:
-    """A server that only this test uses, and so may end."""
-    server = AppServer(request.param, tmp_path).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def own_town(own_server: AppServer, browser: Browser) -> Iterator[Town]:
-    town = Town(own_server, browser)
-    yield town
-    assert town.close() == []
 
 
 def write_beside_the_server(sender: Person, receiver: Person, text: str) -> None:
