@@ -29,8 +29,8 @@ bench: $(VENV)/.test $(VENV)/.bench ## print the figures of docs/performance.md
 
 translations: $(VENV)/.run ## collect the texts to translate into translations/*/LC_MESSAGES/messages.po, and compile them
 	@mkdir -p build
-	@$(BIN)/pybabel -q extract -F babel.cfg -k Text -k _l -k lazy_gettext --no-location --sort-output -o build/messages.pot .
-	@$(BIN)/pybabel -q update -i build/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@$(BIN)/pybabel -q extract -F babel.cfg -k Text -k _l -k lazy_gettext --no-location --sort-output --no-wrap -o build/messages.pot .
+	@$(BIN)/pybabel -q update -i build/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@$(BIN)/pybabel compile -d translations --statistics
 
 packages: # Debian packages that the tests start: PostgreSQL, Chromium, Node

@@ -213,7 +213,8 @@ def problem(error: AppError) -> Response:
 def sentence(label: str, problem: str) -> str:
     """What is wrong with a field, for the page that shows the field: "is taken" of "Name" is "The name is taken."."""
     said = translated(problem)
-    if problem.startswith(("is ", "has ")):  # in English, which a Text also is: the problem is the label's predicate
+    # looked at in English, which a Text also is: there the problem is the label's predicate
+    if problem.startswith(("is ", "has ", "was ")):
         whole: str = gettext("The %(label)s %(problem)s.", label=label.lower(), problem=said)
     else:
         whole = gettext("%(problem)s.", problem=f"{said[:1].upper()}{said[1:]}")

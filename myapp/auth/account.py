@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import inbox
 from ..errors import AppError, Forbidden, Invalid, Text
 from ..extensions import database, limiter
-from ..web import MAX_BODY, sentence, translated
+from ..web import MAX_BODY, sentence
 from . import guard, people, pictures, service
 from .forms import PasswordForm, PictureForm, ProfileForm
 from .passwords import LONGEST, hash_password, verify
@@ -154,7 +154,7 @@ def create_token_form() -> BaseResponse | Page:
         with database().transaction() as transaction:
             made = service.create_token(transaction, identity.id, request.form.get("label", "").strip())
     except Invalid as error:
-        flash(translated(error.detail), "error")
+        flash(sentence(_("Label of a new token"), error.errors["label"]), "error")
         return redirect(url_for("auth.account_page"), 303)
     return _page(identity, new_token=made["token"])
 

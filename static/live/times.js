@@ -51,9 +51,11 @@ export class Times {
       const at = element.getAttribute('datetime') ?? '';
       const { style } = element.dataset;
       const text = style === 'day' ? this.day(at) : this.show(new Date(at), style);
-      if (text === null || text === element.textContent) continue;
-      element.textContent = text;
-      if (style !== 'day') element.title = this.#format(new Date(at), { dateStyle: 'full', timeStyle: 'medium' });
+      if (text === null) continue;
+      if (text !== element.textContent) element.textContent = text;
+      if (style === 'day') continue;
+      const title = this.#format(new Date(at), { dateStyle: 'full', timeStyle: 'medium' });
+      if (element.title !== title) element.title = title;
     }
   }
 

@@ -243,3 +243,10 @@ def test_each_session_and_token_has_a_button_that_ends_it(alice: Browser, site: 
     assert alice.submit("/account/tokens/1/revoke").status_code == 303
     assert is_signed_in(alice) and not is_signed_in(other)
     assert site.rows("tokens") == []
+
+
+def test_label_that_is_too_long_is_refused_in_a_sentence(alice: Browser, site: Site) -> None:
+    alice.page("/account")
+    assert alice.submit("/account/tokens", label="x" * 101).status_code == 303
+    assert "Write at most 100 characters." in alice.page("/account")
+    assert site.rows("tokens") == []

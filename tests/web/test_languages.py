@@ -220,6 +220,7 @@ def test_sentence_about_a_field_has_a_pattern_of_its_language(chinese: Site) -> 
         assert sentence("Name", Text("is taken")) == "The name is taken."
         assert sentence("Name", least) == "Write at least 8 characters."
         assert sentence("Name", "is odd") == "The name is odd."
+        assert sentence("Name", "was changed") == "The name was changed."
     with chinese.app.test_request_context(headers=ZH):
         assert sentence("名称", Text("is taken")) == "名称已被占用。"
         assert sentence("名称", least) == "请至少输入 8 个字符。"

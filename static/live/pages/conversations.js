@@ -61,7 +61,7 @@ export class ConversationsPage {
     const item = found ?? this.#make(other, isOwn);
     item.dataset.lastId = String(message.id);
     const body = [...message.body].slice(0, EXCERPT).join('');
-    fill(item, { body, you: isOwn ? `${strings.get('you')} ` : '' });
+    fill(item, { body, you: isOwn ? strings.get('you') : '' });
     setTime(item, message.at);
     times.localize(item);
     if (!isOwn) {

@@ -8,7 +8,7 @@ import { FakeDocument, h } from './dom.mjs';
 import { world } from './world.mjs';
 
 export const at = '2026-01-02T03:04:05.000Z';
-export const strings = new Strings({ seen: 'Seen', sending: 'Sending', waiting: 'Waiting', you: 'You:', sent: '', 'not-sent': 'Not sent', online: 'online', offline: 'offline', typing: 'is typing' });
+export const strings = new Strings({ seen: 'Seen', sending: 'Sending', waiting: 'Waiting', you: 'You: ', sent: '', 'not-sent': 'Not sent', online: 'online', offline: 'offline', typing: 'is typing' });
 export const timesOf = ({ timers }) => new Times({ language: 'en', strings, timers });
 export const span = (name) => h('span', { 'data-field': name });
 
