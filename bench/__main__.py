@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from . import figures, report
+from . import figures, report, weight
 from .measuring import APP_KINDS, PEER_KINDS, Counts, Figures
 from .process import machine
 from .servers import World
@@ -27,6 +27,8 @@ PARTS: dict[str, tuple[Callable[[World, str, Counts], Figures], tuple[str, ...]]
     "delivery": (figures.delivery, KINDS),
     "burst": (figures.burst, KINDS),
 }
+#: What pages weigh: bytes, not time. No server is put under load for it.
+WEIGHT = "weight"
 #: Descriptors that a process needs beside its clients'.
 SPARE = 300
 
@@ -47,26 +49,40 @@ its cores with other programs: its latencies are theirs too."""
 def main() -> int:
     asked = _arguments()
     counts = Counts(*(getattr(asked, name) for name in Counts.__slots__))
+    loads = [part for part in asked.only if part in PARTS]
     users = max(counts.parked, counts.memory + figures.WARM, counts.crowd + 2, counts.burst) + 100
-    _raise_limit(users + counts.parked + SPARE)
+    if loads:
+        _raise_limit(users + counts.parked + SPARE)
+    else:
+        users = weight.USERS
     show = report.markdown if asked.markdown else report.plain
-    runs: report.Runs = defaultdict(list)
     failed: set[str] = set()
     began = time.monotonic()
+    parts: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         world = World(Path(folder), users, asked.rate_limits)
         print(machine())
-        print(", ".join(f"{name} {getattr(counts, name)}" for name in Counts.__slots__), end="; ")
-        print(f"{asked.runs} runs, rate limits {asked.rate_limits}", flush=True)
-        for number in range(asked.runs):
-            for kind in asked.server:
-                if kind not in failed:
-                    _progress(f"run {number + 1} of {asked.runs}: {kind}")
-                    runs[kind].append(_run(world, kind, counts, asked.only, failed))
-    _progress("")
-    tables = report.table(runs, counts), report.trust(runs, counts)
-    print("", *map(show, tables), NOTES.strip(), f"{time.monotonic() - began:.0f} s", sep="\n\n")
+        if loads:
+            runs = _runs(world, asked, counts, loads, failed)
+            parts += [show(report.table(runs, counts)), show(report.trust(runs, counts)), NOTES.strip()]
+        if WEIGHT in asked.only:
+            parts.append(show(weight.table(world)))
+    print("", *parts, f"{time.monotonic() - began:.0f} s", sep="\n\n")
     return 1 if failed else 0
+
+
+def _runs(world: World, asked: argparse.Namespace, counts: Counts, loads: list[str], failed: set[str]) -> report.Runs:
+    """All runs of all servers; one of which a part has failed is left out from then on, and put into `failed`."""
+    print(", ".join(f"{name} {getattr(counts, name)}" for name in Counts.__slots__), end="; ")
+    print(f"{asked.runs} runs, rate limits {asked.rate_limits}", flush=True)
+    runs: report.Runs = defaultdict(list)
+    for number in range(asked.runs):
+        for kind in asked.server:
+            if kind not in failed:
+                _progress(f"run {number + 1} of {asked.runs}: {kind}")
+                runs[kind].append(_run(world, kind, counts, loads, failed))
+    _progress("")
+    return runs
 
 
 def _run(world: World, kind: str, counts: Counts, only: list[str], failed: set[str]) -> Figures:
@@ -104,7 +120,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one run with small counts: shows that it works")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/performance.md")
     parser.add_argument("--server", choices=KINDS, nargs="+", default=list(KINDS))
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="leave the other figures out")
+    parts = [*PARTS, WEIGHT]
+    parser.add_argument("--only", choices=parts, nargs="+", default=parts, help="leave the other figures out")
     parser.add_argument("--rate-limits", choices=("on", "off"), default="on", help="as MYAPP_RATE_LIMITS")
     numbers = (
         ("runs", 1, 3, "the median of so many is printed"),

@@ -16,7 +16,7 @@ from typing import Any
 from flask import Flask
 from flask_login import current_user
 
-from . import auth, cli, config, health, languages, messages, pages, web
+from . import assets, auth, cli, config, health, languages, messages, pages, web
 from .auth.account import bp as auth_bp
 from .auth.avatars import bp as avatars_bp
 from .auth.guard import init_login
@@ -100,6 +100,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     web.init_app(app)
     cors.init_app(app)
     pages.init_app(app)
+    assets.init_app(app)
     app.register_blueprint(auth_bp)
     app.register_blueprint(avatars_bp)
     app.register_blueprint(language_bp)
@@ -109,7 +110,6 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     sock.init_app(app)
     cli.init_app(app)
     app.context_processor(_every_page)
-    app.jinja_env.add_extension("jinja2.ext.i18n")
     return app
 
 

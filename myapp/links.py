@@ -19,11 +19,10 @@ _ENDS = (
     '<>"`{}|\\\\^'
 )
 _ADDRESS = re.compile(
-    rf"(?<![A-Za-z0-9_])https?://"
+    rf"(?<![A-Za-z0-9_])[Hh][Tt][Tt][Pp][Ss]?://"
     rf"(?:\[[0-9A-Fa-f:.]+\]|[^{_ENDS}/?#@:\[\]()'!,;&=+$*~%_]{{1,255}})"
     rf"(?::[0-9]{{1,5}}(?![0-9]))?(?![^{_ENDS}/?#]{{0,255}}@)"
-    rf"(?:[/?#][^{_ENDS}]*)?",
-    re.IGNORECASE,
+    rf"(?:[/?#][^{_ENDS}]*)?"
 )
 #: What belongs to the sentence around it when it stands at the end.
 _TRAILING = ".,;:!?'*_~"

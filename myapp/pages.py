@@ -1,15 +1,14 @@
-"""What templates use to show things: times, days, links."""
+"""What templates use to show things: texts, times, days, links. A page has hundreds of them, so each costs little."""
 
 from __future__ import annotations
 
 from datetime import UTC, tzinfo
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, request
-from flask_babel import get_locale
-from markupsafe import Markup
+from flask_babel import get_locale, get_translations
+from markupsafe import Markup, escape
 
 from . import times
 from .links import linkify
@@ -19,15 +18,22 @@ EXCERPT = 200
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates their filters."""
-    app.jinja_env.filters.update(linkify=linkify, moment=moment, day=day, excerpt=excerpt)
-    modules = _modules(Path(str(app.static_folder)))
-    app.jinja_env.globals["modules"] = modules
+    """Give the templates their filters, and the way to their texts. Call it after Babel's `init_app`."""
+    env = app.jinja_env
+    env.filters.update(linkify=linkify, moment=moment, day=day, day_name=day_name, excerpt=excerpt)
+    env.add_extension("jinja2.ext.i18n")
+    # Flask-Babel's own look for the request and its locale at each text
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
+        gettext=lambda text: _translations().ugettext(text),
+        ngettext=lambda one, many, number: _translations().ungettext(one, many, number),
+        newstyle=True,
+    )
 
 
-def _modules(static: Path) -> list[str]:
-    """The browser client's modules: named in the page, they load at once and not one after the other."""
-    return sorted(str(path.relative_to(static)) for path in (static / "live").rglob("*.js"))
+def _translations() -> Any:
+    if "translations" not in g:
+        g.translations = get_translations()
+    return g.translations
 
 
 def viewer_zone() -> tzinfo:
@@ -43,18 +49,31 @@ def _zone(name: str) -> tzinfo:
     return times.zone(name) or UTC
 
 
+def _locale() -> str:
+    if "locale" not in g:
+        g.locale = str(get_locale())
+    found: str = g.locale
+    return found
+
+
 def moment(at: str, style: str = "") -> Markup:
     """A time element for an RFC 3339 time; the browser client rewrites it for its time zone, and keeps it up."""
     where = viewer_zone()
-    text = times.show(at, style, where, str(get_locale())) if style else times.show_long(at, where)
-    attribute = Markup(' data-style="{}"').format(style) if style else Markup("")
-    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(at, times.show_long(at, where), attribute, text)
+    whole = times.show_long(at, where)
+    text = escape(times.show(at, style, where, _locale())) if style else whole
+    kind = f' data-style="{style}"' if style else ""
+    # `at` is of the database and `style` of a template: neither is anybody's text
+    return Markup(f'<time datetime="{at}" title="{whole}"{kind}>{text}</time>')
 
 
-def day(at: str) -> dict[str, Any]:
-    """The day of an RFC 3339 time: `date`, as in 2026-11-20, and what to call it."""
-    date = times.local_day(at, viewer_zone()).isoformat()
-    return {"date": date, "name": times.show(date, "day", viewer_zone(), str(get_locale()))}
+def day(at: str) -> str:
+    """The day of an RFC 3339 time, as in 2026-11-20."""
+    return times.local_day(at, viewer_zone()).isoformat()
+
+
+def day_name(date: str) -> str:
+    """What to call it."""
+    return times.show(date, "day", viewer_zone(), _locale())
 
 
 def excerpt(body: str) -> str:

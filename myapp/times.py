@@ -53,7 +53,7 @@ def show_long(at: str, where: tzinfo) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}{' UTC' if where is UTC else ''}"
 
 
-#: How dates are written, by language: in lists, between days, and both with the year. As Intl has them in browsers.
+#: How dates are written, by language: in lists, between days, and both with the year. Browsers have the same.
 _PATTERNS = {
     "en": ("d MMM", "EEEE d MMMM", "d MMM y", "EEEE, d MMMM y"),
     "zh": ("M月d日", "M月d日EEEE", "y年M月d日", "y年M月d日EEEE"),

@@ -49,7 +49,7 @@ function follow() {
     transports: TRANSPORTS,
     reload,
     onBatch(events, batch) {
-      for (const event of events) applyEvent(event);
+      applyEvents(events);
       applyBadges(batch.badges, batch.latest);
       connection.watch(); // what has come may bring other topics
     },
@@ -64,9 +64,11 @@ function follow() {
     },
   });
 
-  function applyEvent(event) {
-    attempt(`event ${event.seq}`, () => content?.apply(event));
-    dispatch('live:event', event);
+  function applyEvents(events) {
+    content?.together(() => {
+      for (const event of events) attempt(`event ${event.seq}`, () => content.apply(event));
+    });
+    for (const event of events) dispatch('live:event', event);
   }
 
   function applyBadges(numbers, latest) {

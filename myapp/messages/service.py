@@ -130,6 +130,8 @@ _CONVERSATIONS = statement(
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 
+#: Where more is unread than a page has, it has so many that were read before, and at most so many in all.
+BEFORE_UNREAD, MOST_UNREAD = 10, 300
 #: The most conversations in one answer.
 MOST_CONVERSATIONS = 200
 NO_LIMIT = 2**62
@@ -236,8 +238,10 @@ def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: 
     return inbox.badges_of(transaction, reader.id)
 
 
-def history(connection: Connection, me: Person, other_name: str, before: int, limit: int) -> History:
-    """At most `limit` messages with an id below `before`.
+def history(
+    connection: Connection, me: Person, other_name: str, before: int, limit: int, *, unread_too: bool = False
+) -> History:
+    """At most `limit` messages with an id below `before`; with `unread_too` more, where more of them are unread.
 
     Raises NotFound for an unknown person. Call it on a snapshot to show it beside a cursor.
     """
@@ -246,12 +250,15 @@ def history(connection: Connection, me: Person, other_name: str, before: int, li
     mine = connection.one(_CONVERSATION, user=me.id, other=other.id)
     theirs = connection.one(_CONVERSATION, user=other.id, other=me.id)
     read_by_me, read_by_other = (mine[1] if mine else 0), (theirs[1] if theirs else 0)
+    unread = mine[2] if mine else 0
+    if unread_too:
+        limit = max(limit, min(unread + BEFORE_UNREAD, MOST_UNREAD))
     rows = connection.all(_HISTORY, low=low, high=high, before=before, most=limit + 1)
     found = []
     for number, from_id, body, at in rows[:limit]:
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
         found.append({**as_json(number, sender, receiver, body, at), "read": number <= upto})
-    return History(other, found, len(rows) > limit, read_by_other, mine[2] if mine else 0)
+    return History(other, found, len(rows) > limit, read_by_other, unread)
 
 
 def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any]]:

@@ -164,7 +164,7 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
     before = query_whole("before", service.NO_LIMIT)
     with database().snapshot() as connection:
         page = inbox.head(connection, me.id).as_page()
-        found = service.history(connection, me, name, before, 50)
+        found = service.history(connection, me, name, before, 50, unread_too=True)
         if found.other.id == me.id:
             raise Invalid("name", Text("is yourself; choose somebody else to write to"))
     upto = found.messages[0]["id"] if found.messages else 0

@@ -97,6 +97,7 @@ export class Indicator {
   }
 
   #offerActions(state, { detail, retryAt, since }) {
+    const { activeElement } = this.document; // before it is hidden, as it is no longer active then
     if (this.retry) {
       this.retry.hidden = state !== 'offline' || detail !== '';
       this.retry.setAttribute('aria-disabled', String(retryAt === null)); // hidden, it would lose the focus
@@ -104,6 +105,13 @@ export class Indicator {
     if (this.login) this.login.hidden = state !== 'signed-out';
     this.#offerReload(state === 'offline' ? since : null);
     if (this.actions) this.actions.hidden = state !== 'signed-out' && (state !== 'offline' || detail !== '');
+    this.#keepFocus(/** @type {HTMLElement | null} */ (activeElement));
+  }
+
+  /** Who was on a button that is gone now is beside it, and not at the page's beginning. @param {HTMLElement | null} on */
+  #keepFocus(on) {
+    if (!on || !this.actions?.contains(on) || (!on.hidden && !this.actions.hidden)) return;
+    (this.login?.hidden === false ? this.login : this.switch)?.focus();
   }
 
   /** An outage that is old may be a fault of this page. @param {number | null} since */

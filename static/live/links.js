@@ -11,11 +11,11 @@ const ENDS =
   '\\u3000-\\u3003\\u3008-\\u301f\\ufe00-\\ufe0f\\ufeff\\uff00-\\uff0f\\uff1a-\\uff20\\uff3b-\\uff40\\uff5b-\\uff65' +
   '\\ufff9-\\uffff<>"`{}|\\\\^';
 const ADDRESS = new RegExp(
-  `(?<![A-Za-z0-9_])https?://` +
+  `(?<![A-Za-z0-9_])[Hh][Tt][Tt][Pp][Ss]?://` +
     `(?:\\[[0-9A-Fa-f:.]+\\]|[^${ENDS}/?#@:\\[\\]()'!,;&=+$*~%_]{1,255})` +
     `(?::[0-9]{1,5}(?![0-9]))?(?![^${ENDS}/?#]{0,255}@)` +
     `(?:[/?#][^${ENDS}]*)?`,
-  'gi',
+  'gu', // by code points, as in Python
 );
 /** What belongs to the sentence around it when it stands at the end. */
 const TRAILING = ".,;:!?'*_~";
@@ -49,12 +49,21 @@ function trim(address) {
 }
 
 /**
+ * @param {string} text
+ * @returns {string} with its line ends as an HTML parser leaves them, so that it looks as if the server had rendered it
+ */
+export function asShown(text) {
+  return text.replace(/\r\n?/g, '\n');
+}
+
+/**
  * Show a text, its addresses as links. It is never parsed as HTML.
  *
  * @param {HTMLElement} element
  * @param {string} text
  */
 export function setLinkedText(element, text) {
+  text = asShown(text);
   const document = element.ownerDocument;
   const parts = [];
   let at = 0;

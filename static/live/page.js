@@ -71,19 +71,36 @@ export class Page {
     const typed = [...main.querySelectorAll('textarea, input:not([type=hidden])')]
       .filter((input) => input.id)
       .map(({ id, value, selectionStart, selectionEnd }) => ({ id, value, selectionStart, selectionEnd }));
-    const focus = main.contains(this.document.activeElement) ? this.document.activeElement.id : '';
+    const { activeElement } = this.document;
+    const focus = main.contains(activeElement) ? selectorOf(activeElement) : '';
     const scroll = main.querySelector('[data-scroller]')?.scrollTop;
     main.replaceWith(this.document.adoptNode(fresh));
     for (const { id, value, selectionStart, selectionEnd } of typed) {
       const input = this.document.getElementById(id);
       if (!input) continue;
       input.value = value;
-      if (id === focus && selectionStart !== null) input.setSelectionRange(selectionStart, selectionEnd);
+      if (`#${id}` === focus && selectionStart !== null) input.setSelectionRange(selectionStart, selectionEnd);
     }
-    if (focus) this.document.getElementById(focus)?.focus({ preventScroll: true });
+    if (focus) this.document.querySelector(focus)?.focus({ preventScroll: true });
     const scroller = fresh.querySelector('[data-scroller]');
     if (scroller && scroll !== undefined) scroller.scrollTop = scroll;
   }
+}
+
+/**
+ * What finds an element again on the page loaded anew: its id, or what it is of, or both of what it is in.
+ *
+ * @param {HTMLElement} element
+ * @returns {string}
+ */
+function selectorOf(element) {
+  const { id, tagName, dataset, parentNode } = element;
+  if (id) return `#${id}`;
+  if (dataset.scroller !== undefined) return '[data-scroller]';
+  if (dataset.conversation) return `[data-conversation="${dataset.conversation}"]`;
+  if (dataset.messageId) return `[data-message-id="${dataset.messageId}"]`;
+  const tag = tagName.toLowerCase();
+  return tag === 'main' ? tag : `${selectorOf(/** @type {HTMLElement} */ (parentNode))} ${tag}`;
 }
 
 /** @param {Document} document */

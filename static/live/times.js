@@ -10,6 +10,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** How often ages are looked at, in milliseconds. */
 const KEEP_UP = 20_000;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const YEAR = 365 * 24 * 60 * 60;
 
 /**
@@ -103,12 +104,19 @@ export class Times {
     if (age === 1) return this.strings.get('yesterday');
     if (length === 'short' && age > 0 && age < 7) return this.#format(time, { weekday: 'long' });
     const isThisYear = this.#today().startsWith(`${year}-`);
-    const parts = length === 'short' ? { day: 'numeric', month: 'short' } : { weekday: 'long', day: 'numeric', month: 'long' };
+    if (length === 'short') return this.#shortDate(year, month, date, isThisYear);
+    const parts = { weekday: 'long', day: 'numeric', month: 'long' };
     return this.#format(time, isThisYear ? parts : { ...parts, year: 'numeric' });
   }
 
   #today() {
     return localDay(new Date(this.timers.now()));
+  }
+
+  /** Written out, since browsers do not agree on the short names of months. */
+  #shortDate(year, month, date, isThisYear) {
+    if (this.locale.startsWith('zh')) return `${isThisYear ? '' : `${year}年`}${month}月${date}日`;
+    return `${date} ${MONTHS[month - 1]}${isThisYear ? '' : ` ${year}`}`;
   }
 
   #clock(time) {

@@ -184,6 +184,10 @@ class Window:
             "(text) => document.querySelector('[data-conversation] [data-field=body]')?.textContent === text", arg=text
         )
 
+    def to_the_end(self) -> None:
+        """Scroll to the newest message, as one does who reads."""
+        self.find("[data-scroller]").evaluate("(scroller) => { scroller.scrollTop = 0 }")
+
     def write(self, text: str) -> None:
         """Type a message and press Enter."""
         self.find("#send textarea").fill(text)
@@ -244,6 +248,11 @@ class Person:
         answers = [self.program.post("/messages", json={"to": other.name, "body": text}) for text in texts]
         assert [answer.status_code for answer in answers] == [201] * len(texts), [answer.text for answer in answers]
         return [answer.json()["id"] for answer in answers]
+
+    def read(self, other: Person, upto: int) -> None:
+        """Their program marks what the other wrote as read."""
+        answer = self.program.post("/messages/read", json={"with": other.name, "upto": upto})
+        assert answer.status_code == 200, answer.text
 
     def stored(self, other: Person) -> list[str]:
         """The conversation as the server has it, oldest first."""

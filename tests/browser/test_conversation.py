@@ -15,8 +15,8 @@ def test_a_long_conversation_loads_upwards_without_a_jump(two: tuple[Person, Per
     ann, bob = two
     said = numbered(170)
     ids = bob.send(ann, *said)
+    ann.read(bob, ids[-1])
     window = ann.chat(bob)
-    window.counts(0)
     expect(window.bodies).to_have_count(50)
     scroller = window.find("[data-scroller]")
     for shown in (100, 150, 170):
@@ -43,7 +43,7 @@ def test_a_long_conversation_loads_upwards_without_a_jump(two: tuple[Person, Per
 
 def test_the_link_to_older_messages_loads_them_too(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    bob.send(ann, *numbered(60))
+    ann.read(bob, bob.send(ann, *numbered(60))[-1])
     window = ann.chat(bob)
     window.find("#older a").focus()
     window.page.keyboard.press("Enter")
@@ -54,7 +54,7 @@ def test_the_link_to_older_messages_loads_them_too(two: tuple[Person, Person]) -
 def test_a_line_shows_where_the_new_begins_and_goes_when_one_answers(two: tuple[Person, Person]) -> None:
     ann, bob = two
     (read,) = bob.send(ann, "old")
-    ann.program.post("/messages/read", json={"with": bob.name, "upto": read})
+    ann.read(bob, read)
     bob.send(ann, "new", "newer")
     window = ann.chat(bob)
     line = window.find(".unread")
@@ -66,11 +66,37 @@ def test_a_line_shows_where_the_new_begins_and_goes_when_one_answers(two: tuple[
     expect(line).to_have_count(0)
 
 
+def test_a_conversation_opens_where_the_new_begins_and_is_read_when_one_has_come_past_it(
+    two: tuple[Person, Person],
+) -> None:
+    ann, bob = two
+    ann.read(bob, bob.send(ann, *numbered(20, "old"))[-1])
+    bob.send(ann, *numbered(120, "new"))
+    window = ann.chat(bob)
+    expect(window.bodies).to_have_count(140)  # all that is new; what was before it comes as it is near
+    expect(window.find(".unread")).to_be_in_viewport()
+    expect(window.bodies.last).not_to_be_in_viewport()
+    window.counts(120)
+    expect(window.find("#below")).to_be_visible()
+    window.to_the_end()
+    window.counts(0)
+
+
+def test_what_came_while_one_was_away_is_shown_at_once(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    window = ann.chat(bob)
+    window.choose("off")
+    bob.send(ann, *numbered(150))
+    window.choose("websocket")
+    window.shows(*numbered(150))
+    window.counts(0)
+    expect(window.bodies.last).to_be_in_viewport()
+
+
 def test_the_button_to_the_newest_is_there_as_soon_as_one_scrolls_up(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    bob.send(ann, *numbered(40))
+    ann.read(bob, bob.send(ann, *numbered(40))[-1])
     window = ann.chat(bob)
-    window.counts(0)
     below = window.find("#below")
     expect(below).to_be_hidden()
     window.find("[data-scroller]").evaluate("(scroller) => { scroller.scrollTop = -400 }")

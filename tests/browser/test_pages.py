@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from ..support import ROOT
 from .support import Person, Town, Window, new_context, numbered
 
 PAGES = {
@@ -82,6 +83,7 @@ def test_the_form_of_a_conversation_stays_on_the_screen_of_a_small_phone(
     window = ann.open(f"/chats/{others['bob']}", context=ann.context(viewport={"width": 360, "height": 640}))
     for part in ("#send textarea", "#send button", ".chat__head h1", "#live-transport"):
         expect(window.find(part)).to_be_in_viewport(ratio=1)
+    window.to_the_end()  # it opens where the new begins
     expect(window.bodies.last).to_be_in_viewport()
 
 
@@ -100,6 +102,56 @@ def test_no_page_has_an_error_or_asks_a_third_party(busy: tuple[Person, dict[str
     for path in STRANGERS.values():
         stranger.go(path)
         assert stranger.unexpected == []
+
+
+def test_no_page_of_a_guest_asks_a_third_party(town: Town) -> None:
+    window = town.stranger().go("/auth/login")
+    window.page.get_by_role("button", name="Try it as a guest").click()
+    window.page.wait_for_url(window.home + "/")
+    for path in ("/", "/?q=a", "/account"):
+        window.go(path).is_on("websocket")
+        assert window.unexpected == [], path
+
+
+def test_a_page_without_a_network_asks_no_third_party(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    window = ann.chat(bob)
+    window.expect_outage()
+    window.expect_problems("ERR_INTERNET_DISCONNECTED")
+    window.page.context.set_offline(True)
+    window.state("offline")
+    window.write("into the outage")
+    expect(window.find(".message--pending")).to_be_visible()
+    window.page.context.set_offline(False)
+    window.state("live")
+    window.shows("into the outage")
+    assert window.unexpected == []
+
+
+def test_every_script_and_style_of_a_page_is_a_file_of_this_server_as_it_was_written(
+    busy: tuple[Person, dict[str, str]],
+) -> None:
+    ann, others = busy
+    window = ann.open("/", context=ann.context())
+    loaded: set[str] = set()
+    for path in ("/", f"/chats/{others['bob']}", "/account", "/auth/login"):
+        window.go(path)
+        scripts = window.find("script:not([type='application/json'])")
+        assert scripts.evaluate_all("(scripts) => scripts.map(({ type, text }) => [type, text])") == [["module", ""]]
+        assert (
+            window.page.evaluate("() => document.querySelectorAll('style, [style], [onclick], [onload]').length") == 0
+        )
+        names = "() => performance.getEntriesByType('resource').map(({ name }) => name)"
+        loaded.update(window.page.evaluate(names))
+    assert all(url.startswith(window.home + "/") for url in loaded), loaded
+    files = {re.sub(r"^.*/static/~[0-9a-f]{12}/", "static/", url) for url in loaded if "/static/" in url}
+    assert {"static/live.js", "static/style.css", "static/live/connection.js"} <= files
+    with ann.server.client() as client:
+        for name in files:
+            answer = client.get(f"/{name}")
+            assert answer.content == (ROOT / name).read_bytes(), name
+            if name.endswith(".js"):
+                assert answer.headers["content-type"].startswith("text/javascript"), name
 
 
 def test_the_watch_over_pages_finds_what_it_watches_for(two: tuple[Person, Person]) -> None:

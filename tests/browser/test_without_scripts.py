@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 import secrets
+from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from PIL import Image
+from playwright.sync_api import BrowserContext, FilePayload, expect
 
 from ..support import PASSWORD, AppServer
-from .support import Person, Town, Window
+from .support import Person, Town, Window, numbered
+
+#: What only a script can work: the choice of how to follow, what is said of it, and the ways to the newest and back.
+NEEDS_SCRIPTS = ("#live", "#live-transport", "#live-retry", "#live-reload", "#live-login", "#below")
 
 
 @pytest.fixture
@@ -27,6 +34,30 @@ def without_scripts(person: Person) -> BrowserContext:
 def say(window: Window, text: str) -> None:
     window.find("#send textarea").fill(text)
     window.find("#send button").click()
+
+
+def come_as_guest(town: Town) -> Window:
+    window = town.stranger(java_script_enabled=False).go("/auth/login")
+    window.page.get_by_role("button", name="Try it as a guest").click()
+    window.page.wait_for_url(window.home + "/")
+    return window
+
+
+def png() -> FilePayload:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 400), "red").save(out, "PNG")
+    return {"name": "me.png", "mimeType": "image/png", "buffer": out.getvalue()}
+
+
+def button(window: Window, name: str) -> None:
+    window.page.get_by_role("button", name=name, exact=True).click()
+
+
+def width(window: Window, selector: str) -> int:
+    """Of a picture as it came, in pixels; a page without scripts can still be asked."""
+    expect(window.find(selector)).to_have_js_property("complete", True)
+    found: int = window.find(selector).evaluate("(image) => image.naturalWidth")
+    return found
 
 
 def test_one_registers_signs_out_and_signs_in(town: Town) -> None:
@@ -129,7 +160,8 @@ def test_a_refused_message_is_kept_in_the_form_and_says_why(plain: tuple[Person,
 
 def test_older_messages_are_a_page_away(plain: tuple[Person, Person, Window]) -> None:
     ann, bob, window = plain
-    bob.send(ann, *(f"message {number}" for number in range(1, 61)))
+    ids = bob.send(ann, *numbered(60))
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[-1]})
     window.go(f"/chats/{bob.name}")
     expect(window.bodies).to_have_count(50)
     expect(window.bodies.last).to_have_text("message 60")
@@ -176,3 +208,158 @@ def test_one_makes_a_token_that_works_and_revokes_it(plain: tuple[Person, Person
         window.page.get_by_role("button", name="Revoke").click()
         expect(window.page.get_by_role("button", name="Revoke")).to_have_count(0)
         assert program.get("/auth/me").status_code == 401
+
+
+def test_a_guest_finds_nothing_then_somebody_and_writes(town: Town, two: tuple[Person, Person]) -> None:
+    _ann, bob = two
+    window = come_as_guest(town)
+    expect(window.find("#no-conversations")).to_contain_text("Hello")
+    window.find("[name=q]").fill(bob.name)
+    button(window, "Find")
+    window.find("section[aria-labelledby=people]").get_by_role("link", name=bob.name).click()
+    expect(window.find("#no-messages")).to_have_text("No messages yet. Write the first one below.")
+    say(window, "Hello Bob, I am new here")
+    expect(window.find("#no-messages")).to_have_count(0)
+    window.page.get_by_role("link", name="All conversations").click()
+    expect(window.find("#no-conversations")).to_have_count(0)
+    expect(window.find("[data-conversation] .row__last")).to_have_text("You: Hello Bob, I am new here")
+
+
+def test_a_guest_chooses_a_password_and_comes_back(town: Town) -> None:
+    window = come_as_guest(town).go("/account")
+    said = window.find(".hint").first.inner_text()
+    window.find("[name=new_password]").fill("battery staple")
+    button(window, "Choose the password")
+    expect(window.find(".flash")).to_contain_text("Your password is changed.")
+    window.find("header").get_by_role("button", name="Sign out").click()
+    window.find("[name=username]").fill(said.removeprefix("Others write to you as ").removesuffix("."))
+    window.find("[name=password]").fill("battery staple")
+    window.find("form.card button.primary").click()
+    window.page.wait_for_url(window.home + "/")
+    expect(window.find(".top__account")).to_be_visible()
+
+
+def test_one_changes_the_password_and_only_this_browser_stays(plain: tuple[Person, Person, Window]) -> None:
+    ann, _bob, window = plain
+    other = ann.open("/", transport=None, context=without_scripts(ann))
+    window.go("/account")
+    window.find("[name=current_password]").fill(PASSWORD)
+    window.find("[name=new_password]").fill("battery staple")
+    button(window, "Change the password")
+    expect(window.find(".flash")).to_contain_text("Everywhere else you are signed out.")
+    other.page.reload()
+    other.page.wait_for_url("**/auth/login**")
+    window.go("/")
+    expect(window.find(".top__account")).to_be_visible()
+
+
+def test_one_changes_name_and_picture_and_others_see_both(plain: tuple[Person, Person, Window]) -> None:
+    ann, bob, window = plain
+    ann.send(bob, "Hello")
+    other = bob.open("/", transport=None, context=without_scripts(bob))
+    window.go("/account")
+    window.find("[name=display_name]").fill("Ann of Green Gables")
+    window.find("form:has([name=display_name]) button").click()
+    expect(window.find(".top__name")).to_have_text("Ann of Green Gables")
+    window.find("[name=picture]").set_input_files(png())
+    button(window, "Upload")
+    expect(window.find(".flash")).to_have_text("Your picture is changed.")
+    with_picture = window.find(".avatar--big").get_attribute("src")
+    assert width(window, ".top__me .avatar") == width(window, ".avatar--big") == 256
+    for path, name, picture in (
+        ("/", ".row__name", "[data-conversation] .avatar"),
+        (f"/chats/{ann.name}", "h1", ".chat__head .avatar"),
+    ):
+        other.go(path)
+        expect(other.find(name)).to_have_text("Ann of Green Gables")
+        expect(other.find(picture)).to_have_attribute("src", str(with_picture))
+        assert width(other, picture) == 256
+    button(window, "Remove the picture")
+    expect(window.find(".flash")).to_have_text("Your picture is removed.")
+    assert window.find(".avatar--big").get_attribute("src") != with_picture
+
+
+def test_one_reads_the_pages_in_another_language(plain: tuple[Person, Person, Window], town: Town) -> None:
+    _ann, _bob, window = plain
+    for reader, path in ((window, "/account"), (town.stranger(java_script_enabled=False), "/auth/register")):
+        reader.go(path)
+        button(reader, "中文")
+        expect(reader.find("html")).to_have_attribute("lang", "zh-Hans")
+        assert reader.page.url == reader.home + path
+        reader.page.reload()
+        expect(reader.find("html")).to_have_attribute("lang", "zh-Hans")
+        button(reader, "English")
+        expect(reader.find("html")).to_have_attribute("lang", "en")
+    window.find("#language").select_option("zh")
+    window.find("form:has(#language) button").click()
+    expect(window.find("html")).to_have_attribute("lang", "zh-Hans")
+    window.find("#language").select_option("")
+    window.find("form:has(#language) button").click()
+    expect(window.find("html")).to_have_attribute("lang", "en")
+
+
+def test_what_is_new_is_there_after_looking_for_it(plain: tuple[Person, Person, Window]) -> None:
+    ann, bob, window = plain
+    window.go(f"/chats/{bob.name}")
+    bob.send(ann, "are you there?")
+    window.page.get_by_role("link", name="Look for new ones").click()
+    expect(window.bodies).to_have_text(["are you there?"])
+    expect(window.find(".unread")).to_have_text("New messages")
+
+
+def test_days_and_a_line_before_the_new_part_the_messages(plain: tuple[Person, Person, Window]) -> None:
+    ann, bob, window = plain
+    (read,) = bob.send(ann, "old")
+    ann.program.post("/messages/read", json={"with": bob.name, "upto": read})
+    bob.send(ann, "new", "newer")
+    window.go(f"/chats/{bob.name}")
+    parts = window.find("[data-chat] > li").evaluate_all(
+        "(items) => items.map((item) => (item.querySelector('[data-field=body], time, span') ?? item).textContent)"
+    )
+    bodies = window.bodies.all_text_contents()
+    assert bodies == ["old", "new", "newer"]
+    assert len(parts) == 5
+    expect(window.find("[data-chat] > li").first).to_have_text("Today")
+    expect(window.find(".unread + .message [data-field=body]")).to_have_text("new")
+
+
+def test_times_are_in_utc_and_say_so(plain: tuple[Person, Person, Window]) -> None:
+    ann, bob, window = plain
+    bob.send(ann, "Hello")
+    today = datetime.now(UTC).date().isoformat()
+    for path in ("/", f"/chats/{bob.name}", "/account"):
+        window.go(path)
+        for time in window.find("time:not([data-style=day])").all():
+            title = str(time.get_attribute("title"))
+            assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", title), title
+            at = datetime.fromisoformat(str(time.get_attribute("datetime")))
+            assert title == f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    window.go(f"/chats/{bob.name}")
+    assert window.find(".day").get_attribute("data-day") in (today, datetime.now(UTC).date().isoformat())
+
+
+def test_nothing_is_shown_that_only_a_script_can_work(plain: tuple[Person, Person, Window], town: Town) -> None:
+    ann, bob, window = plain
+    bob.send(ann, *numbered(60))
+    window.expect_problems("404")
+    for path in ("/", "/?q=b", f"/chats/{bob.name}", f"/chats/{bob.name}?before=1000000", "/account", "/nowhere"):
+        window.go(path)
+        for selector in NEEDS_SCRIPTS:
+            expect(window.find(selector)).to_be_hidden()
+        # every other button sends a form
+        for each in window.find("button:visible").all():
+            assert each.evaluate("(button) => button.type === 'submit' && button.form !== null"), path
+    stranger = town.stranger(java_script_enabled=False)
+    for path in ("/auth/login", "/auth/register"):
+        stranger.go(path)
+        for each in stranger.find("button:visible").all():
+            assert each.evaluate("(button) => button.type === 'submit' && button.form !== null"), path
+
+
+def test_a_phone_without_scripts_can_sign_out(plain: tuple[Person, Person, Window]) -> None:
+    ann, _bob, _window = plain
+    context = ann.context(java_script_enabled=False, viewport={"width": 360, "height": 640})
+    window = ann.open("/", transport=None, context=context)
+    window.page.get_by_role("link", name="Account").click()
+    window.page.get_by_role("button", name="Sign out", exact=True).click()
+    window.page.wait_for_url("**/auth/login**")

@@ -58,7 +58,7 @@ test('what somebody calls themselves and looks like now is shown everywhere', ()
   assert.equal(first.querySelector('[data-field="avatar"]').getAttribute('src'), '/avatars/bob?v=2');
 });
 
-test('presence and typing share one place; typing ends by itself, or with the message', async () => {
+test('presence and typing share one place; typing ends when it is told, with the message, or with the connection', async () => {
   const page = chat();
   const presence = page.document.getElementById('presence');
   assert.deepEqual(page.page.topics, ['presence:bob', 'typing:bob']);
@@ -74,7 +74,9 @@ test('presence and typing share one place; typing ends by itself, or with the me
   page.receive(1, 'bob', 'x');
   assert.equal(presence.textContent, 'offline');
   page.page.snapshot('typing:bob', { state: 'typing' });
-  await page.timers.advance(8_000);
+  await page.timers.advance(60_000);
+  assert.equal(presence.textContent, 'is typing'); // as long as the server does not say otherwise
+  page.document.fire('live:state', { detail: { state: 'connecting', transport: null } });
   assert.equal(presence.textContent, 'offline');
   page.page.snapshot('typing:carol', { state: 'typing' });
   assert.equal(presence.textContent, 'offline');

@@ -8,7 +8,7 @@ import { settle, world } from './support/world.mjs';
 function conversations(...rows) {
   const badge = (count) => h('span', { 'data-field': 'unread' }, String(count));
   const li = (row) => h('li', row ? { class: 'conversation', 'data-conversation': row.name, 'data-last-id': row.last } : { class: 'conversation' },
-    [h('a', {}), h('img', { 'data-field': 'avatar' }), span('name'), span('you'), span('body'), h('time', { 'data-style': 'short' }), h('span', { 'data-field': 'last' }, row?.unread ? [badge(row.unread)] : [])]);
+    [h('a', {}), h('img', { 'data-field': 'avatar' }), span('name'), span('login'), span('you'), span('body'), h('time', { 'data-style': 'short' }), h('span', { 'data-field': 'last' }, row?.unread ? [badge(row.unread)] : [])]);
   const list = h('ul', { 'data-conversations': '/chats/__name__' }, rows.map(li));
   const document = new FakeDocument({ body: h('body', {}, [list, h('p', { id: 'no-conversations' })]), templates: { 'tpl-conversation': li(), 'tpl-badge': badge(0) } });
   const around = world();

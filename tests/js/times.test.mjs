@@ -32,6 +32,7 @@ test('in a list an older time is as short as it can be without being ambiguous',
   assert.equal(times.show(new Date(2026, 10, 19, 23, 55), 'short'), 'Yesterday');
   assert.equal(times.show(new Date(2026, 10, 14, 9, 5), 'short'), 'Saturday');
   assert.equal(times.show(new Date(2026, 10, 13, 9, 5), 'short'), '13 Nov');
+  assert.equal(times.show(new Date(2026, 8, 6, 9, 5), 'short'), '6 Sep');
   assert.equal(times.show(new Date(2025, 1, 3, 9, 5), 'short'), '3 Feb 2025');
 });
 

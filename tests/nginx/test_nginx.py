@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -138,6 +139,48 @@ def test_static_files_come_from_nginx(nginx: Nginx) -> None:
     assert answer.status_code == 200
     assert "javascript" in answer.headers["content-type"]
     assert answer.headers["server"].startswith("nginx")
+
+
+def test_a_file_under_its_version_is_kept_and_others_are_asked_for_again(nginx: Nginx) -> None:
+    page = httpx.get(f"{nginx.url}/auth/login").text
+    found = re.search(r'href="(/static/~[0-9a-f]{12}/style\.css)"', page)
+    assert found
+    kept = httpx.get(nginx.url + found[1])
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert kept.headers["server"].startswith("nginx")
+    asked = httpx.get(f"{nginx.url}/static/style.css")
+    assert asked.headers["cache-control"] == "no-cache"
+    assert kept.content == asked.content == (ROOT / "static/style.css").read_bytes()
+    assert httpx.get(f"{nginx.url}/static/~0123/../../wsgi.py").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["style.css", "live.js"])
+def test_a_static_file_comes_compressed(name: str, nginx: Nginx) -> None:
+    url = f"{nginx.url}/static/{name}"
+    packed = httpx.get(url, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == "Accept-Encoding"
+    assert packed.content == (ROOT / "static" / name).read_bytes()
+    assert packed.num_bytes_downloaded < len(packed.content) / 2
+    plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == packed.content
+
+
+def test_a_compressed_file_that_has_not_changed_is_not_sent_again(nginx: Nginx) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    first = httpx.get(f"{nginx.url}/static/style.css", headers=headers)
+    again = httpx.get(f"{nginx.url}/static/style.css", headers={**headers, "If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_what_may_have_secrets_is_not_compressed(nginx: Nginx, tokens: list[str]) -> None:
+    with _client(nginx, tokens[1]) as client:
+        for path in ("/auth/login", "/", "/account", "/messages/conversations"):
+            for kind in ("text/html", "application/json"):
+                answer = client.get(path, headers={"Accept": kind, "Accept-Encoding": "gzip, br"})
+                assert answer.status_code == 200
+                assert "content-encoding" not in answer.headers, path
 
 
 def test_a_ticket_in_a_query_is_not_logged(nginx: Nginx) -> None:

@@ -7,16 +7,23 @@ import sys
 from pathlib import Path
 
 
+def printed(*asked: str) -> list[str]:
+    """The lines that the benchmark prints."""
+    command = [sys.executable, "-m", "bench", *asked]
+    done = subprocess.run(command, cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
 def test_the_benchmark_prints_a_line_for_what_it_was_asked() -> None:
     counts = ["--parked", "20", "--frames", "2", "--crowd", "0"]
-    asked = ["--quick", "--server", "pywsgi", "bare", "--only", "delivery", *counts]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *asked],
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (line, *_others) = [line for line in done.stdout.splitlines() if "a frame, to each of 20" in line]
+    lines = printed("--quick", "--server", "pywsgi", "bare", "--only", "delivery", *counts)
+    (line, *_others) = [line for line in lines if "a frame, to each of 20" in line]
     assert sum(word.replace(".", "", 1).isdigit() for word in line.split()) >= 2
+
+
+def test_the_benchmark_weighs_each_page() -> None:
+    lines = printed("--only", "weight")
+    (visit,) = [line.split() for line in lines if line.startswith("  first visit")]
+    assert [int(count) > 5 for count in visit[2:]] == [True] * 4
+    assert not any("CPU" in line for line in lines), "nothing else is measured"

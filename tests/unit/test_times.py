@@ -43,6 +43,7 @@ def test_what_is_less_than_an_hour_old_is_told_by_its_age(age: int, text: str, s
         ("2026-11-19T23:55:00.000Z", "Yesterday"),
         ("2026-11-14T09:05:00.000Z", "Saturday"),
         ("2026-11-13T09:05:00.000Z", "13 Nov"),
+        ("2026-09-06T09:05:00.000Z", "6 Sep"),
         ("2025-02-03T09:05:00.000Z", "3 Feb 2025"),
     ],
 )

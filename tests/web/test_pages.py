@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+
+import myapp
+from myapp.assets import version_of
 
 from ..support import PASSWORD
 from .conftest import HTML, Browser, Site
@@ -224,6 +228,7 @@ def test_messages_are_marked_as_read_by_the_form(alice: Browser) -> None:
 
 
 def test_older_messages_are_a_link_away(alice: Browser) -> None:
+    alice.post("/messages/read", {"with": "bob", "upto": 62})
     text = alice.page("/chats/bob")
     assert "answer " in text
     assert ">m0 " not in text
@@ -288,6 +293,34 @@ def test_scripts_and_styles_are_served_with_their_types(site: Site) -> None:
         assert (answer.status_code, answer.mimetype) == (200, kind)
 
 
+def test_files_are_named_by_a_version_under_which_a_browser_may_keep_them(site: Site) -> None:
+    page = site.guest().get("/auth/login", headers=HTML).text
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert len(addresses) > 30
+    for address in addresses:
+        assert re.match(r"/static/~[0-9a-f]{12}/", address)
+        answer = site.guest().get(address, buffered=True)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_page_from_before_a_change_gets_the_files_of_now_and_does_not_keep_them(site: Site) -> None:
+    answer = site.guest().get("/static/~0123456789ab/live.js", buffered=True)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+    assert answer.get_data() == (Path(myapp.__file__).parent.parent / "static/live.js").read_bytes()
+
+
+def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    seen = set()
+    for name, text in (("a/x.js", "1"), ("a/x.js", "2"), ("x.js", "2"), ("a/y.js", "")):
+        (tmp_path / name).write_text(text)
+        seen.add(version_of(tmp_path))
+    assert len(seen) == 4
+    assert version_of(tmp_path) in seen
+
+
 @pytest.mark.parametrize("path", ["../wsgi.py", "..%2fwsgi.py", "%2e%2e/wsgi.py", "%00"])
 def test_no_other_file_is_served(path: str, site: Site) -> None:
     assert site.guest().get(f"/static/{path}").status_code == 404
+    assert site.guest().get(f"/static/~0123/{path}").status_code == 404

@@ -3,11 +3,11 @@ import { showPerson } from '../templates.js';
 import { Composer } from './composer.js';
 import { MessageList } from './message-list.js';
 import { OlderMessages } from './older.js';
+import { Presence } from './presence.js';
+import { Scroller } from './scroller.js';
 
 /** How long the line above what was new stays when all is read, in milliseconds. */
 const LINE_STAYS = 10_000;
-/** "is typing" ends after this, should its end not be told, in milliseconds. */
-const TYPING_LASTS = 7_000;
 
 /**
  * One conversation. Its outbox outlives a page that is loaded anew; everything else is found again by `bind`.
@@ -15,8 +15,13 @@ const TYPING_LASTS = 7_000;
 export class ChatPage {
   /** Own messages that may be answers still on their way to this tab: they wait until the answer says so. */
   #held = [];
-  #typing = null;
   #lineEnd = null;
+  /**
+   * What comes at once is shown at once: how the page stood before, and what is to be done after all of it.
+   *
+   * @type {{wasAtEnd: boolean, isLooking: boolean, isLonger: boolean, newest: number, people: Map<string, any>} | null}
+   */
+  #together = null;
 
   /**
    * @param {object} parts
@@ -42,6 +47,7 @@ export class ChatPage {
       document.addEventListener(happening, () => this.settle());
     }
     document.defaultView?.addEventListener('focus', () => this.settle());
+    document.addEventListener('live:state', ({ detail }) => detail.transport || this.presence.setTyping(false));
     this.bind();
   }
 
@@ -53,13 +59,16 @@ export class ChatPage {
     /** A page of older messages shows these only; new ones do not belong under them. */
     this.isHistory = list.dataset.history !== undefined;
     this.messages = new MessageList({ document, list, user, strings, times });
-    this.presence = document.getElementById('presence');
+    this.presence = new Presence({ element: document.getElementById('presence'), strings });
+    this.scroller = new Scroller(list.closest('[data-scroller]'));
     this.below = document.getElementById('below');
     this.composer = this.isHistory ? null : this.#compose(); // sent as a form, it leads to the newest messages
     for (const entry of outbox.entries) this.messages.addPending(entry);
-    this.older = new OlderMessages({ document, fetch, base, other: this.other, messages: this.messages });
-    this.messages.scroller?.addEventListener('scroll', () => this.settle());
-    this.below?.addEventListener('click', () => this.messages.goToEnd());
+    const { other, messages, scroller } = this;
+    this.older = new OlderMessages({ document, fetch, base, other, messages, scroller });
+    scroller.element?.addEventListener('scroll', () => this.settle());
+    this.below?.addEventListener('click', () => scroller.goToEnd());
+    if (!this.reading) scroller.goUpTo(messages.line); // read is what one has come past
     this.#bindReading();
   }
 
@@ -73,26 +82,45 @@ export class ChatPage {
    * @param {{state?: string}} data
    */
   snapshot(topic, { state }) {
-    if (topic === `presence:${this.other}`) this.presence.dataset.presence = state === 'online' ? 'online' : 'offline';
-    else if (topic === `typing:${this.other}`) this.#setTyping(state === 'typing');
-    else return;
-    this.#showPresence();
+    if (topic === `presence:${this.other}`) this.presence.setOnline(state === 'online');
+    else if (topic === `typing:${this.other}`) this.presence.setTyping(state === 'typing');
+  }
+
+  /**
+   * Events that came at once: whatever `run` does to the page, it is measured once before and arranged once after.
+   *
+   * @param {() => void} run
+   */
+  together(run) {
+    if (this.#together) return run();
+    const { messages, reading, scroller } = this;
+    const batch = { wasAtEnd: scroller.isAtEnd, isLooking: this.#isLooking(), isLonger: false, newest: 0, people: new Map() };
+    this.#together = batch;
+    try {
+      messages.together(run);
+    } finally {
+      this.#together = null;
+    }
+    for (const person of batch.people.values()) this.#showPerson(person);
+    if (batch.isLonger && batch.wasAtEnd) scroller.goToEnd();
+    if (batch.newest) reading.show(batch.newest);
   }
 
   /** @param {import('../cursor.js').LiveEvent} event */
   apply(event) {
-    if (event.kind === 'message') this.#applyMessage({ ...event.data, at: event.data.at ?? event.at });
-    else if (event.kind === 'read') this.#applyRead(event.data);
+    if (event.kind === 'message') {
+      this.together(() => this.#applyMessage({ ...event.data, at: event.data.at ?? event.at }));
+    } else if (event.kind === 'read') {
+      this.#applyRead(event.data);
+    }
   }
 
   #applyMessage(message) {
-    const { user, outbox, document } = this.parts;
+    const { user, outbox } = this.parts;
     const isOwn = message.from === user;
     if ((isOwn ? message.to : message.from) !== this.other) return;
     const { from: name, from_name: displayName, avatar } = message;
-    showPerson(document.querySelector('main'), { name, displayName, avatar });
-    const login = document.getElementById('login');
-    if (login && !isOwn) login.hidden = name === displayName; // said once, where both are the same
+    this.#together.people.set(name, { name, displayName, avatar });
     if (this.isHistory) return;
     if (isOwn && outbox.isSending(message.body)) this.#held.push(message);
     else this.#show(message);
@@ -104,23 +132,28 @@ export class ChatPage {
   }
 
   #show(message) {
-    const { messages } = this;
-    const wasAtEnd = messages.isAtEnd;
-    const element = messages.add(message);
+    const batch = this.#together;
+    const element = this.messages.add(message);
     if (!element) return;
-    if (wasAtEnd) messages.goToEnd();
+    batch.isLonger = true;
     if (message.from === this.parts.user) return;
-    if (!wasAtEnd) this.#sayBelow('new-messages');
+    if (!batch.wasAtEnd) this.#sayBelow('new-messages');
     if (this.#lineEnd !== null) this.#eraseLine();
-    if (!this.#isLooking()) messages.drawLine(element);
-    this.#setTyping(false);
-    this.#showPresence();
-    this.reading.show(message.id);
+    if (!batch.isLooking) this.messages.drawLine(element);
+    this.presence.setTyping(false);
+    batch.newest = Math.max(batch.newest, message.id);
+  }
+
+  #showPerson({ name, displayName, avatar }) {
+    const { document } = this.parts;
+    showPerson(document.querySelector('main'), { name, displayName, avatar });
+    const login = document.getElementById('login');
+    if (login && name === this.other) login.hidden = name === displayName; // said once, where both are the same
   }
 
   #isLooking() {
     const { document } = this.parts;
-    return document.visibilityState === 'visible' && document.hasFocus() && (this.isHistory || this.messages.isAtEnd);
+    return document.visibilityState === 'visible' && document.hasFocus() && (this.isHistory || this.scroller.isAtEnd);
   }
 
   #bindReading() {
@@ -159,7 +192,7 @@ export class ChatPage {
 
   /** The user may be looking now. */
   settle() {
-    if (this.messages.isAtEnd) this.#sayBelow('');
+    if (this.scroller.isAtEnd) this.#sayBelow('');
     else if (this.below?.hidden) this.#sayBelow('newest');
     this.reading.settle();
   }
@@ -167,26 +200,10 @@ export class ChatPage {
   /** @param {string} name of what the button that leads to the end says; '' takes it away */
   #sayBelow(name) {
     if (!this.below) return;
+    // hidden, it would lose the focus to nowhere
+    if (!name && this.parts.document.activeElement === this.below) this.scroller.takeFocus();
     this.below.hidden = !name;
     this.below.firstElementChild.textContent = this.parts.strings.get(name || 'newest');
-  }
-
-  #setTyping(isTyping) {
-    const { timers } = this.parts;
-    timers.clear(this.#typing);
-    const end = () => {
-      this.#typing = null;
-      this.#showPresence();
-    };
-    this.#typing = isTyping ? timers.set(end, TYPING_LASTS) : null;
-  }
-
-  #showPresence() {
-    const { presence } = this;
-    if (!presence) return;
-    const text = this.parts.strings.get(this.#typing === null ? presence.dataset.presence : 'typing');
-    presence.classList.toggle('chat__presence--typing', this.#typing !== null);
-    if (presence.textContent !== text) presence.textContent = text;
   }
 
   #compose() {
@@ -194,7 +211,7 @@ export class ChatPage {
     const onSend = (entry) => {
       this.#eraseLine();
       this.messages.addPending(entry);
-      this.messages.goToEnd();
+      this.scroller.goToEnd();
       this.parts.outbox.send(entry);
     };
     return new Composer({ document, to: this.other, api, timers, onSend });
@@ -218,6 +235,8 @@ export class ChatPage {
   #release() {
     const held = this.#held;
     this.#held = [];
-    for (const message of held) this.#applyMessage(message);
+    this.together(() => {
+      for (const message of held) this.#applyMessage(message);
+    });
   }
 }

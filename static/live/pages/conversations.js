@@ -1,3 +1,4 @@
+import { asShown } from '../links.js';
 import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
 
 /** The most of a message's text that the list shows, in code points; the server cuts as well. */
@@ -43,6 +44,11 @@ export class ConversationsPage {
     this.#asked += 1; // what was asked for the page before counts no more
   }
 
+  /** Events that came at once need no more care here than one. @param {() => void} run */
+  together(run) {
+    run();
+  }
+
   /** It watches nothing. */
   snapshot() {}
 
@@ -60,13 +66,12 @@ export class ConversationsPage {
     if (found && Number(found.dataset.lastId) >= message.id) return;
     const item = found ?? this.#make(other, isOwn);
     item.dataset.lastId = String(message.id);
-    const body = [...message.body].slice(0, EXCERPT).join('');
+    const body = asShown([...message.body].slice(0, EXCERPT).join(''));
     fill(item, { body, you: isOwn ? strings.get('you') : '' });
     setTime(item, message.at);
     times.localize(item);
     if (!isOwn) {
-      fill(item, { name: message.from_name ?? other });
-      setAvatar(item, message.avatar);
+      this.#introduce(item, other, message.from_name ?? other, message.avatar);
       this.#unread.get(other).arrived.push(message.id);
       this.#showUnread(item);
     }
@@ -126,16 +131,21 @@ export class ConversationsPage {
     const address = this.list.dataset.conversations.replace('__name__', encodeURIComponent(other));
     item.querySelector('a').setAttribute('href', address);
     this.#unread.set(other, { counted: 0, upto: 0, arrived: [] });
-    fill(item, { name: other });
-    if (isOwn) this.#introduce(item, other); // the event says only whom it was for
+    this.#introduce(item, other, other, null);
+    if (isOwn) this.#askWho(item, other); // the event says only whom it was for
     return item;
   }
 
-  async #introduce(item, name) {
+  async #askWho(item, name) {
     const person = await this.#ask(`/users/${encodeURIComponent(name)}`);
-    if (!person) return;
-    fill(item, { name: person.display_name });
-    setAvatar(item, person.avatar);
+    if (person) this.#introduce(item, name, person.display_name, person.avatar);
+  }
+
+  /** What somebody is called, by which name they are found where that is another one, and their picture. */
+  #introduce(item, name, displayName, avatar) {
+    fill(item, { name: displayName, login: name });
+    field(item, 'login').hidden = name === displayName;
+    setAvatar(item, avatar);
   }
 
   #showUnread(item) {

@@ -2,14 +2,9 @@ import { setLinkedText } from '../links.js';
 import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
 import { arrangeDays } from './days.js';
 
-/** How far from the end still counts as being there, in pixels. */
-const NEAR = 48;
-
 /**
  * The messages of one conversation on the page: each id once, in order, those on their way at the end; before the first
  * of a day its name.
- *
- * The scroller is a reversed column: its position 0 is the end, and the browser holds it there by itself.
  */
 export class MessageList {
   /**
@@ -26,23 +21,31 @@ export class MessageList {
     this.user = user;
     this.strings = strings;
     this.times = times;
-    this.scroller = list.closest('[data-scroller]');
     this.log = list.closest('[role=log]');
     this.empty = document.getElementById('no-messages');
+    this.arrange();
+  }
+
+  #isTogether = false;
+
+  /**
+   * Several changes, arranged once when all are made.
+   *
+   * @param {() => void} run
+   */
+  together(run) {
+    this.#isTogether = true;
+    try {
+      run();
+    } finally {
+      this.#isTogether = false;
+    }
     this.arrange();
   }
 
   /** @returns {number} the other side has read up to here; one's own message may be stored, read, and only then answered */
   get seen() {
     return Number(this.list.dataset.seen ?? 0);
-  }
-
-  get isAtEnd() {
-    return !this.scroller || Math.abs(this.scroller.scrollTop) <= NEAR;
-  }
-
-  goToEnd() {
-    if (this.scroller) this.scroller.scrollTop = 0;
   }
 
   /** @returns {HTMLElement[]} those that are stored, in order */
@@ -205,11 +208,12 @@ export class MessageList {
 
   /** After something was added, moved or taken away: days, the mark of what was seen, the words for an empty list. */
   arrange() {
+    if (this.#isTogether) return;
     arrangeDays(this.list, (day) => this.#makeDay(day));
     this.#showSeen();
     if (!this.empty) return;
     if (this.list.firstElementChild) this.empty.remove();
-    else if (!this.empty.parentNode) this.scroller.insertBefore(this.empty, this.log);
+    else if (!this.empty.parentNode) this.log.parentNode.insertBefore(this.empty, this.log);
   }
 
   /** The last of one's own messages that the other side has read says so, and no other. */

@@ -16,6 +16,7 @@ export class OlderMessages {
    * @param {string} parts.base
    * @param {string} parts.other whose conversation
    * @param {import('./message-list.js').MessageList} parts.messages
+   * @param {import('./scroller.js').Scroller} parts.scroller
    */
   constructor(parts) {
     this.parts = parts;
@@ -28,7 +29,7 @@ export class OlderMessages {
     const Observer = parts.document.defaultView?.IntersectionObserver;
     if (!this.holder || !Observer) return;
     this.observer = new Observer((entries) => entries.some((entry) => entry.isIntersecting) && this.load(), {
-      root: parts.messages.scroller,
+      root: parts.scroller.element,
       rootMargin: EARLY,
     });
     this.observer.observe(this.holder);
@@ -59,6 +60,7 @@ export class OlderMessages {
     this.link.setAttribute('href', this.link.getAttribute('href').replace(/before=\d+/, `before=${messages.oldest}`));
     if (!more) {
       this.observer?.disconnect();
+      if (this.holder.contains(this.holder.ownerDocument.activeElement)) this.parts.scroller.takeFocus();
       this.holder.remove();
     } else if (this.observer) {
       this.observer.unobserve(this.holder); // observed anew, it says whether it is still near

@@ -145,6 +145,10 @@ export class FakeElement {
     return this.querySelectorAll(selector)[0] ?? null;
   }
 
+  getBoundingClientRect() {
+    return { top: 0 };
+  }
+
   addEventListener(name, listener) {
     (this.listeners[name] ??= []).push(listener);
   }

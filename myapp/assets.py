@@ -1,0 +1,60 @@
+"""Static files at addresses that change when any of them does, so that a browser which has them never asks again.
+
+Modules import each other by relative addresses: all of them are below the same version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, Response
+from markupsafe import Markup
+
+#: How long a browser may keep what never changes, in seconds: a year.
+KEPT = 365 * 24 * 3600
+
+
+def version_of(folder: Path) -> str:
+    """What all files in the folder are, in twelve digits."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def init_app(app: Flask) -> None:
+    """Serve `/static/~<version>/<file>`, and give the templates `asset(file)` and `module_links(root)`."""
+    folder = Path(str(app.static_folder))
+    version = version_of(folder)
+    base = f"{app.static_url_path}/~{version}"
+
+    @app.get(f"{app.static_url_path}/~<asked>/<path:filename>", endpoint="static_version")
+    def static_version(asked: str, filename: str) -> Response:
+        answer = app.send_static_file(filename)
+        if asked == version:  # a page from before a change gets what there is now, and asks again the next time
+            answer.cache_control.no_cache = None
+            answer.cache_control.public = True
+            answer.cache_control.max_age = KEPT
+            answer.cache_control.immutable = True
+        return answer
+
+    app.jinja_env.globals["asset"] = lambda root, filename: f"{root}{base}/{filename}"
+    app.jinja_env.globals["module_links"] = _module_links(base, folder)
+
+
+def _module_links(base: str, folder: Path) -> Callable[[str], Markup]:
+    """The browser client's modules: named in the page, they load at once and not one after the other."""
+    modules = sorted(str(path.relative_to(folder)) for path in (folder / "live").rglob("*.js"))
+
+    @lru_cache(maxsize=16)
+    def links(root: str) -> Markup:
+        return Markup("\n  ").join(
+            Markup('<link rel="modulepreload" href="{}{}/{}">').format(root, base, module) for module in modules
+        )
+
+    return links
