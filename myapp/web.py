@@ -18,7 +18,7 @@ import sqlalchemy.exc
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from flask_babel import gettext
-from flask_login import AnonymousUserMixin
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
@@ -37,6 +37,8 @@ MAX_BODY = 64 * 1024
 MAX_DISCARD = 32 * 1024 * 1024
 #: The largest whole number that every client can hold (IEEE 754 double).
 MAX_SEQ = 2**53 - 1
+#: Endpoints of files that are the same for everybody.
+STATIC = ("static", "static_version")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -191,13 +193,23 @@ def translated(text: str) -> str:
     return str(gettext(text)) if text else text
 
 
+def _who(error: AppError) -> Any:
+    """Who is signed in, for the page of an error. Nobody where that cannot be found out: the database may be away."""
+    if error.status < 500:
+        try:
+            return current_user._get_current_object()
+        except Exception as failure:  # safety net: the error at hand is what is told
+            log.error("the page of an error cannot tell who is signed in: %s", failure)
+    return AnonymousUserMixin()
+
+
 def problem(error: AppError) -> Response:
     """The one shape of an error: RFC 9457, or a page where a browser asked for one."""
     if wants_page():
-        # the page of an error must not need the database, which may be what failed
-        anyone = {"current_user": AnonymousUserMixin()} if error.status >= 500 else {}
+        # first: the texts are in the language of who asks, whom nobody has looked for where no address fits
+        who = _who(error)
         title, detail = translated(error.title), translated(error.detail)
-        page = render_template("error.html", status=error.status, title=title, detail=detail, **anyone)
+        page = render_template("error.html", status=error.status, title=title, detail=detail, current_user=who)
         return Response(page, error.status, error.headers, content_type="text/html; charset=utf-8")
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -345,7 +357,7 @@ def init_app(app: Flask) -> None:
             discard_body()
         headers = response.headers
         extra = PAGE_HEADERS if response.mimetype == "text/html" else DATA_HEADERS
-        if asked.endpoint != "static":
+        if asked.endpoint not in STATIC:
             for name, value in extra.items():
                 if name not in headers:
                     headers.add(name, value)

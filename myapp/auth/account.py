@@ -5,6 +5,7 @@ After a success the browser is sent back to the page; after a mistake it gets th
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -13,18 +14,19 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
-from ..errors import AppError, Forbidden, Invalid, Text
+from ..errors import AppError, Forbidden, Invalid, NotFound, Text
 from ..extensions import database, limiter
 from ..web import MAX_BODY, sentence
 from . import guard, people, pictures, service
 from .forms import PasswordForm, PictureForm, ProfileForm
 from .passwords import LONGEST, hash_password, verify
 from .service import Identity
-from .views import LOGINS_PER_NAME, bp, end_own_session, number_of, password_line
+from .views import LOGINS_PER_NAME, bp, end_own_session, keep_session, number_of, password_line
 
 __all__ = ["bp"]
 
 PICTURES = "20/minute"
+PASSWORDS = "30/minute"
 
 Page = tuple[str, int]
 
@@ -37,8 +39,9 @@ def _by_browser() -> Identity:
     return identity
 
 
-def _done(text: str) -> BaseResponse:
-    flash(text)
+def _done(*texts: str) -> BaseResponse:
+    for text in texts:
+        flash(text)
     return redirect(url_for("auth.account_page"), 303)
 
 
@@ -72,6 +75,15 @@ def account_page() -> Page:
     return _page(guard.signed_in())
 
 
+@bp.get("/account/profile")
+@bp.get("/account/picture")
+@bp.get("/account/password")
+@bp.get("/account/tokens")
+def form_page() -> BaseResponse:
+    """A browser stands at a form's address after a mistake, and comes back there by reloading or signing in again."""
+    return redirect(url_for("auth.account_page"), 303)
+
+
 @bp.post("/account/profile")
 def change_profile() -> BaseResponse | Page:
     identity = _by_browser()
@@ -99,7 +111,7 @@ def change_picture() -> BaseResponse | Page:
     try:
         if file is None or not file.filename:
             raise Invalid("picture", Text("choose a file first"))
-        data = pictures.make(file.stream)
+        data = pictures.make(identity.id, file.stream)
         with database().transaction() as transaction:
             pictures.store(transaction, identity.id, data)
     except Invalid as error:
@@ -116,6 +128,7 @@ def remove_picture() -> BaseResponse:
 
 
 @bp.post("/account/password")
+@limiter.limit(PASSWORDS, key_func=guard.by_person)
 @limiter.limit(LOGINS_PER_NAME, key_func=guard.by_person, deduct_when=lambda answer: answer.status_code == 422)
 def change_password() -> BaseResponse | Page:
     request.get_data()  # as slowly as the client sends it: before it has a place in the line
@@ -123,13 +136,18 @@ def change_password() -> BaseResponse | Page:
         identity = _by_browser()
         form = PasswordForm()
         try:
-            _set_password(identity, form.current_password.data or "", form.new_password.data or "")
+            key, has_tokens = _set_password(identity, form.current_password.data or "", form.new_password.data or "")
         except Invalid as error:
             return _page(identity, error.status, password=_wrong(form, error))
-    return _done(_("Your password is changed. Everywhere else you are signed out."))
+    said = [_("Your password is changed. Everywhere else you are signed out.")]
+    if has_tokens:
+        said.append(_("Programs with a token stay signed in; revoke tokens below."))
+    keep_session(key)  # after the texts, which are in the language of who was asking, and before they are kept in it
+    return _done(*said)
 
 
-def _set_password(identity: Identity, current: str, new: str) -> None:
+def _set_password(identity: Identity, current: str, new: str) -> tuple[str, bool]:
+    """The key of this browser's new session, and whether there are tokens."""
     with database().read() as connection:
         stored = service.password_of(connection, identity.id)
     if stored is not None and not verify(stored, current[: LONGEST + 1]):
@@ -137,13 +155,17 @@ def _set_password(identity: Identity, current: str, new: str) -> None:
     service.check_new_password(new, "new_password")
     new_hash = hash_password(new)
     with database().transaction() as transaction:
-        service.change_password(transaction, identity.id, stored, new_hash, identity.grant)
+        service.change_password(transaction, identity.id, stored, new_hash)
+        address, user_agent = request.remote_addr or "", request.user_agent.string
+        key = service.start_session(transaction, identity.id, address, user_agent)
+        return key, bool(service.list_tokens(transaction, identity.id))
 
 
 @bp.post("/account/sessions/<which>/end")
 def end_session_form(which: str) -> BaseResponse:
     identity = guard.signed_in()
-    end_own_session(identity, which if which == "all" else number_of(which))
+    with contextlib.suppress(NotFound):  # it has ended meanwhile, as was wished
+        end_own_session(identity, which if which == "all" else number_of(which))
     return redirect(url_for("auth.account_page"), 303)
 
 
@@ -162,6 +184,6 @@ def create_token_form() -> BaseResponse | Page:
 @bp.post("/account/tokens/<number>/revoke")
 def revoke_token_form(number: str) -> BaseResponse:
     identity = guard.signed_in()
-    with database().transaction() as transaction:
+    with contextlib.suppress(NotFound), database().transaction() as transaction:
         service.revoke_token(transaction, identity.id, number_of(number))
     return redirect(url_for("auth.account_page"), 303)

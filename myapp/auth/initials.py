@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zlib
 from html import escape
@@ -12,24 +13,37 @@ COLOURS = ("#b3261e", "#9a4600", "#6b5900", "#2e6b30", "#00696b", "#1f5fa8", "#6
 #: Those whose words are not set apart by spaces, and whose one character is as wide as two letters.
 _WIDE_SCRIPTS = ("CJK ", "HIRAGANA ", "KATAKANA ", "HANGUL ")
 
+#: Modifier letters, such as the apostrophe of Hawaiian, are none: they stand for nothing by themselves.
+_LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No")
+_SYMBOLS = ("Lm", "Sc", "Sk", "Sm", "So", "Cn")
+#: Of those, what shows nothing; the same as people.BLANKS, which is above this module.
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159\U00013441\U00013442"
+#: Two regional indicators: one alone is a letter in a box.
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+
 
 def initials(display_name: str) -> str:
     """The first letters of the first two words, upper-cased; of a name in Chinese, Japanese or Korean the first."""
-    words = [word for word in (_without_marks(word) for word in display_name.split()) if word]
-    if not words:
+    words = unicodedata.normalize("NFC", display_name).split()
+    firsts = [first for first in map(_first, words) if first]
+    if not firsts:
         return "?"
-    if unicodedata.name(words[0][0], "").startswith(_WIDE_SCRIPTS):
-        return words[0][0]
-    # one letter can be several in upper case: "ß" is "SS"
-    return "".join(word[0].upper()[:1] for word in words[:2])
+    if unicodedata.name(firsts[0][0], "").startswith(_WIDE_SCRIPTS):
+        return firsts[0]
+    return "".join(firsts[:2])
 
 
-def _without_marks(word: str) -> str:
-    """The word from its first letter, digit or symbol on: "(Ann)" begins with an A."""
-    for index, char in enumerate(word):
-        if unicodedata.category(char)[0] in "LNS":
-            return word[index:]
-    return ""
+def _first(word: str) -> str:
+    """A word's first letter or digit, upper-cased: "(Ann)" begins with an A. Without any the first symbol, or flag."""
+    shown = "".join(char for char in word if char not in _BLANKS)
+    for char in shown:
+        if unicodedata.category(char) in _LETTERS_AND_DIGITS:
+            # one letter can be several in upper case: "ß" is "SS", and "ŉ" an apostrophe and "N"
+            return next((upper for upper in char.upper() if unicodedata.category(upper) == "Lu"), char)
+    if flag := _FLAG.search(shown):
+        return flag[0]
+    # what Python's Unicode does not know yet is an emoji, or a letter that nothing more is known of
+    return next((char for char in shown if unicodedata.category(char) in _SYMBOLS), "")
 
 
 def draw(name: str, display_name: str) -> str:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import re
+import threading
 import warnings
 from typing import IO, Any
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from PIL import Image, UnidentifiedImageError
@@ -27,6 +30,11 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_BYTES = 5 * 1024 * 1024
 MOST_PIXELS = 25_000_000
 LONGEST_SIDE = 10_000
+#: Of a JPEG: each scan is a walk over all pixels, however little is in it (an ordinary progressive file has 10), and
+#: each segment, and each byte that fills up before one, is a turn of Pillow's that keeps the event loop waiting.
+MOST_SCANS = 64
+MOST_SEGMENTS = 1000
+MOST_FILLING = 1000
 #: What is kept: pixels a side, and WebP's quality.
 SIDE = 256
 QUALITY = 82
@@ -39,6 +47,12 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 #: Two at once: a picture takes up to 4 to 16 bytes a pixel, by its kind, while it is worked on: 100 to 400 MB.
 _beside = Beside(2)
+#: By user: whose turn it is among one's own pictures, so that nobody takes both places.
+_turns: WeakValueDictionary[int, threading.BoundedSemaphore] = WeakValueDictionary()
+
+#: A marker (ITU-T T.81, B.1.1.2) that neither is data of a scan, where FF is followed by 00, nor restarts one.
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+_FIRST_WITH_A_LENGTH, _END_OF_IMAGE, _START_OF_SCAN = 0xC0, 0xD9, 0xDA
 
 #: EXIF's orientation (CIPA DC-008, 4.6.5), and what to do to see the picture upright.
 _ORIENTATION = 0x0112
@@ -73,9 +87,11 @@ _SET_VERSION = statement(
 )
 
 
-def make(file: IO[bytes]) -> bytes:
-    """The picture in `file` as it is kept. Raises Invalid with what is wrong with it."""
-    return _beside.run(_make, file)
+def make(user: int, file: IO[bytes]) -> bytes:
+    """The picture in `file` as it is kept; one of a user's at a time. Raises Invalid with what is wrong with it."""
+    turn = _turns.setdefault(user, threading.BoundedSemaphore())
+    with turn:
+        return _beside.run(_make, file)
 
 
 def _make(file: IO[bytes]) -> bytes:
@@ -84,6 +100,8 @@ def _make(file: IO[bytes]) -> bytes:
         raise Invalid("picture", Text("is an empty file; choose another one"))
     if len(data) > MOST_BYTES:
         raise too_large()
+    if data.startswith(b"\xff\xd8"):
+        _check_parts(data)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size)
@@ -116,6 +134,26 @@ def _too_many_pixels() -> Invalid:
 def _check_size(width: int, height: int) -> None:
     if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise _too_many_pixels()
+
+
+def _check_parts(data: bytes) -> None:
+    """Refuse a JPEG whose parts would take long. They are followed as the decoder does: what stands within a segment,
+    as a thumbnail does, or behind the end, as the film of a moving photograph does, does not count.
+    """
+    scans = segments = 0
+    at = 2
+    while found := _MARKER.search(data, at):
+        marker = found[1][0]
+        if marker == _END_OF_IMAGE:
+            return
+        scans += marker == _START_OF_SCAN
+        segments += 1
+        filling = 0 if scans else found.start() - at
+        if scans > MOST_SCANS or segments > MOST_SEGMENTS or filling > MOST_FILLING:
+            raise Invalid("picture", Text("is a JPEG of too many parts; save it anew, as PNG"))
+        at = found.end()
+        if marker >= _FIRST_WITH_A_LENGTH:
+            at += max(2, int.from_bytes(data[at : at + 2], "big"))
 
 
 def _square(image: Image.Image) -> Image.Image:

@@ -118,11 +118,6 @@ _END_SESSION = statement(
 _END_ALL_SESSIONS = statement(
     sa.delete(sessions).where(sessions.c.user_id == sa.bindparam("user")).returning(sessions.c.id)
 )
-_END_OTHER_SESSIONS = statement(
-    sa.delete(sessions)
-    .where(sessions.c.user_id == sa.bindparam("user"), sessions.c.id != sa.bindparam("number"))
-    .returning(sessions.c.id)
-)
 _ADD_TOKEN = statement(
     sa.insert(tokens).values(given(tokens, "user_id", "token_hash", "label", "created_at")).returning(tokens.c.id)
 )
@@ -220,16 +215,15 @@ def password_of(connection: Connection, user: int) -> str | None:
     return row[0] if row else None
 
 
-def change_password(transaction: Transaction, user: int, old_hash: str | None, new_hash: str, current: str) -> None:
-    """A new password in place of the one that was checked; all sessions end but the one whose grant is `current`.
+def change_password(transaction: Transaction, user: int, old_hash: str | None, new_hash: str) -> None:
+    """A new password in place of the one that was checked. All of the user's sessions end, also the one that asks: its
+    cookie may have been copied.
 
     Raises Invalid when the password was changed meanwhile, by somebody who was as fast.
     """
     if not transaction.run(_CHANGE_PASSWORD, user=user, old_hash=old_hash or "", new_hash=new_hash):
         raise Invalid("current_password", Text("was changed a moment ago; write the new one"))
-    kind, _, number = current.partition(":")
-    ended = transaction.all(_END_OTHER_SESSIONS, user=user, number=int(number) if kind == "session" else 0)
-    transaction.news.extend(Ended(user, f"session:{row[0]}") for row in ended)
+    end_session(transaction, user, "all")
 
 
 def set_language(transaction: Transaction, user: int, language: str | None) -> None:

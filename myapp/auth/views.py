@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..db import now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Text, Unavailable
 from ..extensions import csrf, database, limiter, parts
-from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
+from ..web import STATIC, answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
 from . import guard, guests, people, service
 from .forms import LoginForm, RegisterForm
 from .passwords import LONGEST, hash_password, verify
@@ -29,6 +29,8 @@ password_line = threading.BoundedSemaphore(4)
 LOGINS_PER_ADDRESS = "300/minute"
 LOGINS_PER_NAME = "10/minute"
 REGISTRATIONS = "120/minute"
+#: Apart from those who register: many guests behind one address do not keep them waiting.
+GUESTS = "60/minute"
 
 
 class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +54,11 @@ def _sign_in(user: int) -> None:
             _, _, number = before.grant.partition(":")
             service.end_session(transaction, before.id, int(number))
         key = service.start_session(transaction, user, request.remote_addr or "", request.user_agent.string)
+    keep_session(key)
+
+
+def keep_session(key: str) -> None:
+    """Have this browser keep the session that has just begun, in place of what its cookie had."""
     session.clear()
     session.permanent = True
     login_user(NewSession(key))
@@ -107,7 +114,7 @@ def register() -> BaseResponse | tuple[str, int]:
     return _page("auth/register.html", RegisterForm(), 200)
 
 
-@limiter.shared_limit(REGISTRATIONS, scope="registrations")
+@limiter.limit(REGISTRATIONS)
 def _sign_up() -> BaseResponse | tuple[str, int]:
     form = RegisterForm()
     status = 422
@@ -128,7 +135,7 @@ def _sign_up() -> BaseResponse | tuple[str, int]:
 
 
 @bp.post("/auth/guest")
-@limiter.shared_limit(REGISTRATIONS, scope="registrations")
+@limiter.limit(GUESTS)
 def try_as_guest() -> BaseResponse:
     """A new user with a made-up name and no password, signed in."""
     csrf.protect()
@@ -255,7 +262,7 @@ def as_json(person: people.Person) -> dict[str, Any]:
 @bp.before_app_request
 def note_use() -> None:
     """Keep "last seen" roughly right, and with it the session alive; following alone does not count as use."""
-    if request.blueprint == "following" or request.endpoint == "static" or request.endpoint is None:
+    if request.blueprint == "following" or request.endpoint in STATIC or request.endpoint is None:
         return
     identity = guard.asking()
     if identity is not None and identity.via != "ticket" and now_ms() - identity.touched_at > service.TOUCH_EVERY:

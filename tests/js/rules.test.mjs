@@ -31,7 +31,7 @@ for (const [name, source] of templates) {
     assert.doesNotMatch(source, /\son[a-z]+="/);
     assert.doesNotMatch(source, /javascript:|\|safe\b/);
     for (const [script] of source.matchAll(/<script\b[^>]*>/g)) {
-      assert.match(script, /type="application\/json"|src="\{\{ url_for\('static'/);
+      assert.match(script, /type="application\/json"|src="\{\{ asset\(/);
     }
   });
 }

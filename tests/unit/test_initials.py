@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from myapp.auth.initials import COLOURS, draw, initials
+from myapp.auth import people
+from myapp.auth.initials import _BLANKS, COLOURS, draw, initials
 
 
 @pytest.mark.parametrize(
@@ -24,12 +25,27 @@ from myapp.auth.initials import COLOURS, draw, initials
         ("(Ann) - Lee", "AL"),
         ("42", "4"),
         ("😀 x", "😀X"),
+        ("😀ann", "A"),
+        ("ŉa", "N"),
+        ("ʼokina", "O"),
+        ("ǆ x", "ǄX"),
+        ("e\u0301lan", "É"),
+        ("🇩🇪", "🇩🇪"),
+        ("🇩🇪 ann", "🇩🇪A"),
+        ("\u2800ann \ufffclee", "AL"),
+        ("\u2800 \U0001d159 ann", "A"),
+        ("👩🏽\u200d🚀 x", "👩X"),
+        ("\U0001fae8", "\U0001fae8"),
         ("...", "?"),
         ("", "?"),
     ],
 )
 def test_initials_are_the_first_letters_of_the_first_two_words(name: str, letters: str) -> None:
     assert initials(name) == letters
+
+
+def test_it_knows_what_shows_nothing() -> None:
+    assert set(people.BLANKS) == set(_BLANKS)
 
 
 def luminance(colour: str) -> float:

@@ -48,7 +48,7 @@ REQUESTS = [
 ]
 WITH_BODY = [request for request in REQUESTS if request.body is not None]
 #: What is not a request of the contract: pages, and what looks after the process.
-OTHER_BLUEPRINTS = {"health", "static"}
+OTHER_BLUEPRINTS = {"health", "static", "static_version"}
 OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/auth/guest", "/language", "/ws")
 
 
@@ -468,10 +468,10 @@ def test_method_that_does_not_exist_is_told_which_do(method: str, path: str, ali
         ("/chats/bob/read", {"upto": "0"}, 303),
         ("/account/tokens", {"label": "x" * 101}, 303),
         ("/account/tokens", {"label": "a\x00b"}, 303),
-        ("/account/tokens/2/revoke", {}, 404),
-        ("/account/tokens/x/revoke", {}, 404),
-        ("/account/sessions/99/end", {}, 404),
-        ("/account/sessions/x/end", {}, 404),
+        ("/account/tokens/2/revoke", {}, 303),  # there is none: as was wished
+        ("/account/tokens/x/revoke", {}, 303),
+        ("/account/sessions/99/end", {}, 303),
+        ("/account/sessions/x/end", {}, 303),
     ],
     ids=lambda value: repr(value)[:30],
 )

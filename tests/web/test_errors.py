@@ -97,6 +97,27 @@ def test_page_of_a_database_that_is_away_needs_no_database(site: Site, monkeypat
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PUT", "/account", 405)])
+@pytest.mark.parametrize("error", [*database_errors(), ZeroDivisionError()], ids=lambda error: type(error).__module__)
+def test_address_that_does_not_fit_is_told_without_a_database(
+    method: str,
+    path: str,
+    status: int,
+    error: Exception,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    browser = site.browser("alice")
+    assert "Sign out" in browser.open(path, method, headers=HTML).text
+    Fault(site, monkeypatch, error)
+    answer = browser.open(path, method, headers=HTML)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert "Sign out" not in answer.text
+    assert not any(record.exc_info for record in caplog.records)
+    is_problem(browser.open(path, method), status)
+
+
 def test_unexpected_failure_is_logged_and_told_without_details(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

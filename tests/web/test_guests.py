@@ -107,12 +107,20 @@ def test_guest_is_refused_where_guests_are_not_let_in(closed: Site) -> None:
     assert closed.rows("users") == []
 
 
-def test_guests_and_registrations_share_a_limit(limited: Site) -> None:
+def test_many_guests_are_limited_and_keep_nobody_from_registering(limited: Site) -> None:
     browser = limited.guest()
     browser.page("/auth/login")
-    for _ in range(120):
-        browser.open("/auth/guest", "POST", headers={"X-CSRFToken": "wrong"})
+    for _ in range(60):
+        is_problem(browser.open("/auth/guest", "POST", headers={"X-CSRFToken": "wrong"}), 403)
     is_problem(browser.open("/auth/guest", "POST"), 429)
+    assert browser.submit("/auth/register", username="alice", password=PASSWORD).status_code == 303
+
+
+def test_registrations_are_limited_for_each_address(limited: Site) -> None:
+    browser = limited.guest()
+    browser.page("/auth/register")
+    for _ in range(120):
+        assert browser.submit("/auth/register", username="-", password=PASSWORD).status_code == 422
     assert browser.submit("/auth/register", username="alice", password=PASSWORD).status_code == 429
 
 

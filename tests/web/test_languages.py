@@ -265,6 +265,15 @@ def test_address_that_is_not_there_is_told_in_chinese(chinese: Site) -> None:
     assert answer.get_json()["detail"] == "这个地址没有内容。"
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("PUT", "/account"), ("GET", "/static/nothing")])
+def test_page_of_an_address_that_does_not_fit_is_in_the_language_of_the_person(
+    method: str, path: str, chinese: Site
+) -> None:
+    choose(browser := chinese.browser("alice"), "zh")
+    browser.client.delete_cookie("language")
+    assert 'lang="zh-Hans"' in browser.open(path, method, headers=HTML).text
+
+
 def test_form_says_what_is_wrong_in_chinese(chinese: Site) -> None:
     browser = chinese.guest()
     browser.page("/auth/register")
