@@ -155,6 +155,25 @@ def test_clients_of_two_epochs_at_the_same_cursor_are_read_for_apart(
     assert (before.resets, before.frames, after.resets, after.frames) == (1, 0, 0, 1)
 
 
+@LOTS
+def test_who_stands_at_the_inbox_s_end_but_in_an_epoch_before_is_reset_and_not_taken_for_current(
+    lot: int, world: FollowedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first read after a backup is not sure, and resets who stands there; the second one is, and two are left."""
+    monkeypatch.setattr(random, "choice", lambda ends: lot)
+    world.store(5)
+    everybody = []
+    for _ in range(3):  # each stands further on: nobody is told of what another process writes
+        everybody.append(SocketFollower(world))
+        world.store()
+    everybody.append(SocketFollower(world))
+    put_back(world, 8)
+    world.compare()
+    read_all(*everybody)
+    check_end(world, *everybody)
+    assert [follower.resets for follower in everybody] == [1, 1, 1, 1]
+
+
 def test_page_from_before_a_database_was_put_back_says_nothing_about_the_new_one(world: FollowedWorld) -> None:
     world.store(5)
     world.answer_gate.clear()
