@@ -144,8 +144,8 @@ class CatchUp:
                     give_next(client, batch, shared)
             except Exception as error:  # safety net: the user's other clients must get theirs
                 failed(client, error)
-            # who stands beyond is not current, nor who stands there in an epoch before; and what was not sure is looked at
-            # once more: while `wanted` was that of a database before, news did not raise it
+            # who stands beyond is not current, nor who stands there in an epoch before; and what was not sure is looked
+            # at once more: while `wanted` was that of a database before, news did not raise it
             is_there = client.cursor == place.wanted and client.epoch == page.epoch
             if client.state == CATCHING_UP and is_there and is_sure:
                 client.state = CURRENT
