@@ -101,7 +101,13 @@ class Window:
 
     def expect_outage(self) -> None:
         self.expect_problems(
-            "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE", "ERR_ABORTED", "WebSocket", "50[234]"
+            "ERR_CONNECTION",
+            "ERR_EMPTY_RESPONSE",
+            "ERR_INCOMPLETE",
+            "ERR_ABORTED",
+            "ERR_INTERNET_DISCONNECTED",
+            "WebSocket",
+            "50[234]",
         )
 
     @property

@@ -135,21 +135,6 @@ def test_one_sees_that_nothing_came_of_it_and_that_the_other_went(two: tuple[Per
     expect(presence).to_have_text("offline", timeout=PATIENCE)
 
 
-def test_who_types_for_long_is_shown_typing_for_long(two: tuple[Person, Person]) -> None:
-    ann, bob = two
-    presence = ann.chat(bob).find("#presence")
-    at_bob = bob.chat(ann)
-    presence.evaluate(
-        """(element) => {
-          window.seen = [];
-          new MutationObserver(() => seen.push(element.textContent)).observe(element, { childList: true });
-        }"""
-    )
-    at_bob.find("#send textarea").press_sequentially("It takes long.", delay=600)
-    assert presence.evaluate("() => window.seen.filter((text) => text !== 'online')") == ["is typing…"]
-    expect(presence).to_have_text("is typing…")
-
-
 def test_links_can_be_followed_and_tell_nobody_where_they_were(two: tuple[Person, Person]) -> None:
     ann, bob = two
     window = ann.chat(bob)

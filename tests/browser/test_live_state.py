@@ -29,6 +29,7 @@ def test_an_outage_counts_down_and_the_button_ends_it(own_server: AppServer, own
     window.page.evaluate(
         """() => {
           const set = setTimeout;
+          window.goOn = () => { setTimeout = set; };
           setTimeout = (run, ms) => {
             const isWait = ms > 1500 && ms < 4500;
             window.waits = (window.waits ?? 0) + isWait;
@@ -38,6 +39,7 @@ def test_an_outage_counts_down_and_the_button_ends_it(own_server: AppServer, own
     )
     window.page.wait_for_function("() => window.waits > 0")
     own_server.start()
+    window.page.evaluate("goOn()")  # a try that comes too early is repeated
     window.find("#live-retry").click()
     expect(window.find("html")).to_have_attribute("data-live-state", re.compile("live|polling"), timeout=PATIENCE)
     expect(window.find("#live-actions")).to_be_hidden()
@@ -47,7 +49,6 @@ def test_without_a_network_it_is_offline_at_once_and_back_when_it_returns(own_to
     ann, bob = own_town.people_named("ann", "bob")
     window = ann.chat(bob, transport="websocket")
     window.expect_outage()
-    window.expect_problems("ERR_INTERNET_DISCONNECTED")
     window.page.context.set_offline(True)
     window.state("offline", timeout=1_000)
     window.page.context.set_offline(False)
