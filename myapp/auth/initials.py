@@ -7,6 +7,8 @@ import unicodedata
 import zlib
 from html import escape
 
+from .display_names import BLANKS
+
 #: White text on each has a contrast of at least 4.5:1 (WCAG 2.2, success criterion 1.4.3).
 COLOURS = ("#b3261e", "#9a4600", "#6b5900", "#2e6b30", "#00696b", "#1f5fa8", "#6a45b0", "#9c2f7a")
 
@@ -16,8 +18,6 @@ _WIDE_SCRIPTS = ("CJK ", "HIRAGANA ", "KATAKANA ", "HANGUL ")
 #: Modifier letters, such as the apostrophe of Hawaiian, are none: they stand for nothing by themselves.
 _LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No")
 _SYMBOLS = ("Lm", "Sc", "Sk", "Sm", "So", "Cn")
-#: Of those, what shows nothing; the same as people.BLANKS, which is above this module.
-_BLANKS = "\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159\U00013441\U00013442"
 #: Two regional indicators: one alone is a letter in a box.
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
@@ -35,7 +35,7 @@ def initials(display_name: str) -> str:
 
 def _first(word: str) -> str:
     """A word's first letter or digit, upper-cased: "(Ann)" begins with an A. Without any the first symbol, or flag."""
-    shown = "".join(char for char in word if char not in _BLANKS)
+    shown = "".join(char for char in word if char not in BLANKS)
     for char in shown:
         if unicodedata.category(char) in _LETTERS_AND_DIGITS:
             # one letter can be several in upper case: "ß" is "SS", and "ŉ" an apostrophe and "N"

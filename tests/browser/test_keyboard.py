@@ -250,7 +250,6 @@ def test_after_an_outage_that_one_ended_by_its_button_the_focus_is_not_lost(two:
     ann, bob = two
     window = ann.chat(bob)
     window.expect_outage()
-    window.expect_problems("ERR_INTERNET_DISCONNECTED")
     window.page.context.set_offline(True)
     window.state("offline")
     expect(window.find("#live-retry")).to_be_visible(timeout=PATIENCE)

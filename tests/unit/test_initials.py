@@ -6,8 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from myapp.auth import people
-from myapp.auth.initials import _BLANKS, COLOURS, draw, initials
+from myapp.auth.initials import COLOURS, draw, initials
 
 
 @pytest.mark.parametrize(
@@ -42,10 +41,6 @@ from myapp.auth.initials import _BLANKS, COLOURS, draw, initials
 )
 def test_initials_are_the_first_letters_of_the_first_two_words(name: str, letters: str) -> None:
     assert initials(name) == letters
-
-
-def test_it_knows_what_shows_nothing() -> None:
-    assert set(people.BLANKS) == set(_BLANKS)
 
 
 def luminance(colour: str) -> float:
