@@ -29,10 +29,12 @@ class Settings:
 
     secret_key: str
     database_url: str
+    redis_url: str  # empty: the bus in memory
     allowed_origins: frozenset[str]
     host: str
     port: int
     workers: int
+    drain_seconds: float  # over which a worker that goes sends its clients away
     max_clients: int
     max_clients_per_user: int
     max_clients_per_address: int
@@ -44,7 +46,7 @@ class Settings:
         return self.database_url.startswith("sqlite")
 
 
-NAMES = {PREFIX + field.name.upper() for field in fields(Settings)} | {PREFIX + "REDIS_URL"}
+NAMES = {PREFIX + field.name.upper() for field in fields(Settings)}
 
 
 def load(environ: Mapping[str, str], instance: Path) -> Settings:
@@ -64,19 +66,20 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
 
     database_url = _database_url(env.get("DATABASE_URL"), instance, problems)
     workers = number("WORKERS", 1, 1, 64)
-    if env.get("REDIS_URL"):
-        problems.append(
-            f"{PREFIX}REDIS_URL is set: this version has only the bus in memory; unset it, one worker is used"
-        )
-    if workers > 1:
-        problems.append(f"{PREFIX}WORKERS is {workers}: the bus in memory and SQLite serve one worker; set it to 1")
+    redis_url = _redis_url(env.get("REDIS_URL", ""), problems)
+    if workers > 1 and database_url.startswith("sqlite"):
+        problems.append(f"{PREFIX}WORKERS is {workers}: SQLite serves one; set it to 1, or DATABASE_URL to PostgreSQL")
+    if workers > 1 and not redis_url:
+        problems.append(f"{PREFIX}WORKERS is {workers}: the bus in memory serves one; set it to 1, or set REDIS_URL")
     settings = Settings(
         secret_key=_secret_key(env, instance, problems),
         database_url=database_url,
+        redis_url=redis_url,
         allowed_origins=_origins(env.get("ALLOWED_ORIGINS", ""), problems),
         host=env.get("HOST", "127.0.0.1"),
         port=number("PORT", 8000, 0, 65535),
         workers=workers,
+        drain_seconds=float(number("DRAIN_SECONDS", 5, 0, 3600)),
         max_clients=number("MAX_CLIENTS", default_max_clients(), 0, 1_000_000),
         max_clients_per_user=number("MAX_CLIENTS_PER_USER", 20, 0, 1_000_000),
         max_clients_per_address=number("MAX_CLIENTS_PER_ADDRESS", 200, 0, 1_000_000),
@@ -119,6 +122,16 @@ def _database_url(given: str | None, instance: Path, problems: list[str]) -> str
         problems.append(
             f"{PREFIX}DATABASE_URL is {_without_password(given)!r}: "
             "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        )
+    return given
+
+
+def _redis_url(given: str, problems: list[str]) -> str:
+    is_known = re.match(r"(rediss?://[^/\s]|unix://.)", given) and _has_host(given)
+    if given and not is_known:
+        problems.append(
+            f"{PREFIX}REDIS_URL is {_without_password(given)!r}: "
+            "give redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///FILE"
         )
     return given
 

@@ -79,7 +79,7 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
     "no-secret-key": ({"MYAPP_SECRET_KEY": None}, "MYAPP_SECRET_KEY"),
     "short-secret-key": ({"MYAPP_SECRET_KEY": "short"}, "MYAPP_SECRET_KEY"),
     "two-workers": ({"MYAPP_WORKERS": "2"}, "MYAPP_WORKERS"),
-    "redis": ({"MYAPP_REDIS_URL": "redis://127.0.0.1:6379/0"}, "MYAPP_REDIS_URL"),
+    "redis": ({"MYAPP_REDIS_URL": "127.0.0.1:6379"}, "MYAPP_REDIS_URL"),
     "database": ({"MYAPP_DATABASE_URL": "mysql://127.0.0.1/x"}, "MYAPP_DATABASE_URL"),
     "origin": ({"MYAPP_ALLOWED_ORIGINS": "friend.example"}, "MYAPP_ALLOWED_ORIGINS"),
     "max-clients": ({"MYAPP_MAX_CLIENTS": "many"}, "MYAPP_MAX_CLIENTS"),

@@ -49,7 +49,7 @@ def test_variables_without_the_prefix_mean_nothing(tmp_path: Path) -> None:
     [
         *(("PORT", wrong, "give a whole number from 0 to 65535") for wrong in ("x", "-1", "65536", "8e3", "٨٠", "1.5")),
         *(("WORKERS", wrong, "give a whole number from 1 to 64") for wrong in ("0", "two", "65")),
-        ("WORKERS", "2", "set it to 1"),
+        *(("DRAIN_SECONDS", wrong, "give a whole number from 0 to 3600") for wrong in ("-1", "soon", "3601")),
         *(
             (f"MAX_CLIENTS{which}", wrong, "give a whole number from 0 to")
             for which in ("", "_PER_USER", "_PER_ADDRESS")
@@ -57,7 +57,10 @@ def test_variables_without_the_prefix_mean_nothing(tmp_path: Path) -> None:
         ),
         *(("RATE_LIMITS", wrong, "give on or off") for wrong in ("yes", "1", "0ff")),
         ("GUESTS", "no", "give on or off"),
-        ("REDIS_URL", "redis://localhost", "unset it"),
+        *(
+            ("REDIS_URL", wrong, "give redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///FILE")
+            for wrong in ("localhost", "http://localhost", "redis://", "redis://[::1", "redis://localhost:port")
+        ),
         *(
             ("ALLOWED_ORIGINS", wrong, "write origins as https://shop.example")
             for wrong in (
@@ -106,13 +109,41 @@ def test_all_wrong_settings_are_named_at_once(tmp_path: Path) -> None:
         "RATE_LIMITS": "maybe",
         "ALLOWED_ORIGINS": "*",
         "DATABASE_URL": "mysql://h/n",
-        "REDIS_URL": "redis://localhost",
+        "REDIS_URL": "localhost",
         "MAX_CLIENTS": "-1",
     }
     lines = problems(tmp_path, **wrong).splitlines()
     named = {re.match(r"MYAPP_([A-Z_]+)", line)[1] for line in lines}  # type: ignore[index]  # every line has one
     assert named == {*wrong, "SECRET_KEY"}  # which a database elsewhere does not do without
     assert len(lines) == len(wrong) + 1
+
+
+POSTGRES = {"SECRET_KEY": KEY, "DATABASE_URL": "postgresql://h/n"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedies"),
+    [
+        ({}, ["SQLite serves one", "the bus in memory serves one"]),
+        ({"REDIS_URL": "redis://h"}, ["SQLite serves one"]),
+        (POSTGRES, ["the bus in memory serves one"]),
+    ],
+    ids=["embedded", "sqlite", "memory"],
+)
+def test_several_workers_need_a_database_and_a_bus_for_several(
+    settings: dict[str, str], remedies: list[str], tmp_path: Path
+) -> None:
+    lines = problems(tmp_path, WORKERS="2", **settings).splitlines()
+    assert [remedy in line for remedy, line in zip(remedies, lines, strict=True)] == [True] * len(remedies)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "redis://:secret@h:6380/1", "rediss://h/0", "unix:///run/redis.sock?db=1"]
+)
+def test_several_workers_are_served_by_redis_and_postgresql(url: str, tmp_path: Path) -> None:
+    given = {f"MYAPP_{name}": value for name, value in {**POSTGRES, "REDIS_URL": url, "WORKERS": "2"}.items()}
+    settings = load(given, tmp_path)
+    assert (settings.workers, settings.redis_url) == (2, url)
 
 
 def test_create_app_refuses_to_start_on_a_wrong_setting(tmp_path: Path) -> None:
