@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -16,7 +17,7 @@ from typing import Any
 from flask import Flask
 from flask_login import current_user
 
-from . import assets, auth, cli, config, health, languages, messages, pages, web
+from . import assets, auth, cli, config, health, languages, messages, operations, pages, web
 from .auth.account import bp as auth_bp
 from .auth.avatars import bp as avatars_bp
 from .auth.guard import init_login
@@ -26,10 +27,12 @@ from .db import Database, db, engine_options, set_up_sqlite
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .inbox import Appended, Page, after, epoch, heads
-from .live.bus import INLINE_BYTES, News
+from .live.bus import INLINE_BYTES, Bus, News
 from .live.dispatcher import Dispatcher
 from .live.frames import Batch
+from .live.limits import Limits
 from .live.memory_bus import MemoryBus
+from .live.redis_bus import RedisBus
 from .live.topics import Watch
 from .messages import cors
 from .messages import topics as topics_of_messages
@@ -107,6 +110,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(messages_bp)
     app.register_blueprint(following_bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(operations.bp)
     sock.init_app(app)
     cli.init_app(app)
     app.context_processor(_every_page)
@@ -125,15 +129,17 @@ def _open_database(app: Flask) -> Database:
 
 def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatcher:
     """Tie what is committed to the bus, and the bus and the inboxes to those who wait."""
-    bus = MemoryBus()
+    bus: Bus = RedisBus(settings.redis_url, settings.secret_key) if settings.redis_url else MemoryBus()
 
     def publish(news: list[Any]) -> None:
+        now = time.time()
         for item in news:
             if isinstance(item, Appended):
                 texts = item.texts if sum(map(len, item.texts)) <= INLINE_BYTES else ()
-                bus.publish(News(item.user, Batch(texts, item.first, item.latest, item.latest, item.badges)))
+                batch = Batch(texts, item.first, item.latest, item.latest, item.badges)
+                bus.publish(News(item.user, batch, at=now))
             elif isinstance(item, Ended):
-                bus.publish(News(item.user, None, item.grant))
+                bus.publish(News(item.user, None, item.grant, now))
 
     def read(user: int, cursor: int, known_epoch: str, limit: int) -> Page:
         with database.read() as connection:
@@ -156,7 +162,7 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
         bus,
         read,
         read_heads,
-        max_clients=settings.max_clients,
+        limits=Limits(settings.max_clients, settings.max_clients_per_user, settings.max_clients_per_address),
         http_date=web.http_date,
         read_ended=read_ended,
         resolve=resolve,

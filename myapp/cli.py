@@ -1,4 +1,7 @@
-"""The command line: people, tokens, test data, a restored backup. It writes beside a running server, in batches."""
+"""The command line: people, tokens, test data, a restored backup, the running workers.
+
+It writes beside a running server, in batches.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from .auth import people, service
 from .auth.passwords import hash_password
 from .errors import AppError, Conflict
 from .extensions import database
+from .live_cli import live
 
 BATCH = 200
 
@@ -113,4 +117,5 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(users)
     app.cli.add_command(tokens)
     app.cli.add_command(inbox_group)
+    app.cli.add_command(live)
     app.cli.add_command(seed)

@@ -67,6 +67,7 @@ def serve(app: Flask) -> int:
     server.max_accept = MOST_ACCEPTS
     server.start()
     parts.database.open()
+    parts.dispatcher.start()
     freeze()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -152,5 +153,6 @@ def prepare(app: Flask) -> None:
     mend_requests(app, uwsgi)
     if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
         parts.database.open()
+        parts.dispatcher.start()
         freeze()
     uwsgi.atexit = lambda: parts.dispatcher.close(CloseCode.RESTARTING)

@@ -31,6 +31,8 @@ LOGINS_PER_NAME = "10/minute"
 REGISTRATIONS = "120/minute"
 #: Apart from those who register: many guests behind one address do not keep them waiting.
 GUESTS = "60/minute"
+#: Of so many people one may ask at once whether they are online.
+MOST_ASKED = 50
 
 
 class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -248,6 +250,18 @@ def one_person(name: str) -> Response:
     guard.signed_in()
     with database().read() as connection:
         return answer(as_json(people.by_name(connection, name)))
+
+
+@bp.get("/presence")
+def presence() -> Response:
+    """Who of these people is online, by the names as they were asked for."""
+    guard.signed_in()
+    names = list(dict.fromkeys(name for name in query_text("users", "", 4000).split(",") if name.strip()))
+    if not 0 < len(names) <= MOST_ASKED:
+        raise Invalid("users", Text("give 1 to %(most)d names, separated by commas", most=MOST_ASKED))
+    with database().read() as connection:
+        found = {name: people.by_name(connection, name).id for name in names}
+    return answer({name: parts().dispatcher.presence.state(user) for name, user in found.items()})
 
 
 def as_json(person: people.Person) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -10,36 +12,69 @@ from .frames import Batch
 #: Events larger than this together are announced without their text; who wants them reads them.
 INLINE_BYTES = 8 * 1024
 
+#: What a bus can be: it carries; it is about to; its server is away; nothing comes back through its server.
+OK, STARTING, AWAY, DEAF = "ok", "starting", "away", "deaf"
+STATES = (OK, STARTING, AWAY, DEAF)
+
 
 class News(NamedTuple):
     """Something happened to `user`: events were appended (`batch`), or a session or token ended (`ended`).
 
-    A batch without texts only says how far the inbox is.
+    A batch without texts only says how far the inbox is. `at` is when it was committed, in seconds since 1970.
     """
 
     user: int
     batch: Batch | None
     ended: str = ""
+    at: float = 0.0
 
 
 Deliver = Callable[[News], None]
+#: `overhear(worker, words)`: what another worker has said to all.
+Overhear = Callable[[str, bytes], None]
+
+
+def worker_name() -> str:
+    """This process's name among all workers, on whatever host."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def ignore(*anything: object) -> None:
+    """For those who do not listen."""
 
 
 class Bus(Protocol):
     """Carries news to every worker that has a client of that user.
 
     Its guarantee is *at most once*: news may be lost, doubled, late or out of order, and nobody may depend on it; the
-    sweep compares all clients with the database anyway. `publish` never waits and never raises for a network's sake.
+    sweep compares all clients with the database anyway. `publish` and `broadcast` never wait and never raise for a
+    network's sake. `worker` is this worker's own name among all; `is_shared` says whether there can be others.
     """
 
-    def start(self, deliver: Deliver) -> None:
-        """Begin to carry: `deliver` is called for news of subscribed users, and must not wait.
+    worker: str
+    is_shared: bool
 
-        News of others may be delivered too: the receiver knows whom it asked for.
+    @property
+    def state(self) -> str:
+        """One of STATES. While it is not OK, news may be missing, and the sweep looks more often."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What happened so far, by name, for the figures."""
+
+    def start(self, deliver: Deliver, overhear: Overhear = ignore, resumed: Callable[[], None] = ignore) -> None:
+        """Begin to carry. None of these must wait.
+
+        `deliver` is called for news of subscribed users; news of others may be delivered too: the receiver knows whom
+        it asked for. `overhear` is called for what other workers broadcast, and `resumed` whenever the bus is OK after
+        it was not: what was said meanwhile is missed.
         """
 
     def subscribe(self, user: int) -> None:
-        """When this returns, news of `user` published from now on is delivered here."""
+        """When this returns, news of `user` published from now on is delivered here, if the bus is OK.
+
+        May wait for its server, a second at most.
+        """
 
     def unsubscribe(self, user: int) -> None:
         """News of `user` is no longer wanted here."""
@@ -47,5 +82,8 @@ class Bus(Protocol):
     def publish(self, news: News) -> None:
         """Pass it on to the subscribers."""
 
+    def broadcast(self, words: bytes) -> None:
+        """Say this to all other workers."""
+
     def close(self) -> None:
-        """Carry nothing any more. Calling it again does nothing."""
+        """Carry nothing any more; what was published is still on its way. Calling it again does nothing."""

@@ -75,7 +75,7 @@ class CatchUp:
 
     def enqueue(self, place: Place) -> None:
         """Read for this user's clients soon; each user waits at most once in the queue."""
-        if self.is_queued(place) or self._dispatcher.is_draining:
+        if self.is_queued(place) or self._dispatcher.is_ending:
             return
         self._queued.add(place)
         self._queue.append(place)
@@ -92,7 +92,7 @@ class CatchUp:
                     self._catch_up(place)
                 except Exception as error:  # safety net: the database may be away; try again, with patience
                     log.warning("reading for a parked client failed: %s", error)
-                    if not self._dispatcher.is_draining:
+                    if not self._dispatcher.is_ending:
                         self._resting.add(place)
                         self._dispatcher.later(READ_RETRY, self._try_again, place)
                 give_way()  # a read from SQLite does not

@@ -44,11 +44,12 @@ class ParkedClient(ABC):
     """What all parked clients have in common. Made by a request's greenlet, then driven by the loop.
 
     `place` is the user it belongs to, None for one that is only being closed. `grant` is the session or token by which
-    it is here. `cursor` is the seq of the last event handed to the socket, `epoch` where that seq counts. `rest` is
-    what the socket has not taken yet. `deadline` is when the connection of a client that is CLOSING ends.
+    it is here, `address` where it comes from. `cursor` is the seq of the last event handed to the socket, `epoch` where
+    that seq counts. `rest` is what the socket has not taken yet. `deadline` is when the connection of a client that is
+    CLOSING ends.
     """
 
-    __slots__ = ("cursor", "deadline", "dispatcher", "epoch", "fd", "grant", "place", "rest", "state")
+    __slots__ = ("address", "cursor", "deadline", "dispatcher", "epoch", "fd", "grant", "place", "rest", "state")
 
     transport = ""
     #: whether it is given events; otherwise it is only told how far the inbox is
@@ -56,13 +57,23 @@ class ParkedClient(ABC):
     #: bytes read in one turn of the loop
     chunk = CHUNK
 
-    def __init__(self, dispatcher: Dispatcher, place: Place | None, fd: int, grant: str, cursor: int, epoch: str):
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        place: Place | None,
+        fd: int,
+        grant: str,
+        cursor: int,
+        epoch: str,
+        address: str = "",
+    ) -> None:
         self.dispatcher = dispatcher
         self.place = place
         self.fd = fd
         self.grant = grant
         self.cursor = cursor
         self.epoch = sys.intern(epoch)  # one text for all clients
+        self.address = sys.intern(address)
         self.state = CURRENT
         self.rest: bytes | memoryview = b""
         try:

@@ -8,11 +8,10 @@ only while there is something to read. A client becomes current only when its cu
 from __future__ import annotations
 
 import logging
-import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -22,11 +21,15 @@ from .batches import join
 from .bus import Bus, News
 from .catching_up import CatchUp, Read, Shared, give_next
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
+from .draining import dismiss, retry, send_away
 from .frames import Batch, CloseCode, Page
 from .grants import Grants, ReadEnded
+from .inspection import Inspection
+from .limits import Limits
+from .peers import Peers
 from .places import Place
 from .poller import Poller, open_poller
-from .presence import Presence
+from .presence import GRACE, Presence
 from .sweep import Sweep
 from .topics import Resolve, Topics
 from .typing import Typing
@@ -37,6 +40,10 @@ log = logging.getLogger(__name__)
 GAP_PATIENCE = 0.02
 #: The most of those who are too slow that are sent away in one turn of the sweep.
 MOST_DISMISSED = 50
+#: Seconds that closing waits for the clients' Close frames.
+CLOSING_PATIENCE = 1.0
+#: Who was sent away because the user has too many clients comes back after so many seconds, by polling.
+TOO_MANY_RETRY = 10.0
 
 ReadHeads = Callable[[Sequence[int]], tuple[str, dict[int, int]]]
 
@@ -56,18 +63,22 @@ class Dispatcher:
         read: Read,
         read_heads: ReadHeads,
         *,
-        max_clients: int,
+        limits: Limits,
         http_date: Callable[[], str],
         read_ended: ReadEnded = lambda grants: set(),
         resolve: Resolve = lambda user, topics: [],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.max_clients = max_clients
+        self.limits = limits
         self.http_date = http_date
         self.log_answer: Callable[[str, float], None] = lambda address, started: None
         self.counts: Counter[str] = Counter()
         self.parked: Counter[str] = Counter()
+        #: whether places are given up: nobody new is taken in
         self.is_draining = False
+        self._farewell = CloseCode.GOING_AWAY
+        #: whether everybody was sent away: nothing is read or waited for any more
+        self.is_ending = False
         self._is_closed = False
         self._bus = bus
         self._loop: Any = None
@@ -79,12 +90,15 @@ class Dispatcher:
         self._slow: dict[ParkedClient, float] = {}
         self._pending: dict[Place, list[Batch]] = {}
         self.catch_up = CatchUp(self, read)
-        self.grants = Grants(read_ended, self._dismiss)
+        self.grants = Grants(read_ended, dismiss)
         self._timers: set[Any] = set()
         self.topics = Topics(resolve)
         self.presence = Presence(self.is_here, self.topics.put)
         self.typing = Typing(self.topics.put, clock)
         self.topics.providers.update(presence=self.presence.data, typing=self.typing.data)
+        self.peers = Peers(bus, self.presence, lambda: self._places, self._note_typing, Inspection(self), clock)
+        if bus.is_shared:
+            self.presence.tell = self.peers.moved
         self._sweep = Sweep(self, read_heads, clock)
 
     @property
@@ -113,22 +127,67 @@ class Dispatcher:
 
     @property
     def is_full(self) -> bool:
-        """Whether all parking places are taken; with `max_clients` 0 there is no limit but the descriptors."""
-        return 0 < self.max_clients <= self.count
+        """Whether all parking places are taken."""
+        return self.limits.is_reached(self.count)
+
+    def refusal(self, address: str) -> str:
+        """Why nobody from this address can be taken in at the moment; empty where they can."""
+        if self.is_draining:
+            return "draining"
+        if self.is_full:
+            return "places"
+        return "address" if self.limits.is_reached_by(address) else ""
 
     @property
     def lag(self) -> float:
         """Seconds by which the loop is late, smoothed: how loaded this process is."""
         return self._sweep.lag
 
+    @property
+    def worker(self) -> str:
+        """This worker's name among all, once it has started: `host:pid`."""
+        return self._bus.worker
+
+    @property
+    def bus_state(self) -> str:
+        """Whether news travels between the workers: one of bus.STATES."""
+        return self._bus.state
+
+    @property
+    def bus_counts(self) -> dict[str, int]:
+        """What happened to the bus so far, by name."""
+        return self._bus.counts
+
     def is_here(self, user: int) -> bool:
         """Whether the user waits in this worker."""
         place = self._places.get(user)
         return place is not None and bool(place.clients)
 
-    def here(self, most: int, but: int) -> list[int]:
-        """Users who wait in this worker, without `but`; who came last comes first."""
-        return list(islice((user for user in reversed(self._places) if user != but and self.is_here(user)), most))
+    def online(self, most: int, but: int) -> list[int]:
+        """Users who are online, without `but`; who waits in this worker comes first, and of those who came last."""
+        here = (user for user in reversed(self._places) if self.is_here(user))
+        found = dict.fromkeys(islice((user for user in here if user != but), most))
+        for user in self.presence.online_elsewhere():
+            if len(found) >= most:
+                break
+            if user != but:
+                found[user] = None
+        return list(found)
+
+    def clients(self) -> Iterator[ParkedClient]:
+        """Everybody who waits here."""
+        for place in list(self._places.values()):
+            yield from place.clients
+
+    def of_user(self, user: int) -> tuple[ParkedClient, ...]:
+        """The user's clients that wait here, the one that has waited longest first."""
+        place = self._places.get(user)
+        return place.clients if place is not None else ()
+
+    @property
+    def users(self) -> int:
+        """How many users wait here."""
+        return len(self._places)
 
     def is_in_use(self, place: Place) -> bool:
         """Whether the place is still the user's: one that was left is dropped, and a new one made when they return."""
@@ -137,20 +196,28 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to carry news and to sweep; repeated calls do nothing."""
         if not self._sweep.is_running and not self.is_draining:
-            self._bus.start(self.deliver)
+            self._bus.start(self.deliver, self.peers.overhear, self._resumed)
             self._sweep.start()
+
+    def _resumed(self) -> None:
+        """The bus carries again: what was said meanwhile has passed this worker by."""
+        self._sweep.compare_all()
+        self.peers.resumed()
 
     # -- coming and going
 
     def enter(self, user: int) -> Place:
-        """Call this before the first read: from here on no news of `user` is missed. Pair it with `exit`."""
+        """Call this before the first read: from here on no news of `user` is missed. Pair it with `exit`.
+
+        May wait, a second at most, for the bus.
+        """
         self.start()
         self._entering[user] += 1
         place = self._places.get(user)
         if place is None:
             place = self._places[user] = Place(user)
             self._sweep.add(place)
-            self._bus.subscribe(user)
+        self._bus.subscribe(user)  # also where the place is not new: the one who made it may still wait for that
         return place
 
     def exit(self, user: int) -> None:
@@ -167,21 +234,27 @@ class Dispatcher:
         if client.state == CLOSED:  # the connection broke under the first frame
             return
         assert place is not None
+        while 0 < self.limits.per_user <= len(place.clients):  # the oldest goes
+            self.counts["too_many_of_user"] += 1
+            dismiss(place.clients[0], CloseCode.TOO_MANY, TOO_MANY_RETRY + retry(1.0))
         if not place.clients:
             self.presence.arrived(place.user)
         place.clients += (client,)
         self.parked[client.transport] += 1
+        self.limits.parked(client.address)
         self.learn(place, page)
         self.check_at(client, check_at)
         if client.state == CURRENT and client.cursor < place.wanted:
             client.state = CATCHING_UP
         self.caught_up_or_enqueue(client)
         if self.is_draining:  # it came in while everybody was sent away
-            self._dismiss(client, CloseCode.GOING_AWAY, _retry(1.0))
+            dismiss(client, self._farewell, retry(1.0))
             if self._is_closed:  # or even later
                 self._drop_all()
         elif self.grants.has_ended(place.user, client.grant):
-            self._dismiss(client, CloseCode.NOT_SIGNED_IN)
+            dismiss(client, CloseCode.NOT_SIGNED_IN)
+        else:
+            self.grants.doubt(client)  # it can have ended between the look at it and the subscription
 
     def leave(self, client: ParkedClient) -> None:
         """The client gets nothing more; its descriptor is still open."""
@@ -190,6 +263,7 @@ class Dispatcher:
             at = place.clients.index(client)
             place.clients = place.clients[:at] + place.clients[at + 1 :]
             self.parked[client.transport] -= 1
+            self.limits.left(client.address)
             if not place.clients:
                 self.presence.left(place.user, self.now)
             self._leave_if_empty(place.user)
@@ -211,9 +285,22 @@ class Dispatcher:
             self._bus.unsubscribe(user)
 
     def note_typing(self, writer: int, reader: int) -> None:
-        """The writer is writing to the reader now, and for some seconds."""
+        """The writer is writing to the reader now, and for some seconds; all workers hear of it."""
         self.start()  # the sweep ends it
         self.typing.note(writer, reader)
+        self.peers.wrote(writer, reader, True)
+
+    def stop_typing(self, writer: int, reader: int) -> None:
+        """The writer has sent it."""
+        if self.typing.stop(writer, reader):
+            self.peers.wrote(writer, reader, False)
+
+    def _note_typing(self, writer: int, reader: int, is_writing: bool) -> None:
+        """Another worker was told."""
+        if is_writing:
+            self.typing.note(writer, reader)
+        else:
+            self.typing.stop(writer, reader)
 
     def slow(self, client: ParkedClient) -> None:
         """The client's socket is full: it has SLOW_PATIENCE seconds for what is half written."""
@@ -224,10 +311,14 @@ class Dispatcher:
         self._slow.pop(client, None)
 
     def look_at_clock(self) -> None:
-        """Each turn of the sweep: who was too slow for too long goes; who was away is offline, who was silent idle."""
+        """Each turn of the sweep: who was too slow for too long goes; who was away is offline, who was silent idle;
+        the other workers are told of it.
+        """
         self._dismiss_slow()
         self.presence.expire(self.now)
         self.typing.expire(self.now)
+        if self._bus.is_shared:
+            self.peers.turn(self.now)
 
     def _dismiss_slow(self) -> None:
         """They come back from their cursors."""
@@ -236,7 +327,7 @@ class Dispatcher:
             if client is None or self.now - since < SLOW_PATIENCE:
                 return
             del self._slow[client]
-            self._dismiss(client, CloseCode.TOO_SLOW, _retry(1.0))
+            dismiss(client, CloseCode.TOO_SLOW, retry(1.0))
 
     def check_at(self, client: ParkedClient, at: float) -> None:
         """Have `client.check` called at about this time."""
@@ -336,18 +427,30 @@ class Dispatcher:
 
     # -- the end
 
-    def close(self, code: CloseCode = CloseCode.GOING_AWAY, spread: float = 1.0, patience: float = 1.0) -> None:
-        """Send everybody away: long polls get an empty answer, the others `code` and a time to come back.
+    def drain(self, code: CloseCode = CloseCode.RESTARTING, seconds: float = 0.0) -> None:
+        """Take nobody in any more, and send everybody away evenly over so many seconds; afterwards nobody waits here.
 
-        Waits up to `patience` seconds for their Close frames, then closes what is left. Afterwards no descriptor is
-        open and nothing runs. Calling it again does nothing.
+        Long polls get an empty answer, the others `code` and a time to come back. Calling it again does nothing.
         """
         if self.is_draining:
             return
         self.is_draining = True
-        for place in list(self._places.values()):
-            for client in tuple(place.clients):
-                self._dismiss(client, code, _retry(spread))
+        self._farewell = code
+        send_away(self, code, seconds)
+
+    def close(
+        self, code: CloseCode = CloseCode.GOING_AWAY, seconds: float = 0.0, patience: float = CLOSING_PATIENCE
+    ) -> None:
+        """Drain; then wait up to `patience` seconds for the last Close frames, and close what is left.
+
+        Afterwards no descriptor is open and nothing runs. Calling it again does nothing.
+        """
+        if self.is_ending:
+            return
+        self.peers.leave(seconds + 2 * GRACE)
+        self.drain(code, seconds)
+        self.is_ending = True
+        send_away(self, code, 0.0)  # who came in meanwhile, or still waited for its turn in a drain
         deadline = time.monotonic() + patience
         while self._closing and time.monotonic() < deadline:
             gevent.sleep(0.01)
@@ -367,15 +470,8 @@ class Dispatcher:
             self._poller.close()
             self._poller = None
 
-    @staticmethod
-    def _dismiss(client: ParkedClient, code: CloseCode, retry: float | None = None) -> None:
-        try:
-            client.dismiss(code, retry)
-        except Exception as error:  # safety net: the others must go too
-            failed(client, error)
-
     def later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
-        if self.is_draining:
+        if self.is_ending:
             return
         timer = self.loop.timer(seconds)
         self._timers.add(timer)
@@ -386,8 +482,3 @@ class Dispatcher:
             function(*args)
 
         timer.start(fire)
-
-
-def _retry(spread: float) -> float:
-    """After how many seconds one of many is to come back, so that not all do at once."""
-    return 0.5 + random.random() * spread

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 class LongPollClient(ParkedClient):
     """A long poll: gets one whole HTTP answer, then its connection ends."""
 
-    __slots__ = ("address", "head", "started")
+    __slots__ = ("head", "started")
 
     transport = "long-poll"
 
@@ -40,9 +39,8 @@ class LongPollClient(ParkedClient):
         # `head`: the answer's status line and headers, without Date and Content-Length; equal ones are shared
         self.head = head
         self.deadline = deadline
-        self.address = sys.intern(address)  # for the access log, with `started`
         self.started = started
-        super().__init__(dispatcher, place, fd, grant, cursor, epoch)
+        super().__init__(dispatcher, place, fd, grant, cursor, epoch, address)
 
     def received(self, data: bytes) -> None:
         """A second request behind this one is not served: the answer says Connection: close."""
@@ -67,17 +65,17 @@ class LongPollClient(ParkedClient):
         batch = Batch((), page.latest + 1, page.latest, page.latest, page.badges)
         self._answer(frames.poll_body(page.epoch, batch, True, 0))
 
-    def answer_empty(self) -> None:
-        """No event happened."""
+    def answer_empty(self, wait: float = 0) -> None:
+        """No event happened; ask again after `wait` seconds."""
         place = self.place
         latest = max(place.wanted, self.cursor) if place is not None else self.cursor
         badges = place.badges if place is not None else "{}"
         batch = Batch((), self.cursor + 1, self.cursor, latest, badges)
-        self._answer(self._body(batch))
+        self._answer(self._body(batch, wait))
 
     def dismiss(self, code: CloseCode, retry: float | None = None) -> None:
-        """An empty answer: its next request learns why."""
-        self.answer_empty()
+        """An empty answer: its next request learns why. Who is one too many does not make it at once."""
+        self.answer_empty(round(retry, 1) if code == CloseCode.TOO_MANY and retry is not None else 0)
 
     def check(self, now: float) -> float | None:
         if self.state == CLOSING:
@@ -89,9 +87,11 @@ class LongPollClient(ParkedClient):
             self.answer_empty()
         return None
 
-    def _body(self, batch: Batch) -> bytes:
+    def _body(self, batch: Batch, wait: float = 0) -> bytes:
         topics = self.dispatcher.topics
-        return frames.poll_body(self.epoch, batch, False, 0, frames.snapshots(topics.of(self)), topics.refused_to(self))
+        return frames.poll_body(
+            self.epoch, batch, False, wait, frames.snapshots(topics.of(self)), topics.refused_to(self)
+        )
 
     def _answer(self, body: bytes) -> None:
         if self.state in (CLOSING, CLOSED):

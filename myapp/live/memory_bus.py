@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from .bus import Deliver, News
+from collections.abc import Callable
+
+from .bus import OK, Deliver, News, Overhear, ignore, worker_name
 
 
 class MemoryBus:
     """Delivers at once, in the publisher's greenlet, in the order of publishing."""
 
+    is_shared = False
+    state = OK
+
     def __init__(self) -> None:
         self._deliver: Deliver | None = None
+        self.worker = ""
+        self.counts: dict[str, int] = {}
 
-    def start(self, deliver: Deliver) -> None:
+    def start(self, deliver: Deliver, overhear: Overhear = ignore, resumed: Callable[[], None] = ignore) -> None:
         self._deliver = deliver
+        self.worker = worker_name()
 
     def subscribe(self, user: int) -> None:
         """Nothing to do: see `publish`."""
@@ -24,6 +32,9 @@ class MemoryBus:
         # the receiver knows whom it has subscribed to; to keep them here again costs 80 bytes a user
         if self._deliver is not None:
             self._deliver(news)
+
+    def broadcast(self, words: bytes) -> None:
+        """There is no other worker."""
 
     def close(self) -> None:
         self._deliver = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
+from .bus import OK
 from .clients import failed
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 TICK = 0.1
 #: Every user is compared within this many seconds; with the read it stays below the promised 5.
 ROUND = 4.0
+#: The same while the bus carries nothing, and the comparison is all that there is.
+ROUND_ALONE = 2.0
 #: The most users in one comparison: with more, query and comparison take longer than a slice.
 MOST_USERS = 500
 #: Seconds that one slice may take before others get their turn.
@@ -72,6 +75,15 @@ class Sweep:
     @property
     def is_running(self) -> bool:
         return self._greenlet is not None
+
+    @property
+    def round(self) -> float:
+        """Within how many seconds every user is compared."""
+        return ROUND if self._dispatcher.bus_state == OK else ROUND_ALONE
+
+    def compare_all(self) -> None:
+        """Have everybody compared in the next turn: whatever was said meanwhile has passed this worker by."""
+        self._owed = float(len(self._rotation))
 
     def start(self) -> None:
         self.now = self._clock()
@@ -142,7 +154,7 @@ class Sweep:
         """A share of all users, the one whose last turn is longest ago first: everybody's comes within a round."""
         everybody = len(self._rotation)
         # never more than everybody once, however long the loop was held up
-        self._owed = min(self._owed + everybody * (self.now - self._compared_at) / ROUND, float(everybody))
+        self._owed = min(self._owed + everybody * (self.now - self._compared_at) / self.round, float(everybody))
         self._compared_at = self.now
         while some := self._take_turns():
             self._owed = max(0.0, self._owed - len(some))
@@ -174,7 +186,7 @@ class Sweep:
         while self._rotation and len(some) < MOST_USERS:
             place = self._rotation[0]
             if self._dispatcher.is_in_use(place):
-                if len(some) + 1 > self._owed and self.now - place.compared_at < ROUND:
+                if len(some) + 1 > self._owed and self.now - place.compared_at < self.round:
                     break
                 place.compared_at = self.now
                 some.append(place)

@@ -1,6 +1,6 @@
 """Who is writing to whom: whoever said so within the last seconds and has not sent the message yet.
 
-Known in this process only, and never stored.
+Never stored; the other workers are told by `peers`.
 """
 
 from __future__ import annotations
@@ -44,15 +44,16 @@ class Typing:
         if is_new:
             self._changed(writer, reader, TYPING)
 
-    def stop(self, writer: int, reader: int) -> None:
-        """The writer has sent it, or given up."""
+    def stop(self, writer: int, reader: int) -> bool:
+        """The writer has sent it, or given up. False when nobody knew that they were writing."""
         if self._said.pop((writer, reader), None) is None:
-            return
+            return False
         readers = self._readers[writer]
         del readers[reader]
         if not readers:
             del self._readers[writer]
         self._changed(writer, reader, IDLE)
+        return True
 
     def state(self, writer: int, reader: int) -> str:
         return TYPING if (writer, reader) in self._said else IDLE

@@ -44,10 +44,19 @@ class WebSocketConnection(ParkedClient):
 
     transport = "websocket"
 
-    def __init__(self, dispatcher: Dispatcher, place: Place | None, fd: int, grant: str, cursor: int, epoch: str):
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        place: Place | None,
+        fd: int,
+        grant: str,
+        cursor: int,
+        epoch: str,
+        address: str = "",
+    ) -> None:
         self.heard = dispatcher.now
         self.reader: FrameReader | None = None
-        super().__init__(dispatcher, place, fd, grant, cursor, epoch)
+        super().__init__(dispatcher, place, fd, grant, cursor, epoch, address)
 
     def make_reader(self) -> FrameReader:
         """A reader lives while a message is half received."""
@@ -126,9 +135,18 @@ class WebSocketClient(WebSocketConnection):
 
     __slots__ = ("offences",)
 
-    def __init__(self, dispatcher: Dispatcher, place: Place | None, fd: int, grant: str, cursor: int, epoch: str):
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        place: Place | None,
+        fd: int,
+        grant: str,
+        cursor: int,
+        epoch: str,
+        address: str = "",
+    ) -> None:
         self.offences: list[float] | None = None
-        super().__init__(dispatcher, place, fd, grant, cursor, epoch)
+        super().__init__(dispatcher, place, fd, grant, cursor, epoch, address)
 
     def message(self, opcode: int, payload: bytes) -> None:
         if opcode == frames.BINARY:

@@ -106,8 +106,7 @@ def long_poll() -> Response:
     page = _read(identity.id, seq, epoch)
     if place is None or page.events or page.reset:
         return _poll_answer(page, 0, watched)
-    if dispatcher.is_full:
-        raise _full()
+    _refuse_if_full()
     return ParkedPoll(parts(), identity, place, page, watched, timeout)
 
 
@@ -125,11 +124,9 @@ def stream() -> Response:
     seq, epoch = _stream_cursor()
     watched = _watched(identity)
     _refuse_body("An event stream")
-    dispatcher = parts().dispatcher
     if not takeover.can_take(request.environ):
         raise Unavailable(NO_SOCKETS, retry_after=60)
-    if dispatcher.is_draining or dispatcher.is_full:
-        raise _full()
+    _refuse_if_full()
     if request.method == "HEAD":
         return Response(content_type=STREAM_TYPE)
     place = _enter(identity.id)
@@ -172,8 +169,23 @@ def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched
         time.sleep(min(LOOK_EVERY, left))
 
 
-def _full() -> Unavailable:
-    return Unavailable("All places for waiting clients are taken: poll, or try again.", retry_after=5)
+REFUSALS = {
+    "places": "All places for waiting clients are taken: poll, or try again.",
+    "address": "As many clients wait from this address as may: close some, poll, or try again.",
+    "draining": "This server is about to stop: try again.",
+}
+
+
+def _refuse_if_full() -> None:
+    """Raises Unavailable, before anything is taken over, where nobody from this address can wait here now."""
+    reason = parts().dispatcher.refusal(request.remote_addr or "")
+    if reason:
+        raise _full(reason)
+
+
+def _full(reason: str = "places") -> Unavailable:
+    parts().dispatcher.counts[f"refused_{reason}"] += 1
+    return Unavailable(REFUSALS[reason], retry_after=1 if reason == "draining" else 5)
 
 
 class Upgrade:
@@ -257,8 +269,7 @@ def _open_websocket() -> None:
     push = query_text("push", "")
     if push not in ("", "new", "events"):
         raise Invalid("push", "give new, or leave it out for whole events")
-    if dispatcher.is_draining or dispatcher.is_full:
-        raise _full()
+    _refuse_if_full()
     identity = guard.follower()
     if identity is None or (origin is None and identity.via == "session"):
         # a browser cannot read a 401, so it is told by a close code; without Origin it is a program, which needs a
@@ -279,7 +290,7 @@ def _open_websocket() -> None:
     elif page.events:
         first += frames.events(frames.batch_of(page))
     taken = _take()
-    client = kind(dispatcher, place, taken.fd, identity.grant, cursor, page.epoch)
+    client = kind(dispatcher, place, taken.fd, identity.grant, cursor, page.epoch, request.remote_addr or "")
     client.send(first)
     dispatcher.park(client, page, dispatcher.now + QUIET)
     client.take_pending(taken.pending)

@@ -59,6 +59,7 @@ class ParkedAnswer(Response, ABC):
         self._place = place
         self._page = page
         self._watched = watched
+        self._address = request.remote_addr or "-"
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         headers = self.get_wsgi_headers(environ)
@@ -89,7 +90,6 @@ class ParkedPoll(ParkedAnswer):
     ) -> None:
         super().__init__(own, identity, place, page, watched)
         self._timeout = timeout
-        self._address = request.remote_addr or "-"
         self._started = g.started
 
     def _park(self, taken: takeover.Taken, head: bytes) -> None:
@@ -129,7 +129,9 @@ class ParkedStream(ParkedAnswer):
         dispatcher = self._own.dispatcher
         page = self._page
         takeover.watch_for_silence(taken.fd, SILENT_STREAM)
-        client = StreamClient(dispatcher, self._place, taken.fd, self._identity.grant, page.seq, page.epoch)
+        client = StreamClient(
+            dispatcher, self._place, taken.fd, self._identity.grant, page.seq, page.epoch, self._address
+        )
         dispatcher.topics.watch(client, self._watched.watches)
         date = b"Date: %s\r\n\r\n" % dispatcher.http_date().encode()
         client.send(head + date + self._first(random.uniform(RETRY_LEAST, RETRY_MOST)))

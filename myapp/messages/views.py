@@ -68,7 +68,7 @@ def send() -> Response:
     asked = read_json(SendRequest)
     with database().transaction() as transaction:
         sent = service.send(transaction, _person(identity), asked.to, asked.body, asked.key)
-    parts().dispatcher.typing.stop(identity.id, sent.receiver)
+    parts().dispatcher.stop_typing(identity.id, sent.receiver)
     return answer({**sent.message, "seq": sent.seq}, 201 if sent.is_new else 200)
 
 
@@ -144,7 +144,7 @@ def conversations_page() -> str:
         page = inbox.head(connection, me.id).as_page()
         found = service.list_conversations(connection, me)
         matches = people.search(connection, me.id, query, 20) if query.strip() else None
-        here = [] if found else people.by_ids(connection, parts().dispatcher.here(MOST_HERE, but=me.id))
+        here = [] if found else people.by_ids(connection, parts().dispatcher.online(MOST_HERE, but=me.id))
     return render_template(
         "messages/conversations.html",
         page=page,
@@ -195,7 +195,7 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
         with database().transaction() as transaction:
             sent = service.send(transaction, me, name, body, form.key.data or None)
             _mark_shown(transaction, me, name, form.upto.data)  # together with the message, or neither
-        parts().dispatcher.typing.stop(me.id, sent.receiver)
+        parts().dispatcher.stop_typing(me.id, sent.receiver)
     except AppError as error:
         if error.status not in (409, 422):
             raise

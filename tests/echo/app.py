@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 
 from myapp.live import handshake, takeover
 from myapp.live.dispatcher import Dispatcher
+from myapp.live.limits import Limits
 from myapp.live.memory_bus import MemoryBus
 from myapp.live.websocket import QUIET
 from myapp.messages.following import NoAnswer, Taken
@@ -83,7 +84,7 @@ def make_dispatcher() -> Dispatcher:
     def read(user: int, after: int, epoch: str, limit: int) -> Any:
         return EmptyPage
 
-    return Dispatcher(MemoryBus(), read, read_heads, max_clients=0, http_date=str)
+    return Dispatcher(MemoryBus(), read, read_heads, limits=Limits(0), http_date=str)
 
 
 if "uwsgi" in sys.modules:

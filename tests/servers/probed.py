@@ -54,7 +54,7 @@ def probe() -> Response:
             "memory": _resident(),
             "clients": dispatcher.count,
             "parked": dict(dispatcher.parked),
-            "max_clients": dispatcher.max_clients,
+            "max_clients": dispatcher.limits.clients,
             "counts": dict(dispatcher.counts),
             "watched": len(dispatcher.topics._watchers) + len(dispatcher.topics._watches),
             "typing": len(dispatcher.typing._said) + len(dispatcher.typing._readers),
@@ -75,7 +75,7 @@ def set_gc(state: str) -> Response:
 
 def set_max_clients(count: int) -> Response:
     """So many places from now on; 0 means no limit."""
-    parts().dispatcher.max_clients = count
+    parts().dispatcher.limits.clients = count
     return answer({})
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import random
 
-from myapp.live.bus import Deliver, News
+from myapp.live.bus import News
+from myapp.live.memory_bus import MemoryBus
 
 
-class ChaoticBus:
+class ChaoticBus(MemoryBus):
     """Equal seeds do the same to the same news. `done` counts what was done."""
 
     WAYS = ("pass", "lose", "double", "delay")
 
     def __init__(self, seed: int) -> None:
+        super().__init__()
         self.done = dict.fromkeys((*self.WAYS, "swap"), 0)
         self.users: set[int] = set()
         self._lots = random.Random(seed)
-        self._deliver: Deliver | None = None
         self._held: list[News] = []
-
-    def start(self, deliver: Deliver) -> None:
-        self._deliver = deliver
 
     def subscribe(self, user: int) -> None:
         self.users.add(user)
@@ -51,9 +49,6 @@ class ChaoticBus:
     def forget(self) -> None:
         """Lose what was held back."""
         self._held.clear()
-
-    def close(self) -> None:
-        self._deliver = None
 
     def _say(self, news: News) -> None:
         if self._deliver is not None and news.user in self.users:

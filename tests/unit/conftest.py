@@ -7,13 +7,30 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import gevent.socket
 import pytest
+import redis.connection
 
 from myapp import inbox
 from myapp.auth import people
 from myapp.db import Database
+from stack import Redis
 
 from ..support import make_app
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """One that tests leave running."""
+    server = Redis(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def cooperative_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis's connections let gevent's loop run while they wait, as in a server, which is patched as a whole."""
+    monkeypatch.setattr(redis.connection, "socket", gevent.socket)
 
 
 class Store:

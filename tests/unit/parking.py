@@ -16,6 +16,7 @@ from myapp.live.bus import News
 from myapp.live.clients import ParkedClient
 from myapp.live.dispatcher import Dispatcher
 from myapp.live.frames import Batch, Page
+from myapp.live.limits import Limits
 from myapp.live.long_poll import LongPollClient
 from myapp.live.memory_bus import MemoryBus
 from myapp.live.stream import StreamClient
@@ -92,7 +93,7 @@ class World:
             self.bus,
             self._read,
             self._read_heads,
-            max_clients=max_clients,
+            limits=Limits(max_clients),
             http_date=lambda: "Fri, 20 Nov 2026 09:00:00 GMT",
             read_ended=lambda grants: grants & self.ended,
             resolve=self._resolve,

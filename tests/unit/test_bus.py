@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 
 import gevent
 import pytest
 
-from myapp.live.bus import Bus, News
+from myapp.live.bus import OK, STATES, Bus, News
 from myapp.live.frames import Batch
 from myapp.live.memory_bus import MemoryBus
+from myapp.live.redis_bus import RedisBus
+from stack import Redis
+
+from .parking import until
 
 #: For each bus a function that makes one, not started yet. Two buses of one kind need not know of each other.
-BUSES: dict[str, Callable[[], Bus]] = {"memory": MemoryBus}
+BUSES: dict[str, Callable[[str], Bus]] = {
+    "memory": lambda redis_url: MemoryBus(),
+    "redis": lambda redis_url: RedisBus(redis_url, secrets.token_hex(4)),
+}
 
 
 def news(user: int, seq: int = 1) -> News:
@@ -26,6 +34,7 @@ class Listener:
         self.bus = bus
         self.heard: list[News] = []
         bus.start(self.heard.append)
+        until(lambda: bus.state == OK, "the bus to carry")
 
     def hears(self, *expected: News) -> bool:
         """Whether exactly these come of their users, within a second; a bus may carry them elsewhere first."""
@@ -39,10 +48,15 @@ class Listener:
 
 
 @pytest.fixture(params=sorted(BUSES))
-def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
-    bus = BUSES[request.param]()
-    yield Listener(bus)
+def bus(request: pytest.FixtureRequest, redis_server: Redis, cooperative_redis: None) -> Iterator[Bus]:
+    bus = BUSES[request.param](redis_server.url)
+    yield bus
     bus.close()
+
+
+@pytest.fixture
+def listener(bus: Bus) -> Listener:
+    return Listener(bus)
 
 
 def test_news_of_a_subscribed_user_is_delivered(listener: Listener) -> None:
@@ -114,8 +128,31 @@ def test_closed_bus_carries_nothing_and_may_be_closed_again(listener: Listener) 
     assert listener.heard == []
 
 
-@pytest.mark.parametrize("kind", sorted(BUSES))
-def test_publishing_before_the_start_is_no_error(kind: str) -> None:
-    bus = BUSES[kind]()
+def test_publishing_before_the_start_is_no_error(bus: Bus) -> None:
     bus.publish(news(7))
+    bus.broadcast(b"words")
+
+
+def test_bus_says_whether_it_carries_and_counts(bus: Bus) -> None:
+    assert bus.state in STATES
+    Listener(bus)
+    assert bus.state == OK
+    assert all(count >= 0 for count in bus.counts.values())
+    assert bus.worker
+
+
+def test_own_broadcasts_are_not_heard(bus: Bus) -> None:
+    heard: list[bytes] = []
+    bus.start(lambda news: None, lambda worker, words: heard.append(words))
+    until(lambda: bus.state == OK)
+    bus.broadcast(b"to the others")
+    gevent.sleep(0.05)
+    assert heard == []
+
+
+def test_closed_bus_may_be_told_anything(bus: Bus) -> None:
+    Listener(bus)
     bus.close()
+    bus.broadcast(b"nobody")
+    bus.publish(news(7))
+    bus.unsubscribe(7)

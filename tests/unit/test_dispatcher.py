@@ -758,14 +758,26 @@ def test_drain_answers_long_polls_and_tells_websockets_when_to_come_back(world: 
     assert world.dispatcher.count == 0
 
 
-def test_restart_is_told_by_its_code_spread_over_time(world: World) -> None:
-    peers = [world.connect() for _ in range(30)]
-    world.dispatcher.close(CloseCode.RESTARTING, spread=20, patience=0)
-    waits = []
+def test_restart_sends_everybody_away_one_by_one_and_serves_the_others_meanwhile(world: World) -> None:
+    peers = [world.connect() for _ in range(10)]
+    draining = gevent.spawn(world.dispatcher.close, CloseCode.RESTARTING, seconds=1, patience=0)
+    until(lambda: any(peer.close_code() for peer in peers))
+    left = [peer for peer in peers if peer.close_code() is None]
+    assert len(left) > 5
+    world.post()
+    draining.get()
     for peer in peers:
         assert peer.close_code() == 1012
-        waits.append(float(peer.frames[-1].reason.removeprefix("retry=")))
-    assert max(waits) - min(waits) > 5
+        assert 0 < float(peer.frames[-1].reason.removeprefix("retry=")) < 2
+    assert sum(peer.seqs() == [1] for peer in left) >= len(left) - 1
+
+
+def test_many_who_go_at_once_are_given_times_to_come_back(world: World) -> None:
+    peers = [world.connect() for _ in range(30)]
+    world.dispatcher.close(CloseCode.GOING_AWAY, patience=0)
+    waits = [float(peer.frames[-1].reason.removeprefix("retry=")) for peer in peers if peer.close_code() == 1001]
+    assert len(waits) == 30
+    assert max(waits) - min(waits) > 0.5
 
 
 def test_drain_may_be_repeated(world: World) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import gevent
 import pytest
 
+from myapp.live.bus import AWAY, DEAF, OK, STARTING
 from myapp.live.places import Place
-from myapp.live.sweep import MOST_USERS, ROUND, TICK, Sweep
+from myapp.live.sweep import MOST_USERS, ROUND, ROUND_ALONE, TICK, Sweep
 
 from .parking import Clock
 
@@ -40,6 +41,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.bus_state = OK
         self.left: set[int] = set()
         self.compared: list[tuple[str, dict[int, int]]] = []
 
@@ -292,3 +294,24 @@ def test_turn_that_fails_does_not_end_the_loop(
         while not client.calls:
             gevent.sleep(0.005)
     swept.sweep.close()
+
+
+@pytest.mark.parametrize("state", [AWAY, DEAF, STARTING])
+def test_everybody_is_compared_every_two_seconds_while_the_bus_carries_nothing(swept: Swept, state: str) -> None:
+    swept.owner.bus_state = state
+    swept.add(range(1, 1201))
+    swept.turn(20)
+    for user in (1, 600, 1200):
+        times = [at for at, users in swept.queries if user in users]
+        gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        assert len(times) >= 20 / ROUND_ALONE - 1
+        assert max(gaps) <= ROUND_ALONE + 3 * TICK
+
+
+def test_everybody_is_compared_at_once_when_the_bus_carries_again(swept: Swept) -> None:
+    swept.add(range(1, 1201))
+    swept.turn(1)
+    before = len(swept.queries)
+    swept.sweep.compare_all()
+    swept.turn(TICK)
+    assert {user for _at, users in swept.queries[before:] for user in users} == set(range(1, 1201))

@@ -1,0 +1,313 @@
+"""The bus of several workers, on one host or many: Redis pub/sub, one channel a user.
+
+Redis keeps nothing for us and may be killed at any time; what it loses, the sweep finds. Each worker has one connection
+for its subscriptions, which reads without end, and one for publishing.
+
+Whether it works is measured, not believed: every few seconds each worker says something to itself through Redis. Who
+has not heard that for DEAF_AFTER seconds is deaf, says so (readiness, figures), and connects anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+import msgspec
+from gevent.event import Event
+
+from .bus import AWAY, DEAF, OK, STARTING, Deliver, News, Overhear, ignore, worker_name
+from .frames import Batch
+from .redis_link import Backoff, Broken, Link
+from .redis_publisher import RedisPublisher
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two words to oneself; from 15 s on without hearing them the worker is deaf.
+BEAT_EVERY = 5.0
+DEAF_AFTER = 15.0
+#: Seconds that `subscribe` waits for Redis at most. The sweep sees to what is said before that is settled.
+CONFIRM_PATIENCE = 1.0
+#: Seconds for which a user who has left stays subscribed: a long poll comes back at once.
+LINGER = 10.0
+#: Channels in one command.
+MOST_CHANNELS = 1000
+
+#: What is said on a user's channel: a batch or none, what ended or nothing, when.
+_Told = tuple[Batch | None, str, float]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Told).decode
+
+#: The first bytes of whatever a worker says tell who it is: it need not read its own words.
+NAME_BYTES = 8
+
+
+class RedisBus:
+    """One instance a process; started after the fork, by `start`, in a process that runs gevent's loop.
+
+    Without `start` it only publishes, each time in the caller's greenlet or thread.
+    `deployment` keeps apart those who share a Redis: pub/sub knows no database numbers.
+    """
+
+    is_shared = True
+
+    def __init__(
+        self,
+        url: str,
+        deployment: str,
+        *,
+        beat_every: float = BEAT_EVERY,
+        deaf_after: float = DEAF_AFTER,
+        linger: float = LINGER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.worker = ""
+        self.state = STARTING
+        self.counts: Counter[str] = Counter()
+        self._url = url
+        self._beat_every, self._deaf_after, self._linger = beat_every, deaf_after, linger
+        self._clock = clock
+        self._prefix = f"myapp:{hashlib.sha256(deployment.encode()).hexdigest()[:16]}:"
+        self._all = f"{self._prefix}all"
+        self._choose_name()
+        self._publisher = RedisPublisher(url, f"myapp-{os.getpid()}", self.counts)
+        self._deliver: Deliver = ignore
+        self._overhear: Overhear = ignore
+        self._resumed: Callable[[], None] = ignore
+        self._is_started = self._is_closed = False
+        #: who is subscribed, and who is about to be; those who wait for it, wait for the event
+        self._subscribed: set[int] = set()
+        self._asked: dict[int, Event | None] = {}
+        #: who is no longer wanted, and since when; the earliest first
+        self._leaving: dict[int, float] = {}
+        #: whom the connection was not told yet
+        self._unsaid: list[int] = []
+        self._is_needed = Event()
+        self._link: Link | None = None
+        self._heard_at = 0.0
+        #: whether the connection has not confirmed what it should have: nobody waits for it then
+        self._is_suspect = True
+        self._greenlets: list[gevent.Greenlet] = []
+
+    def start(self, deliver: Deliver, overhear: Overhear = ignore, resumed: Callable[[], None] = ignore) -> None:
+        self._deliver, self._overhear, self._resumed = deliver, overhear, resumed
+        if self._is_started or self._is_closed:
+            return
+        self._is_started = True
+        self._choose_name()  # anew: an application that was made before the fork is in all workers
+        self.worker = worker_name()
+        self._publisher.start()
+        self._greenlets = [gevent.spawn(loop) for loop in (self._listen, self._subscribe, self._beat)]
+
+    def _choose_name(self) -> None:
+        self._me = secrets.token_bytes(NAME_BYTES)
+        self._own = f"{self._prefix}beat:{self._me.hex()}"
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._deliver = self._overhear = ignore
+        self._publisher.close()
+        gevent.killall(self._greenlets, block=False)
+        self._disconnect()
+        for waiter in self._asked.values():
+            if waiter is not None:
+                waiter.set()
+
+    # -- saying
+
+    def publish(self, news: News) -> None:
+        if self._is_closed:
+            return
+        if self._is_started:
+            self._deliver(news)  # whoever is here need not wait for Redis
+        told: _Told = (news.batch, news.ended, news.at)
+        self._publisher.say(f"{self._prefix}{news.user}", self._me + _encode(told))
+
+    def broadcast(self, words: bytes) -> None:
+        self._publisher.say(self._all, self._me + words)
+
+    def _beat(self) -> None:
+        """Say something to oneself, and see whether it was heard."""
+        said_at = looked_at = self._clock()
+        while True:
+            gevent.sleep(self._beat_every / 5)
+            now = self._clock()
+            # while the loop itself stood still nobody could be heard
+            self._heard_at += max(0.0, now - looked_at - self._beat_every)
+            looked_at = now
+            self._leave_some()
+            if now - said_at >= self._beat_every:
+                said_at = now
+                self._publisher.say(self._own, self._me)
+            if self._link is not None and now - self._heard_at >= self._deaf_after:
+                self._turn_deaf()
+
+    def _turn_deaf(self) -> None:
+        if self.state != DEAF:
+            self.counts["bus_deaf"] += 1
+            log.error("nothing comes back through Redis for %.0f s: connecting anew", self._deaf_after)
+        self.state = DEAF
+        self._publisher.reconnect()
+        self._disconnect()
+
+    # -- subscribing
+
+    def subscribe(self, user: int) -> None:
+        self._leaving.pop(user, None)
+        if user in self._subscribed or not self._is_started:
+            return
+        waiter = self._asked.get(user)
+        if waiter is None:
+            if user not in self._asked:
+                self._unsaid.append(user)
+                self._is_needed.set()
+            waiter = self._asked[user] = Event()
+        if not self._is_suspect and not waiter.wait(CONFIRM_PATIENCE) and user in self._asked:
+            self._is_suspect = True
+
+    def unsubscribe(self, user: int) -> None:
+        if user in self._subscribed or user in self._asked:
+            self._leaving.pop(user, None)
+            self._leaving[user] = self._clock()
+
+    def _leave_some(self) -> None:
+        """Give up those who have not come back."""
+        until = self._clock() - self._linger
+        gone: list[int] = []
+        for user, since in self._leaving.items():
+            if since > until:
+                break
+            gone.append(user)
+        for user in gone:
+            del self._leaving[user]
+            if user in self._asked:
+                self._asked.pop(user)
+            self._subscribed.discard(user)
+        if gone:
+            self._unsaid += [-user for user in gone]
+            self._is_needed.set()
+
+    def _subscribe(self) -> None:
+        """Tell the connection whom this worker wants to hear of: all that was asked for meanwhile, in few commands."""
+        while True:
+            self._is_needed.wait()
+            self._is_needed.clear()
+            unsaid, self._unsaid = self._unsaid, []
+            link = self._link
+            if link is None or not unsaid:
+                continue  # a new one is told of everybody
+            try:
+                # a user may come and go more than once meanwhile: the last wish counts
+                last = {abs(user): user for user in unsaid}.values()
+                self._send(link, "UNSUBSCRIBE", [-user for user in last if user < 0])
+                self._send(link, "SUBSCRIBE", [user for user in last if user > 0])
+            except Broken:
+                self._disconnect(link)
+
+    def _send(self, link: Link, command: str, users: Iterable[int], *more: str) -> None:
+        """At most MOST_CHANNELS in each command."""
+        channels = [*(f"{self._prefix}{user}" for user in users), *more]
+        for start in range(0, len(channels), MOST_CHANNELS):
+            link.send((command, *channels[start : start + MOST_CHANNELS]))
+
+    # -- hearing
+
+    def _listen(self) -> None:
+        backoff = Backoff()
+        while not self._is_closed:
+            link: Link | None = None
+            try:
+                link = Link(self._url, f"myapp-{os.getpid()}-listen")
+                self._subscribe_all(link)
+                while True:
+                    self._hear(link.read(forever=True))
+                    backoff.succeeded()
+            except Broken as error:
+                if self._is_closed:
+                    return
+                if self.state == OK:
+                    log.error("the connection to Redis broke, clients learn of news from the sweep: %s", error)
+                    self.counts["bus_breaks"] += 1
+                elif self.state == STARTING:
+                    log.error("Redis does not answer, clients learn of news from the sweep: %s", error)
+                if self.state != DEAF:
+                    self.state = AWAY
+            finally:
+                self._disconnect()
+                if link is not None:  # it may have broken before it was everybody's
+                    link.close()
+            gevent.sleep(backoff.next())
+
+    def _subscribe_all(self, link: Link) -> None:
+        """A new connection knows nobody: tell it of all. Its own channel comes last, so that one confirms all."""
+        for user in self._subscribed:
+            self._asked.setdefault(user, None)
+        self._subscribed.clear()
+        self._unsaid.clear()
+        self._send(link, "SUBSCRIBE", list(self._asked), self._all, self._own)
+        self._heard_at = self._clock()  # so long it has now to be heard
+        self._link = link  # from here on `_subscribe` writes to it
+        self._is_needed.set()
+
+    def _hear(self, said: Any) -> None:
+        """One message of the subscription."""
+        kind, channel, words = said
+        self._is_suspect = False
+        name = channel.decode()[len(self._prefix) :]
+        if kind == b"message":
+            if not words.startswith(self._me):
+                self._take(name, words[:NAME_BYTES], words[NAME_BYTES:])
+            elif channel == self._own.encode():
+                self._heard_myself()
+        elif kind == b"subscribe":
+            if name.isdecimal():
+                self._confirmed(int(name))
+            elif channel == self._own.encode():
+                self._publisher.say(self._own, self._me)  # not only heard of, but heard
+
+    def _take(self, name: str, sender: bytes, words: bytes) -> None:
+        try:
+            if name == "all":
+                self._overhear(sender.hex(), words)
+            elif name.isdecimal():
+                batch, ended, at = _decode(words)
+                self.counts["bus_heard"] += 1
+                self._deliver(News(int(name), batch, ended, at))
+        except msgspec.MsgspecError as error:  # of another version of the application
+            self.counts["bus_garbled"] += 1
+            log.warning("what came through Redis cannot be read, the sweep finds it: %s", error)
+        except Exception:  # safety net: whatever is wrong with one message, the others must be heard
+            self.counts["bus_garbled"] += 1
+            log.exception("what came through Redis could not be handed on")
+
+    def _confirmed(self, user: int) -> None:
+        if user not in self._asked:  # it has left before it was confirmed
+            return
+        waiter = self._asked.pop(user)
+        self._subscribed.add(user)
+        if waiter is not None:
+            waiter.set()
+
+    def _heard_myself(self) -> None:
+        self._heard_at = self._clock()
+        if self.state != OK:
+            log.info("news travels through Redis")
+            self.state = OK
+            self.counts["bus_resumed"] += 1
+            self._resumed()
+
+    def _disconnect(self, only: Link | None = None) -> None:
+        link = self._link
+        if link is None or (only is not None and link is not only):
+            return
+        self._link = None
+        self._is_suspect = True
+        link.close()

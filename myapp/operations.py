@@ -1,0 +1,68 @@
+"""What whoever runs the servers asks of them: `flask live` signs its question with the application's secret key.
+
+Any worker takes it, by HTTP, and asks all the others over the bus. So it works by every way in and for several hosts,
+and nothing more has to be opened.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from flask import Blueprint, Response, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from .auth import people
+from .errors import Invalid, NotSignedIn
+from .extensions import database, parts
+from .web import answer, read_json
+
+bp = Blueprint("operations", __name__)
+
+#: Seconds for which a signed question may be asked.
+LIFE = 60
+PATH = "/live"
+
+
+class LiveQuestion(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /live"""
+
+    question: Literal["stats", "who", "drain"]
+    user: str = ""
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
+    host: str = ""
+
+
+def _signer(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="operations")
+
+
+def sign(secret_key: str) -> str:
+    """What goes into `Authorization: Bearer` for the next LIFE seconds."""
+    return "operator_" + str(_signer(secret_key).dumps("live"))
+
+
+def _check_signature() -> None:
+    """Raises NotSignedIn."""
+    signed = request.headers.get("Authorization", "").removeprefix("Bearer operator_")
+    try:
+        _signer(parts().settings.secret_key).loads(signed, max_age=LIFE)
+    except BadData:
+        raise NotSignedIn("Only whoever runs the servers may ask this: use `flask live`.") from None
+
+
+@bp.post(PATH)
+def ask() -> Response:
+    """`{"workers": {"<host>:<pid>": <its answer>}}` of all workers that are heard of."""
+    _check_signature()
+    asked = read_json(LiveQuestion)
+    argument: Any = None
+    if asked.question == "who":
+        if not asked.user:
+            raise Invalid("user", "name whom to look for")
+        with database().read() as connection:
+            argument = people.by_name(connection, asked.user).id
+    elif asked.question == "drain":
+        seconds = parts().settings.drain_seconds if asked.seconds is None else asked.seconds
+        argument = {"seconds": seconds, "host": asked.host}
+    return answer({"workers": parts().dispatcher.peers.ask_all(asked.question, argument)})
