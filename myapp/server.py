@@ -155,4 +155,20 @@ def prepare(app: Flask) -> None:
         parts.database.open()
         parts.dispatcher.start()
         freeze()
-    uwsgi.atexit = lambda: parts.dispatcher.close(CloseCode.RESTARTING)
+    started = time.time()
+    uwsgi.atexit = lambda: parts.dispatcher.close(
+        CloseCode.RESTARTING, parts.settings.drain_seconds if _is_replaced(uwsgi, started) else 0.0
+    )
+
+
+def _is_replaced(uwsgi: Any, started: float) -> bool:
+    """Whether this worker ends in a chain reload, beside others that go on; or else all of them end.
+
+    uWSGI ends its workers by the same signal either way: the file that asks for a reload has been touched, or has not.
+    """
+    file = uwsgi.opt.get("touch-chain-reload", b"")
+    try:
+        is_touched = os.stat(file).st_mtime > started
+    except OSError:
+        return False
+    return uwsgi.numproc > 1 and is_touched

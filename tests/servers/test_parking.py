@@ -377,3 +377,31 @@ def test_refused_upgrades_whose_client_stays_silent_are_closed_in_time(at_rest: 
         wire = WebSocket.open(at_rest.bob.port, "/ws")
         assert wire.read_frame().code == 4401
     wait_for(lambda: probe(at_rest.bob.server)["clients"] == 0, "them to be ended", patience=10)
+
+
+def test_beyond_the_places_of_an_address_all_ways_get_503_and_polls_go_on(start: Servers) -> None:
+    three = people_of(start(MAX_CLIENTS_PER_ADDRESS="2"))
+    sockets = [three.alice.websocket() for _ in range(2)]
+    for ws in sockets:
+        ws.hello()
+    answers = [refusal_of_websocket(three.bob), three.bob.get("/messages/long-poll?timeout=20")]
+    answers.append(three.bob.get("/messages/stream"))
+    for answer in answers:
+        assert answer.status == 503
+        assert "from this address" in answer.json()["detail"]
+        assert int(answer.header("retry-after") or 0) > 0
+    assert three.bob.poll()["events"] == []
+    sockets[0].close()
+    wait_for(lambda: three.bob.get("/messages/long-poll?timeout=0.1").status == 200, "the place to be free")
+
+
+def test_beyond_the_places_of_a_user_the_oldest_goes_and_the_new_one_stays(start: Servers) -> None:
+    three = people_of(start(MAX_CLIENTS_PER_USER="2"))
+    first, second, third = (three.bob.websocket() for _ in range(3))
+    first.hello()
+    frame = first.read_frame()
+    assert (frame.code, frame.reason.partition("=")[0]) == (4429, "retry")
+    three.alice.send(three.bob, "hi")
+    for ws in (second, third):
+        ws.hello()
+        assert [event["data"]["body"] for event in ws.events(1)] == ["hi"]
