@@ -32,7 +32,7 @@ from .poller import Poller, open_poller
 from .presence import GRACE, Presence
 from .sweep import Sweep
 from .topics import Resolve, Topics
-from .typing import Typing
+from .typing import TYPING, Typing
 
 log = logging.getLogger(__name__)
 
@@ -291,14 +291,17 @@ class Dispatcher:
         self.peers.wrote(writer, reader, True)
 
     def stop_typing(self, writer: int, reader: int) -> None:
-        """The writer has sent it."""
-        if self.typing.stop(writer, reader):
+        """The writer has sent it. Who watches is given the message first."""
+        if self.typing.state(writer, reader) == TYPING:
+            self._note_typing(writer, reader, False)
             self.peers.wrote(writer, reader, False)
 
     def _note_typing(self, writer: int, reader: int, is_writing: bool) -> None:
-        """Another worker was told."""
+        """Here or in another worker somebody has begun to write, or has sent it."""
         if is_writing:
             self.typing.note(writer, reader)
+        elif self._pending:
+            self.loop.run_callback(self.typing.stop, writer, reader)  # behind what is handed out in this turn
         else:
             self.typing.stop(writer, reader)
 

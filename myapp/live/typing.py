@@ -44,16 +44,15 @@ class Typing:
         if is_new:
             self._changed(writer, reader, TYPING)
 
-    def stop(self, writer: int, reader: int) -> bool:
-        """The writer has sent it, or given up. False when nobody knew that they were writing."""
+    def stop(self, writer: int, reader: int) -> None:
+        """The writer has sent it, or given up."""
         if self._said.pop((writer, reader), None) is None:
-            return False
+            return
         readers = self._readers[writer]
         del readers[reader]
         if not readers:
             del self._readers[writer]
         self._changed(writer, reader, IDLE)
-        return True
 
     def state(self, writer: int, reader: int) -> str:
         return TYPING if (writer, reader) in self._said else IDLE

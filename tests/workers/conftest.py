@@ -1,0 +1,77 @@
+"""The application as deployed: two workers behind nginx, Redis and PostgreSQL, shared by all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from myapp import create_app
+from myapp.operations import sign
+from stack import Stack
+
+from ..servers.someone import Someone, Three, people_of
+from ..servers.wire import Wire, bearer, fetch
+from ..support import People, wait_for
+
+
+class Workers:
+    """The running stack, spoken to through nginx. It is what tests/servers call a server."""
+
+    kind = "uwsgi"
+
+    def __init__(self, stack: Stack, instance: str) -> None:
+        self.stack = stack
+        self.port = stack.nginx.port
+        self.url = stack.url
+        #: the same application in this process, for making users and looking into the database
+        self.app = create_app(stack.environ, instance_path=instance)
+        self.people = People(self.app)
+        self._signed = self.app.extensions["myapp"].settings.secret_key
+
+    def ask(self, question: str, **more: Any) -> dict[str, Any]:
+        """What each worker answers to `flask live`'s question, by its process id."""
+        answer = fetch(self.port, "POST", "/live", bearer(sign(self._signed)), {"question": question, **more})
+        assert answer.status == 200, answer
+        return {name.rpartition(":")[2]: said for name, said in answer.json()["workers"].items()}
+
+    def clients_of(self, who: Someone) -> dict[int, int]:
+        """How many clients somebody has in each worker."""
+        return {int(pid): len(clients) for pid, clients in self.ask("who", user=who.name).items() if clients}
+
+    def wait_until_all_answer(self) -> None:
+        """Until the workers know each other."""
+        wait_for(lambda: len(self.ask("stats")) == len(self.stack.uwsgi.worker_pids()) == 2, "both workers to answer")
+
+
+@pytest.fixture(scope="session")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    folder = tmp_path_factory.mktemp("stack")
+    settings = {
+        "MYAPP_RATE_LIMITS": "off",
+        "MYAPP_MAX_CLIENTS_PER_USER": "0",
+        "MYAPP_MAX_CLIENTS_PER_ADDRESS": "0",
+        "MYAPP_DRAIN_SECONDS": "1",
+    }
+    stack = Stack(folder, environ=settings, fsync=False)
+    stack.start()
+    running = Workers(stack, str(folder / "instance"))
+    running.wait_until_all_answer()
+    yield running
+    running.app.extensions["myapp"].database.close()
+    stack.kill()
+
+
+@pytest.fixture(autouse=True)
+def closed_connections() -> Iterator[None]:
+    """Whatever connection a test leaves open is closed behind it."""
+    yield
+    Wire.close_all()
+
+
+@pytest.fixture
+def three(workers: Workers) -> Three:
+    """Three new people."""
+    server: Any = workers
+    return people_of(server)
