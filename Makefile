@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint bench translations packages lock clean
+.PHONY: help run dev stack test lint bench translations packages lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,6 +15,10 @@ run: $(VENV)/.run ## install into .venv and start the application
 
 dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 	@exec $(BIN)/python wsgi.py --reload
+
+stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, Redis, PostgreSQL, under instance/stack
+	@sh stack/install_packages.sh nginx redis postgresql
+	@exec $(BIN)/python -m stack
 
 test: packages $(VENV)/.test $(AXE) lint ## install what the tests need, check the code and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -33,8 +37,8 @@ translations: $(VENV)/.run ## collect the texts to translate into translations/*
 	@$(BIN)/pybabel -q update -i build/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@$(BIN)/pybabel compile -d translations --statistics
 
-packages: # Debian packages that the tests start: PostgreSQL, Chromium, Node
-	@sh tests/install_packages.sh
+packages: # Debian packages that the tests start
+	@sh stack/install_packages.sh nginx redis postgresql chromium node npm
 
 lock: $(VENV)/.test $(VENV)/.dev $(VENV)/.bench ## write constraints.txt anew from what is installed
 	@$(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
@@ -50,6 +54,10 @@ $(VENV)/.pip:
 
 $(VENV)/.run: $(VENV)/.pip pyproject.toml constraints.txt
 	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.stack: $(VENV)/.run
+	@$(PIP) install -c constraints.txt -e '.[uwsgi,postgres]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run

@@ -47,6 +47,8 @@ class Settings:
 
 
 NAMES = {PREFIX + field.name.upper() for field in fields(Settings)}
+#: Read by uwsgi.ini alone.
+NAMES_OF_UWSGI = {PREFIX + "SOCKET", PREFIX + "RELOAD_FILE"}
 
 
 def load(environ: Mapping[str, str], instance: Path) -> Settings:
@@ -93,7 +95,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Variables that start with the prefix and mean nothing: most likely misspelt."""
-    return sorted(name for name in environ if name.startswith(PREFIX) and name not in NAMES)
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in NAMES | NAMES_OF_UWSGI)
 
 
 def default_max_clients() -> int:

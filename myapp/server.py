@@ -145,8 +145,9 @@ def prepare(app: Flask) -> None:
         raise ConfigError("uWSGI runs without gevent: start it with `uwsgi --ini uwsgi.ini`")
     if any(name in uwsgi.opt for name in ("https", "https2", "https-socket")):
         raise ConfigError("uWSGI does TLS itself, so sockets cannot be parked: end TLS at nginx")
-    if uwsgi.numproc > 1:
-        raise ConfigError("uWSGI has several workers, but the bus in memory and SQLite serve one: MYAPP_WORKERS=1")
+    if uwsgi.numproc != parts.settings.workers:
+        has, told = uwsgi.numproc, parts.settings.workers
+        raise ConfigError(f"uWSGI has {has} workers, but MYAPP_WORKERS is {told}: give both the same number")
     host = os.environ.get("MYAPP_HOST", "")
     if host != host.strip() or (":" in host and not host.startswith("[")):
         raise ConfigError(f"MYAPP_HOST is {host!r}: give uWSGI an IPv4 address, a name, or IPv6 in brackets, no blanks")

@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from .support import People, PostgresServer, make_app
+from stack import Postgres
+
+from .support import People, make_app
 
 # a test is never timed: what else runs on the machine would decide
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,8 +32,8 @@ def people(app: Flask) -> People:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("servers")).start()
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("servers"), fsync=False).start()
     yield server
     server.stop()
 
@@ -41,5 +43,5 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind, one after the other."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'test.sqlite3'}"
-    postgres: PostgresServer = request.getfixturevalue("postgres")
+    postgres: Postgres = request.getfixturevalue("postgres")
     return postgres.new_database()

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,38 +14,42 @@ from typing import Any, TypeVar
 import httpx
 from flask import Flask
 
+import stack
 from myapp import create_app
 from myapp.auth import people, service
 from myapp.auth.passwords import hash_password
 from myapp.extensions import database
 from myapp.schema import upgrade_schema
+from stack import Program, free_port
+from stack.program import BIN, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 #: Waiting for something to happen: generous, since it only costs time when it fails.
 PATIENCE = 20.0
 PASSWORD = "correct horse"
 
+__all__ = [
+    "BIN",
+    "PASSWORD",
+    "PATIENCE",
+    "ROOT",
+    "AppServer",
+    "People",
+    "app_server",
+    "environment",
+    "free_port",
+    "make_app",
+    "wait_for",
+]
+
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
     """Wait until `condition()` is true and return it; fail naming `what`."""
-    deadline = time.monotonic() + patience
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience:g} s for {what}")
-        time.sleep(0.02)
+    try:
+        return stack.wait_for(condition, what, patience)
+    except stack.StackError as error:
+        raise AssertionError(str(error)) from None
 
 
 def environment(folder: Path, database_url: str | None = None, **settings: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ class People:
         return [self.token(name) for name in names]
 
 
-class AppServer:
+class AppServer(Program):
     """The application on a real server (`pywsgi` or `uwsgi`) in a process of its own, on a free port.
 
     `command` replaces the server's command line, for tests that run the application elsewhere.
@@ -114,8 +114,9 @@ class AppServer:
         command: list[str] | None = None,
         **settings: str,
     ) -> None:
-        self.kind = kind
-        self.folder = folder
+        self.name = self.kind = kind
+        super().__init__(folder)
+        self.home, self.cwd = self.folder, ROOT
         self.port = int(settings.get("PORT", free_port()))
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / f"{kind}-{secrets.token_hex(3)}.log"
@@ -127,39 +128,15 @@ class AppServer:
                 "uwsgi": [str(BIN / "uwsgi"), "--ini", str(ROOT / "uwsgi.ini")],
             }[kind]
         )
-        self.process: subprocess.Popen[bytes] | None = None
         #: the same application in this process, for making users and looking into the database
         self.app = make_app(folder, database_url, **settings)
         self.people = People(self.app)
 
-    def start(self) -> AppServer:
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_for(self._answers, f"{self.kind} to answer; its log:\n{self.log()[-2000:]}")
-        return self
-
-    def _answers(self) -> bool:
-        assert self.process is not None
-        if self.process.poll() is not None:
-            raise AssertionError(f"{self.kind} ended with {self.process.returncode}:\n{self.log()[-4000:]}")
+    def answers(self) -> bool:
         try:
             return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Stop it politely (or by another signal) and say its exit status."""
-        assert self.process is not None
-        self.process.send_signal(number)
-        try:
-            status = self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise AssertionError(f"{self.kind} did not stop:\n{self.log()[-4000:]}") from None
-        self._kill_group()
-        return status
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -170,20 +147,6 @@ class AppServer:
             yield
         finally:
             os.killpg(self.process.pid, signal.SIGCONT)
-
-    def kill(self) -> None:
-        """kill -9, with all its processes."""
-        if self.process is not None:
-            self._kill_group()
-            self.process.wait(PATIENCE)
-
-    def _kill_group(self) -> None:
-        assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-
-    def log(self) -> str:
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def client(self, token: str | None = None, **options: Any) -> httpx.Client:
         """An HTTP client of this server, signed in by `token`."""
@@ -217,78 +180,3 @@ def app_server(kind: str, folder: Path, **options: Any) -> Iterator[AppServer]:
         yield server
     finally:
         server.kill()
-
-
-class PostgresServer:
-    """A PostgreSQL of our own on a free port, in `folder`. It does not run as root, so as `postgres` where we are."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "postgres"
-        self.port = free_port()
-        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> PostgresServer:
-        bin_folder = _postgres_bin()
-        self.folder.mkdir(parents=True)
-        as_user: list[str] = []
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents:  # pytest's folders are private to the user who runs it
-                if parent == Path("/tmp") or parent == Path("/"):
-                    break
-                parent.chmod(parent.stat().st_mode | 0o011)
-            as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-        data = self.folder / "data"
-        subprocess.run(
-            [*as_user, bin_folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-        )
-        with (self.folder.parent / "postgres.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *as_user,
-                    bin_folder / "postgres",
-                    *("-D", data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1"),
-                    *("-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off", "-c", "max_connections=100"),
-                ],
-                stdout=log,
-                stderr=log,
-                cwd="/",
-            )
-        wait_for(self._answers, "PostgreSQL to answer")
-        return self
-
-    def _answers(self) -> bool:
-        import psycopg
-
-        try:
-            psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres").close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
-        import psycopg
-
-        name = f"test_{secrets.token_hex(4)}"
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True) as it:
-            it.execute(f"CREATE DATABASE {name}")
-        return f"{self.url}/{name}"
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(PATIENCE)
-
-
-def _postgres_bin() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
-    initdb = shutil.which("initdb")
-    assert initdb, "PostgreSQL is not installed: sh tests/install_packages.sh"
-    return Path(initdb).parent

@@ -16,7 +16,7 @@ from .support import LAUNCH, Person, Town
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
-    assert chromium, "Chromium is not installed: sh tests/install_packages.sh"
+    assert chromium, "Chromium is not installed: make packages"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(LAUNCH))
         yield browser

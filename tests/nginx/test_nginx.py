@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
-from ..support import ROOT, AppServer, free_port, wait_for
+from stack import Nginx
 
-
-class Nginx:
-    """nginx with nginx/nginx.conf, on a free port, in front of `server`."""
-
-    def __init__(self, folder: Path, server: AppServer) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.folder = folder
-        text = (ROOT / "nginx" / "nginx.conf").read_text()
-        for theirs, ours in (
-            ("127.0.0.1:8000", f"127.0.0.1:{server.port}"),
-            ("127.0.0.1:8080", f"127.0.0.1:{self.port}"),
-            ("/srv/myapp/static/", f"{ROOT / 'static'}/"),
-        ):
-            assert text.count(theirs) == 1
-            text = text.replace(theirs, ours)
-        # as root nginx gives its workers to another user, who may not read a checkout in somebody's home
-        text = "daemon off;\nuser root;\n" + text
-        (folder / "nginx.conf").write_text(text)
-        command = ["nginx", "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    def answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
+from ..support import ROOT, AppServer, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
 
 @pytest.fixture(scope="module")
 def nginx(server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    nginx = Nginx(tmp_path_factory.mktemp("nginx"), server)
-    wait_for(nginx.answers, "nginx to answer")
+    nginx = Nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{server.port}").start()
     yield nginx
     nginx.stop()
 
@@ -185,5 +152,5 @@ def test_what_may_have_secrets_is_not_compressed(nginx: Nginx, tokens: list[str]
 
 def test_a_ticket_in_a_query_is_not_logged(nginx: Nginx) -> None:
     httpx.get(f"{nginx.url}/messages/poll?ticket=ticket_very-secret")
-    wait_for(lambda: "/messages/poll" in (nginx.folder / "access.log").read_text(), "the log line")
-    assert "very-secret" not in (nginx.folder / "access.log").read_text()
+    wait_for(lambda: "/messages/poll" in (nginx.home / "access.log").read_text(), "the log line")
+    assert "very-secret" not in (nginx.home / "access.log").read_text()

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from ..support import BIN, ROOT, AppServer, PostgresServer
+from stack import Postgres
+
+from ..support import BIN, ROOT, AppServer
 from .someone import Three, people_of
 from .wire import Wire, fetch
 
@@ -132,7 +134,7 @@ def any_server(
     if request.param == "sqlite":
         yield request.getfixturevalue("server")
         return
-    postgres: PostgresServer = request.getfixturevalue("postgres")
+    postgres: Postgres = request.getfixturevalue("postgres")
     for servers in _servers(kind, tmp_path_factory.mktemp(f"{kind}-postgresql")):
         yield servers(database_url=postgres.new_database())
 

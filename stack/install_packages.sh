@@ -1,0 +1,30 @@
+#!/bin/sh
+# The programs that no Python package brings: installed from Debian's packages where that is allowed, named where it is
+# not. Arguments: what is wanted of nginx redis postgresql chromium node npm.
+set -eu
+
+missing=""
+for program in "$@"; do
+    case "$program" in
+        nginx) command -v nginx >/dev/null || missing="$missing nginx-light" ;;
+        redis) command -v redis-server >/dev/null || missing="$missing redis-server" ;;
+        postgresql)
+            ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ||
+                missing="$missing postgresql" ;;
+        chromium) command -v chromium >/dev/null || missing="$missing chromium" ;;
+        node) command -v node >/dev/null || missing="$missing nodejs" ;;
+        npm) command -v npm >/dev/null || missing="$missing npm" ;;
+        *) echo "unknown program: $program" >&2; exit 2 ;;
+    esac
+done
+[ -z "$missing" ] && exit 0
+
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "installing:$missing"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+    echo "needed:$missing" >&2
+    echo "install them, as root on Debian: apt-get install$missing" >&2
+    exit 1
+fi
