@@ -1,0 +1,102 @@
+"""Figures over several workers of a real uWSGI: whichever is asked tells those of all, also after one was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..support import BIN, ROOT, AppServer, wait_for
+from .someone import Three, people_of
+from .wire import fetch
+
+OPENED = 6
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """A uWSGI with two workers; `sharing.py` is the module in place of wsgi."""
+    folder = tmp_path_factory.mktemp("two-workers")
+    ini = (ROOT / "uwsgi.ini").read_text()
+    for name, value in (("module", "tests.servers.sharing:application"), ("workers", "2")):
+        ini, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", ini, flags=re.MULTILINE)
+        assert count == 1
+    (folder / "two.ini").write_text(ini)
+    server = AppServer("uwsgi", folder, command=[str(BIN / "uwsgi"), "--ini", str(folder / "two.ini")])
+    server.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
+    yield server.start()
+    server.kill()
+    server.app.extensions["myapp"].database.close()
+
+
+@pytest.fixture
+def people(two: AppServer) -> Three:
+    return people_of(two)
+
+
+def told(server: AppServer) -> dict[str, str]:
+    """What each worker tells that answers now, by its process."""
+    texts: dict[str, str] = {}
+
+    def both() -> bool:
+        answer = fetch(server.port, "GET", "/metrics")
+        texts[answer.header("x-process") or ""] = answer.body.decode()
+        living = [pid for pid in texts if is_alive(int(pid))]
+        return len(living) == 2
+
+    wait_for(both, "both workers to answer")
+    return {pid: text for pid, text in texts.items() if is_alive(int(pid))}
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def figure(text: str, name: str) -> float:
+    return float(next(line for line in text.splitlines() if line.startswith(name + " ")).rpartition(" ")[2])
+
+
+def all_tell(server: AppServer, name: str, value: float) -> None:
+    """Every worker tells this value, at the latest a second after it was so."""
+    wait_for(lambda: {figure(text, name) for text in told(server).values()} == {value}, f"all to tell {name} {value:g}")
+
+
+def test_every_worker_tells_the_figures_of_all_also_after_one_was_killed(two: AppServer, people: Three) -> None:
+    follows, parked = (
+        'myapp_follow_requests_total{transport="websocket"}',
+        'myapp_parked_clients{transport="websocket"}',
+    )
+    answered_by = []
+    for _ in range(OPENED):
+        people.bob.websocket().hello()
+    all_tell(two, follows, OPENED)
+    all_tell(two, parked, OPENED)
+    answered_by = list(told(two))
+    os.kill(int(answered_by[0]), signal.SIGKILL)
+    wait_for(lambda: not is_alive(int(answered_by[0])), "the worker to be gone")
+    both = told(two)
+    assert answered_by[0] not in both and answered_by[1] in both
+    lost = OPENED - figure(both[answered_by[1]], parked)
+    assert lost >= 0
+    people.bob.websocket().hello()
+    all_tell(two, follows, OPENED + 1)
+    all_tell(two, parked, OPENED + 1 - lost)
+    for text in told(two).values():
+        assert 'myapp_worker_memory_bytes{worker="1"}' in text
+        assert 'myapp_worker_memory_bytes{worker="2"}' in text
+        assert text.count("myapp_worker_memory_bytes{") == 2
+
+
+def test_figures_are_kept_in_a_folder_of_the_master(two: AppServer) -> None:
+    assert two.process is not None
+    (folder,) = Path(two.environ["PROMETHEUS_MULTIPROC_DIR"]).iterdir()
+    assert f"-{two.process.pid}-" in folder.name
+    assert sorted(file.name for file in folder.glob("counter_*")) == ["counter_1.db", "counter_2.db"]
