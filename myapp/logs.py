@@ -87,6 +87,15 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 class TextFormatter(logging.Formatter):
     """Lines for people."""
 
+    _second: tuple[int, str] = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second, text = self._second
+        if second != int(record.created):  # most lines are of the same second as the one before
+            text = super().formatTime(record, "%Y-%m-%d %H:%M:%S")
+            self._second = int(record.created), text
+        return f"{text},{int(record.msecs):03d}"
+
     def formatException(self, info: Any) -> str:
         text = super().formatException(info)
         for part in _chain(info[1]) if info[1] is not None else ():
