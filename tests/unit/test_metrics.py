@@ -115,7 +115,8 @@ from myapp.access import Traffic
 from myapp.live.histogram import LAG_BOUNDS, Histogram
 from myapp.metrics import Metrics
 lags = {how: Histogram(LAG_BOUNDS) for how in ("push", "read")}
-dispatcher = SimpleNamespace(counts=Counter(), parked=Counter(), lags=lags, max_clients=10, bus_state="ok", lag=0.0)
+dispatcher = SimpleNamespace(counts=Counter(), parked=Counter(), lags=lags, bus_state="ok", bus_counts={}, lag=0.0)
+dispatcher.limits = SimpleNamespace(clients=10)
 metrics = Metrics(dispatcher, SimpleNamespace(use=lambda: (0, 1)), Traffic())
 metrics.share(Path(sys.argv[1]), int(sys.argv[2]))
 for line in sys.stdin:
