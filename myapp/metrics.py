@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 COPY_EVERY = 1.0
 TRANSPORTS = ("long-poll", "sse", "websocket")
 
+REASONS = ("places", "address", "descriptors", "draining", "server")
+
 #: The dispatcher's counts, by their names there.
 PLAIN = {
     "delivered": "Events handed to parked clients",
@@ -183,6 +185,8 @@ class Metrics:
             counter(name, text, label)
         for transport in ("short-poll", *TRANSPORTS):
             self._made["follow_requests"].labels(transport)
+        for reason in REASONS:
+            self._made["refused"].labels(reason)
         counter("requests", "Requests by area of the application and class of the answer's status", "area", "status")
         timed("request_seconds", "Seconds until a request was answered, or parked", "area", buckets=DURATION_BOUNDS)
         lag = "Seconds from the commit of an event to its write: pushed by a notification, or read from the database"

@@ -1,4 +1,4 @@
-"""Figures over several workers of a real uWSGI: whichever is asked tells those of all, also after one was killed."""
+"""A uWSGI with two workers: whichever is asked tells the figures of all, also after one was killed; and its own log."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import contextlib
 import os
 import re
 import signal
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ..support import BIN, ROOT, AppServer, wait_for
+from ..support import BIN, ROOT, AppServer, free_port, wait_for
 from .someone import Three, people_of
-from .wire import fetch
+from .wire import fetch, request_bytes
 
 OPENED = 6
 
@@ -26,9 +28,11 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     for name, value in (("module", "tests.servers.sharing:application"), ("workers", "2")):
         ini, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", ini, flags=re.MULTILINE)
         assert count == 1
-    (folder / "two.ini").write_text(ini)
+    direct = free_port()
+    (folder / "two.ini").write_text(f"{ini}http-socket = 127.0.0.1:{direct}\n")
     server = AppServer("uwsgi", folder, command=[str(BIN / "uwsgi"), "--ini", str(folder / "two.ini")])
     server.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
+    server.direct = direct  # type: ignore[attr-defined]  # the workers' own socket, as behind uwsgi_pass
     yield server.start()
     server.kill()
     server.app.extensions["myapp"].database.close()
@@ -100,3 +104,13 @@ def test_figures_are_kept_in_a_folder_of_the_master(two: AppServer) -> None:
     (folder,) = Path(two.environ["PROMETHEUS_MULTIPROC_DIR"]).iterdir()
     assert f"-{two.process.pid}-" in folder.name
     assert sorted(file.name for file in folder.glob("counter_*")) == ["counter_1.db", "counter_2.db"]
+
+
+def test_uwsgi_does_not_log_the_query_of_a_client_that_went_before_its_answer(two: AppServer, people: Three) -> None:
+    people.alice.send(people.bob, "x" * 3900)
+    for _ in range(30):
+        with socket.create_connection(("127.0.0.1", two.direct)) as gone:  # type: ignore[attr-defined]
+            gone.sendall(request_bytes("GET", "/messages/poll?ticket=ticket_secret", people.bob.headers))
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert fetch(two.direct, "GET", "/healthz").status == 200  # type: ignore[attr-defined]
+    assert "ticket_secret" not in two.log()
