@@ -7,12 +7,14 @@ monkey.patch_all()
 import sys
 
 from myapp import create_app
+from myapp.logs import set_up_logging
 from myapp.schema import upgrade_schema
 from myapp.server import main, prepare
 
 if __name__ == "__main__":
     sys.exit(main())
 
+set_up_logging()
 app = application = create_app()
 upgrade_schema(app)
 prepare(app)

@@ -109,7 +109,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(language_bp)
     app.register_blueprint(messages_bp)
     app.register_blueprint(following_bp)
-    app.register_blueprint(health.bp)
+    health.init_app(app)
     app.register_blueprint(operations.bp)
     sock.init_app(app)
     cli.init_app(app)

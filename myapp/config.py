@@ -40,6 +40,7 @@ class Settings:
     max_clients_per_address: int
     rate_limits: bool
     guests: bool
+    log_format: str  # "text" or "json"
 
     @property
     def is_sqlite(self) -> bool:
@@ -87,6 +88,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         max_clients_per_address=number("MAX_CLIENTS_PER_ADDRESS", 200, 0, 1_000_000),
         rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
         guests=_switch("GUESTS", env.get("GUESTS", "on"), problems),
+        log_format=_choice("LOG_FORMAT", env.get("LOG_FORMAT", "text"), ("text", "json"), problems),
     )
     if problems:
         raise ConfigError("\n".join(problems))
@@ -148,7 +150,9 @@ def _has_host(url: str) -> bool:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:...@", url)
+    # up to the last @: a password may have one in it
+    url = re.sub(r"^((?:[^:/@]*://)?[^:/@]*):.*@", r"\1:...@", url, flags=re.DOTALL)
+    return re.sub(r"(password=)[^&]*", r"\1...", url, flags=re.IGNORECASE)
 
 
 def _secret_key(env: Mapping[str, str], instance: Path, problems: list[str]) -> str:
@@ -194,6 +198,10 @@ def _origins(text: str, problems: list[str]) -> frozenset[str]:
 
 
 def _switch(name: str, text: str, problems: list[str]) -> bool:
-    if text.lower() not in ("on", "off"):
-        problems.append(f"{PREFIX}{name} is {text!r}: give on or off")
-    return text.lower() == "on"
+    return _choice(name, text, ("on", "off"), problems) == "on"
+
+
+def _choice(name: str, text: str, choices: tuple[str, ...], problems: list[str]) -> str:
+    if text.lower() not in choices:
+        problems.append(f"{PREFIX}{name} is {text!r}: give {' or '.join(choices)}")
+    return text.lower()

@@ -234,6 +234,13 @@ class Database:
             return (0, 0)
         return (found.st_dev, found.st_ino)
 
+    def use(self) -> tuple[int, int]:
+        """Connections in use now, and how many there may be. Of SQLite the one for writes: a read is over at once."""
+        if self.dialect == "sqlite":
+            return int(self._write_lock.locked()), 1
+        pool: Any = self._reader.pool
+        return pool.checkedout(), pool.size()
+
     def close(self) -> None:
         """Close what is idle. Reads and transactions after this open connections anew."""
         while self._idle:
@@ -301,9 +308,18 @@ class Database:
 def engine_options(url: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS and SQLALCHEMY_BINDS for `url`."""
     if url.startswith("sqlite"):
-        options = {"connect_args": {"timeout": 0.0, "isolation_level": None, "check_same_thread": False}}
+        options = {
+            "connect_args": {"timeout": 0.0, "isolation_level": None, "check_same_thread": False},
+            "hide_parameters": True,
+        }
         return {**options, "pool_size": 5}, {"writer": {"url": url, **options, "pool_size": 1, "max_overflow": 0}}
-    return {"isolation_level": "AUTOCOMMIT", "pool_size": 5, "max_overflow": 5, "pool_timeout": 10}, {}
+    return {
+        "isolation_level": "AUTOCOMMIT",
+        "pool_size": 5,
+        "max_overflow": 5,
+        "pool_timeout": 10,
+        "hide_parameters": True,  # an error that is logged says no values
+    }, {}
 
 
 def set_up_sqlite(engine: sa.Engine) -> None:

@@ -3,23 +3,74 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from typing import Any
 
-from flask import Blueprint, Response
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+import gevent
+from flask import Blueprint, Flask, Response, current_app
 
+from . import access
 from .db import Database
-from .extensions import database, parts
+from .extensions import parts
 from .inbox import epoch
-from .live.dispatcher import Dispatcher
+from .metrics import Metrics
 from .web import answer
 
 log = logging.getLogger(__name__)
 
 bp = Blueprint("health", __name__)
 
-TRANSPORTS = ("short-poll", "long-poll", "sse", "websocket")
+#: Seconds that the database has for its answer.
+PATIENCE = 1.5
+#: Seconds after which one that never came is no longer waited for: its connection may be dead without knowing it.
+LONGEST = 10.0
+
+
+class Health:
+    """What one application says of itself."""
+
+    def __init__(self, metrics: Metrics, database: Database) -> None:
+        self.metrics = metrics
+        self._database = database
+        self._asking: Any = None
+        self._asked_at = 0.0
+
+    def database(self) -> str:
+        """ "ok", or what is wrong, within PATIENCE. Where the database hangs, one question hangs, however many ask."""
+        asking = self._asking
+        is_over = asking is None or asking.ready() or asking.parent is not gevent.get_hub()
+        if not is_over and time.monotonic() - self._asked_at > LONGEST:
+            asking.kill(block=False)
+            is_over = True
+        if is_over:
+            self._asked_at = time.monotonic()
+            self._asking = asking = gevent.spawn(_ask, self._database)
+        asking.join(PATIENCE)
+        return str(asking.value) if asking.ready() else f"does not answer within {PATIENCE:g} s"
+
+
+def _ask(database: Database) -> str:
+    try:
+        database.check_file()
+        with database.read() as connection:
+            epoch(connection)
+    except Exception as error:  # whatever it is, it is the answer
+        log.error("readiness: the database does not answer: %s", error)
+        return f"does not answer ({type(error).__name__})"
+    return "ok"
+
+
+def init_app(app: Flask) -> None:
+    own = app.extensions["myapp"]
+    metrics = Metrics(own.dispatcher, own.database, access.traffic(app))
+    app.extensions["myapp_health"] = Health(metrics, own.database)
+    app.register_blueprint(bp)
+
+
+def health(app: Flask | None = None) -> Health:
+    """The health of this application, or of the one at hand."""
+    found: Health = (app or current_app).extensions["myapp_health"]
+    return found
 
 
 @bp.get("/healthz")
@@ -31,60 +82,20 @@ def alive() -> Response:
 @bp.get("/readyz")
 def ready() -> Response:
     """Whether to send requests here; each part's state is in the body."""
+    dispatcher = parts().dispatcher
     checks = {
-        "database": _database_state(database()),
-        "bus": "ok",  # in memory: it cannot be away
-        "server": "draining" if parts().dispatcher.is_draining else "ok",
+        "database": health().database(),
+        "bus": dispatcher.bus_state,
+        "server": "draining" if dispatcher.is_draining else "ok",
     }
-    fine = all(state == "ok" for state in checks.values())
-    if fine:
+    if all(state == "ok" for state in checks.values()):
         return answer({"status": "ok", **checks})
     return answer({"status": "unavailable", **checks}, 503, {"Retry-After": "2"})
 
 
-def _database_state(opened: Database) -> str:
-    try:
-        opened.check_file()
-        with opened.read() as connection:
-            epoch(connection)
-    except Exception as error:  # whatever it is, it is the answer
-        log.error("readiness: the database does not answer: %s", error)
-        return f"does not answer ({type(error).__name__})"
-    return "ok"
-
-
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text format."""
-    registry = CollectorRegistry()
-    registry.register(_Collector(parts().dispatcher))
-    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-class _Collector:
-    """The dispatcher's plain counts as Prometheus metrics, read when they are asked for."""
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-
-    def collect(self) -> Iterator[Metric]:
-        counts = self._dispatcher.counts
-        parked = GaugeMetricFamily("myapp_parked_clients", "Clients that wait here", labels=["transport"])
-        for transport in ("long-poll", "sse", "websocket"):
-            parked.add_metric([transport], self._dispatcher.parked[transport])
-        yield parked
-        follows = CounterMetricFamily("myapp_follow_requests", "Requests to follow an inbox", labels=["transport"])
-        for transport in TRANSPORTS:
-            follows.add_metric([transport], counts[f"follow_{transport}"])
-        yield follows
-        closes = CounterMetricFamily("myapp_websocket_closes", "WebSockets closed, by code", labels=["code"])
-        for name in sorted(name for name in counts if name.startswith("closes_")):
-            closes.add_metric([str(int(name.removeprefix("closes_")))], counts[name])
-        yield closes
-        for name, text in (
-            ("delivered", "Events handed to parked clients"),
-            ("catch_ups", "Reads for clients that were not current"),
-            ("sweep_finds", "Users for whom the sweep found news that no notification had brought"),
-            ("callback_failures", "Parked clients closed because their callback failed"),
-        ):
-            yield CounterMetricFamily(f"myapp_{name}", text, counts[name])
+    """Prometheus' text format."""
+    own = health()
+    text = own.metrics.text(own.database() == "ok")
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")

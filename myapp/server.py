@@ -20,8 +20,11 @@ from gevent.pywsgi import WSGIServer
 from . import ROOT, create_app
 from .errors import ConfigError
 from .extensions import Parts
+from .health import health
 from .live.frames import CloseCode
 from .live.takeover import TakeoverHandler, uwsgi_with_gevent
+from .logs import say, set_up_logging
+from .metrics_files import folder_of
 from .schema import upgrade_schema
 from .under_uwsgi import mend_requests
 
@@ -33,13 +36,6 @@ BACKLOG = 4096
 MOST_ACCEPTS = 16
 #: Seconds that running requests have to finish at a stop.
 STOP_PATIENCE = 5.0
-
-
-def set_up_logging() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # what no line shows is not looked up for each
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def main() -> int:
@@ -71,12 +67,12 @@ def serve(app: Flask) -> int:
     freeze()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(f"myapp is at http://{shown}:{port}/ (Ctrl-C stops it)", flush=True)
+    say(f"myapp is at http://{shown}:{port}/ (Ctrl-C stops it)")
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, stop.set)
     stop.wait()
-    print("stopping", flush=True)
+    say("stopping")
     server.close()  # no new connections
     parts.dispatcher.close(CloseCode.GOING_AWAY)
     _finish_requests()
@@ -152,14 +148,21 @@ def prepare(app: Flask) -> None:
     if host != host.strip() or (":" in host and not host.startswith("[")):
         raise ConfigError(f"MYAPP_HOST is {host!r}: give uWSGI an IPv4 address, a name, or IPv6 in brackets, no blanks")
     mend_requests(app, uwsgi)
+    own_health = health(app)
     if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
         parts.database.open()
         parts.dispatcher.start()
+        if uwsgi.numproc > 1:
+            own_health.metrics.share(folder_of(uwsgi.masterpid()), uwsgi.worker_id())
         freeze()
     started = time.time()
-    uwsgi.atexit = lambda: parts.dispatcher.close(
-        CloseCode.RESTARTING, parts.settings.drain_seconds if _is_replaced(uwsgi, started) else 0.0
-    )
+
+    def leave() -> None:
+        seconds = parts.settings.drain_seconds if _is_replaced(uwsgi, started) else 0.0
+        parts.dispatcher.close(CloseCode.RESTARTING, seconds)
+        own_health.metrics.copy()  # or the others never learn of its end
+
+    uwsgi.atexit = leave
 
 
 def _is_replaced(uwsgi: Any, started: float) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy.exc
-from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask import Flask, Request, Response, g, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from flask_babel import gettext
 from flask_login import AnonymousUserMixin, current_user
@@ -23,11 +23,11 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
+from . import access
 from .errors import AppError, BadRequest, Invalid, NotSignedIn, Text, TooLarge, UnsupportedMediaType
 from .extensions import limiter
 
 log = logging.getLogger(__name__)
-access = logging.getLogger("myapp.access")
 
 T = TypeVar("T")
 
@@ -37,8 +37,6 @@ MAX_BODY = 64 * 1024
 MAX_DISCARD = 32 * 1024 * 1024
 #: The largest whole number that every client can hold (IEEE 754 double).
 MAX_SEQ = 2**53 - 1
-#: Endpoints of files that are the same for everybody.
-STATIC = ("static", "static_version")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -281,9 +279,7 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
 
-    @app.before_request
-    def note_start() -> None:
-        g.started = time.perf_counter()
+    traffic = access.init_app(app)
 
     @app.errorhandler(AppError)
     def app_error(error: AppError) -> BaseResponse:
@@ -337,7 +333,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:  # safety net: logged, and told without its details
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %s failed", request.method, access.printable(request.path))
         return problem(plain(500, Text("Something went wrong here; it has been logged.")))
 
     try:
@@ -349,28 +345,27 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked = request_ctx.request  # the proxy looks for it at every attribute
+        asked = request_ctx.request  # the proxies look for it at every attribute
+        context: Any = g._get_current_object()
         if getattr(response, "is_unwritten", False):
-            log_access(asked.method, asked.path, g.access_status, asked.remote_addr, g.started)
+            tell(asked, context.access_status, context)
             return response
         if asked.content_length:
             discard_body()
         headers = response.headers
         extra = PAGE_HEADERS if response.mimetype == "text/html" else DATA_HEADERS
-        if asked.endpoint not in STATIC:
+        if asked.endpoint not in access.STATIC:
             for name, value in extra.items():
                 if name not in headers:
                     headers.add(name, value)
         headers["Date"] = http_date()
-        if not getattr(response, "is_parked", False):
-            log_access(asked.method, asked.path, response.status_code, asked.remote_addr, g.started)
+        if not getattr(response, "has_own_head", False):  # those are shared, and the id is added when they are written
+            headers[access.HEADER] = context.request_id
+        tell(asked, response.status_code, context, is_answered=not getattr(response, "is_parked", False))
         return response
 
-
-def log_access(method: str, path: str, status: int, address: str | None, started: float) -> None:
-    """One line for each answer. Paths only: a query string can carry a ticket."""
-    if access.isEnabledFor(logging.INFO):
-        took = (time.perf_counter() - started) * 1000
-        safe = path.encode("unicode_escape").decode() if not path.isprintable() else path
-        known = method if method.isalpha() and method.isascii() else "?"
-        access.info('%s "%s %s" %d %.1f ms', address or "-", known, safe, status, took)
+    def tell(asked: Request, status: int, context: Any, is_answered: bool = True) -> None:
+        took = time.perf_counter() - context.started
+        traffic.note(asked.endpoint, status, took)
+        if is_answered:
+            access.log_request(asked, status, took, context)

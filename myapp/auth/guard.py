@@ -117,5 +117,6 @@ def follower() -> Identity | None:
     """Who follows an inbox: `&ticket=` counts for those who cannot send a header."""
     ticket = request.args.get("ticket")
     if ticket and "HTTP_AUTHORIZATION" not in request.environ:
-        return by_ticket(ticket)
+        found = g.follower = by_ticket(ticket)
+        return found
     return asking()

@@ -12,10 +12,11 @@ from flask_babel import gettext as _
 from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..access import STATIC
 from ..db import now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Text, Unavailable
 from ..extensions import csrf, database, limiter, parts
-from ..web import STATIC, answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
+from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
 from . import guard, guests, people, service
 from .forms import LoginForm, RegisterForm
 from .passwords import LONGEST, hash_password, verify

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import gevent
 
 from .batches import FRAME_EVENTS, cut
 from .clients import CATCHING_UP, CURRENT, ParkedClient, failed
-from .frames import Batch, Page, batch_of
+from .frames import Batch, Page, batch_of, written_at
 from .sweep import give_way
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class CatchUp:
         self._reading: set[tuple[Place, int, str]] = set()
         #: whose read has failed: it is tried again a little later, however many ask for it meanwhile
         self._resting: set[Place] = set()
+        #: up to where those stood who were current when they missed something
+        self._expected: dict[Place, int] = {}
         self._readers = 0
 
     @property
@@ -68,6 +71,10 @@ class CatchUp:
     def is_queued(self, place: Place) -> bool:
         """Whether a read for this user is to come."""
         return place in self._queued or place in self._resting
+
+    def expect(self, place: Place, seq: int) -> None:
+        """What follows `seq` happened while clients waited here: how late it is when it is read shall be counted."""
+        self._expected[place] = max(seq, self._expected.get(place, 0))
 
     def close(self) -> None:
         """Try nothing again."""
@@ -106,6 +113,8 @@ class CatchUp:
     def _catch_up(self, place: Place) -> None:
         """One read, for all clients of the user that stand where it begins, or within what it brings."""
         waiting = [client for client in place.clients if client.state == CATCHING_UP]
+        if not waiting:
+            self._expected.pop(place, None)
         under_way = {(cursor, epoch) for other, cursor, epoch in self._reading if other is place}
         stands = sorted({(client.cursor, client.epoch) for client in waiting} - under_way)
         if not stands:  # who reads for them looks again at the end
@@ -126,11 +135,18 @@ class CatchUp:
             place.wanted = page.latest  # the database is right
             is_sure = False
         self._give(place, page, [client for client in waiting if client.epoch == epoch], cursor, is_sure)
+        self._note_lag(place, page)
         if any(client.state == CATCHING_UP for client in place.clients):
             self.enqueue(place)
 
-    @staticmethod
-    def _give(place: Place, page: Page, waiting: list[ParkedClient], cursor: int, is_sure: bool) -> None:
+    def _note_lag(self, place: Place, page: Page) -> None:
+        """How late it is for those who were here before it happened; to come back after an hour is no lag."""
+        if page.events and page.seq > self._expected.get(place, page.seq):
+            del self._expected[place]
+            if at := written_at(page.events[-1].text):
+                self._dispatcher.lags["read"].observe(time.time() - at)
+
+    def _give(self, place: Place, page: Page, waiting: list[ParkedClient], cursor: int, is_sure: bool) -> None:
         """Hand what was read from `cursor` to those who stand in it; who has reached the end is current."""
         batch = batch_of(page)
         shared: Shared = {}
@@ -139,6 +155,7 @@ class CatchUp:
                 continue
             try:
                 if page.reset and client.cursor == cursor:
+                    self._dispatcher.counts["resets"] += 1
                     client.give_reset(page)
                 elif batch.texts and batch.first <= client.cursor + 1 <= batch.seq:
                     give_next(client, batch, shared)

@@ -22,8 +22,9 @@ from .bus import Bus, News
 from .catching_up import CatchUp, Read, Shared, give_next
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
 from .draining import dismiss, retry, send_away
-from .frames import Batch, CloseCode, Page
+from .frames import CloseCode, Page
 from .grants import Grants, ReadEnded
+from .histogram import LAG_BOUNDS, Histogram
 from .inspection import Inspection
 from .limits import Limits
 from .peers import Peers
@@ -71,9 +72,12 @@ class Dispatcher:
     ) -> None:
         self.limits = limits
         self.http_date = http_date
-        self.log_answer: Callable[[str, float], None] = lambda address, started: None
+        #: told of each long poll that is answered: address, when it was asked (`time.perf_counter`), user, request's id
+        self.log_answer: Callable[[str, float, int, str], None] = lambda address, started, user, request_id: None
         self.counts: Counter[str] = Counter()
         self.parked: Counter[str] = Counter()
+        #: seconds from the commit of events to their write, to those who are pushed to and those who must read
+        self.lags = {"push": Histogram(LAG_BOUNDS), "read": Histogram(LAG_BOUNDS)}
         #: whether places are given up: nobody new is taken in
         self.is_draining = False
         self._farewell = CloseCode.GOING_AWAY
@@ -88,7 +92,7 @@ class Dispatcher:
         self._closing: set[ParkedClient] = set()
         #: who has a frame half written, and since when; the longest first
         self._slow: dict[ParkedClient, float] = {}
-        self._pending: dict[Place, list[Batch]] = {}
+        self._pending: dict[Place, list[News]] = {}
         self.catch_up = CatchUp(self, read)
         self.grants = Grants(read_ended, dismiss)
         self._timers: set[Any] = set()
@@ -352,20 +356,22 @@ class Dispatcher:
             place.badges = sys.intern(news.batch.badges)
         if not self._pending:
             self.loop.run_callback(self._flush)
-        self._pending.setdefault(place, []).append(news.batch)
+        self._pending.setdefault(place, []).append(news)
 
     def _flush(self) -> None:
         """Hand what came within this turn to those who stand just before it. Runs in the hub."""
         pending, self._pending = self._pending, {}
-        for place, batches in pending.items():
+        for place, news in pending.items():
             try:
-                self._hand_out(place, batches)
+                self._hand_out(place, news)
             except Exception:  # safety net: the others must get theirs; the sweep looks after this one
                 log.exception("handing out news failed")
                 self.counts["callback_failures"] += 1
 
-    def _hand_out(self, place: Place, batches: list[Batch]) -> None:
+    def _hand_out(self, place: Place, news: list[News]) -> None:
+        batches = [item.batch for item in news if item.batch is not None]
         run = join(batches)
+        before = self.counts["delivered"]
         shared: Shared = {}
         lacking: list[int] = []
         for client in place.clients:  # a tuple: who leaves meanwhile makes a new one
@@ -381,8 +387,14 @@ class Dispatcher:
             if client.state == CURRENT and client.cursor < place.wanted:
                 client.state = CATCHING_UP
                 lacking.append(client.cursor)
+        if self.counts["delivered"] > before:
+            now = time.time()
+            for item in news:
+                if item.at:
+                    self.lags["push"].observe(now - item.at)
         if not lacking:
             return
+        self.catch_up.expect(place, max(lacking))
         if any(not batch.texts and batch.seq > min(lacking) for batch in batches):
             self.catch_up.enqueue(place)  # announced without its text: nothing is on its way
         else:
@@ -426,6 +438,7 @@ class Dispatcher:
                 client.state = CATCHING_UP
             if strays:
                 self.counts["sweep_finds"] += 1
+                self.catch_up.expect(place, max(client.cursor for client in strays))
                 self.catch_up.enqueue(place)
 
     # -- the end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -179,6 +180,14 @@ def stream_events(batch: Batch) -> bytes:
 def _kind(text: str) -> str:
     """The kind of an event's text, which begins with seq and kind (see inbox/events.py)."""
     return text.split('"', 6)[5]
+
+
+def written_at(text: str) -> float:
+    """When an event happened, in seconds since 1970, by its text; 0 where that does not say."""
+    try:
+        return datetime.fromisoformat(text.split('"', 10)[9]).timestamp()
+    except (IndexError, ValueError):
+        return 0.0
 
 
 def stream_retry(seconds: float) -> bytes:

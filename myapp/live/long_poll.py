@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LongPollClient(ParkedClient):
     """A long poll: gets one whole HTTP answer, then its connection ends."""
 
-    __slots__ = ("head", "started")
+    __slots__ = ("head", "request_id", "started")
 
     transport = "long-poll"
 
@@ -35,11 +35,13 @@ class LongPollClient(ParkedClient):
         deadline: float,
         address: str,
         started: float,
+        request_id: str,
     ) -> None:
-        # `head`: the answer's status line and headers, without Date and Content-Length; equal ones are shared
+        # `head`: the answer's status line and headers, without those that no two have alike; equal ones are shared
         self.head = head
         self.deadline = deadline
         self.started = started
+        self.request_id = request_id  # for the access log, as `started`
         super().__init__(dispatcher, place, fd, grant, cursor, epoch, address)
 
     def received(self, data: bytes) -> None:
@@ -97,10 +99,11 @@ class LongPollClient(ParkedClient):
         if self.state in (CLOSING, CLOSED):
             return
         self.state = CLOSING
+        user = self.place.user if self.place is not None else 0
         self.dispatcher.leave(self)
-        self.dispatcher.log_answer(self.address, self.started)
-        head = self.head + b"Content-Length: %d\r\nDate: %s\r\n\r\n" % (len(body), self.dispatcher.http_date().encode())
-        self.send(head + body)
+        self.dispatcher.log_answer(self.address, self.started, user, self.request_id)
+        own = f"Content-Length: {len(body)}\r\nDate: {self.dispatcher.http_date()}\r\nX-Request-ID: {self.request_id}"
+        self.send(b"%s%s\r\n\r\n%s" % (self.head, own.encode(), body))
         if self.rest:
             self.end_in(SLOW_PATIENCE)
         else:

@@ -68,6 +68,10 @@ class TakeoverHandler(WSGIHandler):  # type: ignore[misc]  # gevent ships no typ
             self.close_connection = True
             self.socket = None
 
+    def log_error(self, msg: str, *args: Any) -> None:
+        """A request that is no HTTP, without what was sent: its first line can carry a ticket."""
+        super().log_error("refused what is no valid request")
+
     def log_request(self) -> None:
         """Answers are logged by the application (`myapp.access`), parked ones when they are given."""
 

@@ -15,7 +15,7 @@ import flask_sock
 from flask import Blueprint, Response, g, request
 from flask.globals import request_ctx
 
-from .. import inbox
+from .. import access, inbox
 from ..auth import guard
 from ..auth.service import Identity
 from ..errors import BadRequest, Forbidden, Invalid, NotSignedIn, Unavailable, UpgradeRequired
@@ -25,7 +25,7 @@ from ..live.frames import CloseCode
 from ..live.places import Place
 from ..live.topics import MOST_TOPICS
 from ..live.websocket import QUIET, TellingClient, WebSocketClient
-from ..web import MAX_SEQ, answer_text, log_access, query_seconds, query_text, query_whole
+from ..web import MAX_SEQ, answer_text, query_seconds, query_text, query_whole
 from .parked import NOTHING, POLL_EVERY, STREAM_TYPE, ParkedPoll, ParkedStream, Watched, poll_body
 
 bp = Blueprint("following", __name__)
@@ -55,7 +55,10 @@ def _cursor() -> tuple[int, str]:
 
 def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> inbox.Page:
     with database().read() as connection:
-        return inbox.after(connection, user, seq, epoch=epoch, limit=limit)
+        page = inbox.after(connection, user, seq, epoch=epoch, limit=limit)
+    if page.reset:
+        parts().dispatcher.counts["resets"] += 1
+    return page
 
 
 def _watched(identity: Identity) -> Watched:
@@ -125,7 +128,7 @@ def stream() -> Response:
     watched = _watched(identity)
     _refuse_body("An event stream")
     if not takeover.can_take(request.environ):
-        raise Unavailable(NO_SOCKETS, retry_after=60)
+        raise _no_sockets()
     _refuse_if_full()
     if request.method == "HEAD":
         return Response(content_type=STREAM_TYPE)
@@ -172,6 +175,7 @@ def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched
 REFUSALS = {
     "places": "All places for waiting clients are taken: poll, or try again.",
     "address": "As many clients wait from this address as may: close some, poll, or try again.",
+    "descriptors": "All places for waiting clients are taken: poll, or try again.",
     "draining": "This server is about to stop: try again.",
 }
 
@@ -183,9 +187,15 @@ def _refuse_if_full() -> None:
         raise _full(reason)
 
 
-def _full(reason: str = "places") -> Unavailable:
+def _full(reason: str) -> Unavailable:
+    """There is no place, for one of REFUSALS, which is counted."""
     parts().dispatcher.counts[f"refused_{reason}"] += 1
     return Unavailable(REFUSALS[reason], retry_after=1 if reason == "draining" else 5)
+
+
+def _no_sockets() -> Unavailable:
+    parts().dispatcher.counts["refused_server"] += 1
+    return Unavailable(NO_SOCKETS, retry_after=60)
 
 
 class Upgrade:
@@ -220,11 +230,12 @@ def plain_ws() -> Response:
 
 def _handshake() -> bytes:
     try:
-        return handshake.accept(request.environ)
+        switching = handshake.accept(request.environ)
     except handshake.OtherVersion as error:
         raise UpgradeRequired(str(error)) from None
     except handshake.BadHandshake as error:
         raise BadRequest(str(error)) from None
+    return switching.removesuffix(b"\r\n") + f"X-Request-ID: {g.request_id}\r\n\r\n".encode()
 
 
 class Taken(Exception):
@@ -260,7 +271,7 @@ def _open_websocket() -> None:
     environ = request.environ
     dispatcher.counts["follow_websocket"] += 1
     if not takeover.can_take(environ):
-        raise Unavailable(NO_SOCKETS, retry_after=60)
+        raise _no_sockets()
     switching = _handshake()
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and not _is_ours(origin):
@@ -300,7 +311,7 @@ def _take() -> takeover.Taken:
     try:
         taken = takeover.take(request.environ)
     except OSError:
-        raise _full() from None
+        raise _full("descriptors") from None
     g.access_status = 101
     return taken
 
@@ -326,5 +337,5 @@ def count(transport: str) -> None:
     parts().dispatcher.counts[f"follow_{transport}"] += 1
 
 
-def log_parked_answer(address: str, started: float) -> None:
-    log_access("GET", "/messages/long-poll", 200, address, started)
+def log_parked_answer(address: str, started: float, user: int, request_id: str) -> None:
+    access.log_parked("/messages/long-poll", "long-poll", address, started, user, request_id)

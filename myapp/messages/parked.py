@@ -49,6 +49,7 @@ class ParkedAnswer(Response, ABC):
     """An answer that waits: when Flask has finished its headers, the socket is parked with them."""
 
     is_parked = True
+    has_own_head = True
 
     content_type_given: str
 
@@ -60,13 +61,16 @@ class ParkedAnswer(Response, ABC):
         self._page = page
         self._watched = watched
         self._address = request.remote_addr or "-"
+        self._request_id = g.request_id
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         headers = self.get_wsgi_headers(environ)
         try:
             taken = takeover.take(environ)
         except OSError:  # no descriptor is left: answer at once, and have the client come back later
+            self._own.dispatcher.counts["refused_descriptors"] += 1
             self.set_data(self._instead())
+            self.headers["X-Request-ID"] = self._request_id
             return super().__call__(environ, start_response)
         self._park(taken, _head(tuple(headers)))
         return takeover.nothing()
@@ -104,6 +108,7 @@ class ParkedPoll(ParkedAnswer):
             deadline=time.monotonic() + self._timeout,
             address=self._address,
             started=self._started,
+            request_id=self._request_id,
         )
         dispatcher, (watches, refused, have) = self._own.dispatcher, self._watched
         dispatcher.topics.watch(client, watches, refused)
@@ -133,8 +138,8 @@ class ParkedStream(ParkedAnswer):
             dispatcher, self._place, taken.fd, self._identity.grant, page.seq, page.epoch, self._address
         )
         dispatcher.topics.watch(client, self._watched.watches)
-        date = b"Date: %s\r\n\r\n" % dispatcher.http_date().encode()
-        client.send(head + date + self._first(random.uniform(RETRY_LEAST, RETRY_MOST)))
+        own = f"Date: {dispatcher.http_date()}\r\nX-Request-ID: {self._request_id}\r\n\r\n"
+        client.send(head + own.encode() + self._first(random.uniform(RETRY_LEAST, RETRY_MOST)))
         dispatcher.park(client, page, dispatcher.now + COMMENT_EVERY)
 
     def _first(self, retry: float) -> bytes:

@@ -111,8 +111,8 @@ class World:
         self.answer_gate.set()
         self.failing_reads = 0
         self.peers: list[Peer] = []
-        self.logged: list[tuple[str, float]] = []
-        self.dispatcher.log_answer = lambda address, started: self.logged.append((address, started))
+        self.logged: list[tuple[str, float, int, str]] = []
+        self.dispatcher.log_answer = lambda *answered: self.logged.append(answered)
 
     # -- the database
 
@@ -212,7 +212,15 @@ class World:
 
     def long_poll(self, timeout: float = 25.0, **options: Any) -> Peer:
         deadline = self.clock.now + timeout
-        return self.connect(LongPollClient, head=HEAD, deadline=deadline, address="127.0.0.1", started=1.0, **options)
+        return self.connect(
+            LongPollClient,
+            head=HEAD,
+            deadline=deadline,
+            address="127.0.0.1",
+            started=1.0,
+            request_id="request-1",
+            **options,
+        )
 
     def close(self) -> None:
         for gate in (self.gate, self.answer_gate):

@@ -520,7 +520,7 @@ def test_long_poll_is_answered_with_the_event_and_ended(world: World) -> None:
     }
     assert peer.raw.endswith(b"}")
     assert b"Date: Fri, 20 Nov 2026 09:00:00 GMT\r\n" in peer.raw
-    assert world.logged == [("127.0.0.1", 1.0)]
+    assert world.logged == [("127.0.0.1", 1.0, USER, "request-1")]
 
 
 def test_long_poll_is_answered_once_however_much_comes(world: World) -> None:
