@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from typing import Any
 
@@ -12,7 +11,7 @@ from flask_babel import gettext as _
 from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..db import now_ms
+from ..db import READ_ONLY, now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Text, Unavailable
 from ..extensions import csrf, database, limiter, parts
 from ..web import STATIC, answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
@@ -269,7 +268,7 @@ def note_use() -> None:
         try:
             with database().transaction(patience=0) as transaction:
                 service.touch(transaction, identity)
-        except (Unavailable, sqlite3.OperationalError):  # busy, full or read-only: the request itself may only read
+        except (Unavailable, *READ_ONLY):  # busy, full or read-only: the request itself may only read
             return
         if identity.via == "session":
             session.modified = True  # the cookie lives as long as the session
