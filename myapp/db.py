@@ -36,9 +36,10 @@ log = logging.getLogger(__name__)
 #: How long a write waits for another process that holds SQLite's write lock, in seconds.
 BUSY_PATIENCE = 10.0
 
-#: What means "not now", and never that the request was wrong; and of it what means that it can be read and not written.
+#: What means "not now", and never that the request was wrong.
 AWAY: tuple[type[Exception], ...] = (sqlite3.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError)
-READ_ONLY: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
+#: What a write is answered with while reads go on: busy, full or read-only.
+READ_ONLY: tuple[type[Exception], ...] = (Unavailable, sqlite3.OperationalError)
 if postgres is not None:
     AWAY += postgres.AWAY
     READ_ONLY += postgres.READ_ONLY
@@ -61,7 +62,7 @@ db = SQLAlchemy(model_class=Model, disable_autonaming=True)
 Row = tuple[Any, ...]
 
 
-_postgresql: Callable[..., Any] = postgresql.dialect  # SQLAlchemy leaves its constructor untyped
+_postgresql: Callable[..., Any] = postgresql.psycopg.dialect  # SQLAlchemy leaves its constructor untyped
 
 
 class Compiled(NamedTuple):
@@ -102,9 +103,9 @@ def statement(core: Any) -> Statement:
     return Statement(lambda insert: core)
 
 
-def given(table: sa.Table, *names: str) -> dict[str, Any]:
-    """For `insert().values()`: a parameter for each of these columns, by the column's name."""
-    return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+def given(table: sa.Table, *names: str, prefix: str = "") -> dict[str, Any]:
+    """For `insert().values()`: a parameter for each of these columns, by the column's name with `prefix` before it."""
+    return {name: sa.bindparam(prefix + name, type_=table.c[name].type) for name in names}
 
 
 class Connection:

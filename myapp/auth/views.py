@@ -12,7 +12,7 @@ from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..db import READ_ONLY, now_ms
-from ..errors import Conflict, Forbidden, Invalid, NotFound, Text, Unavailable
+from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
 from ..web import STATIC, answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
 from . import guard, guests, people, service
@@ -268,7 +268,7 @@ def note_use() -> None:
         try:
             with database().transaction(patience=0) as transaction:
                 service.touch(transaction, identity)
-        except (Unavailable, *READ_ONLY):  # busy, full or read-only: the request itself may only read
+        except READ_ONLY:  # busy, full or read-only: the request itself may only read
             return
         if identity.via == "session":
             session.modified = True  # the cookie lives as long as the session
