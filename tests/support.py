@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from flask import Flask
@@ -24,43 +21,46 @@ from myapp.auth.passwords import hash_password
 from myapp.extensions import database
 from myapp.schema import upgrade_schema
 
+from . import postgres
+from .postgres import PostgresServer
+from .waiting import PATIENCE, free_port, wait_for
+
+__all__ = ["PATIENCE", "PostgresServer", "free_port", "wait_for"]  # and what is defined here
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-#: Waiting for something to happen: generous, since it only costs time when it fails.
-PATIENCE = 20.0
 PASSWORD = "correct horse"
 
-T = TypeVar("T")
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'test.sqlite3'}"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+def default_database(folder: Path) -> str:
+    return postgres.database_of(folder, _make_tables) if postgres.IS_DEFAULT else sqlite_url(folder)
 
 
-def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
-    """Wait until `condition()` is true and return it; fail naming `what`."""
-    deadline = time.monotonic() + patience
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience:g} s for {what}")
-        time.sleep(0.02)
+def shared_postgres() -> PostgresServer:
+    """The PostgreSQL of all tests of this process."""
+    return postgres.shared(_make_tables)
+
+
+def _make_tables(url: str) -> None:
+    app = make_app(Path("/nonexistent"), url)
+    app.extensions["myapp"].database.close()
 
 
 def environment(folder: Path, database_url: str | None = None, **settings: str) -> dict[str, str]:
-    """A process's environment with settings of its own: no limits, a database in `folder`."""
+    """A process's environment with settings of its own: no limits, and the database of `folder`: SQLite's file in it,
+    or by `make test-postgres` one of PostgreSQL's.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MYAPP_")}
     return {
         **kept,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "MYAPP_SECRET_KEY": "a secret that only tests know",
-        "MYAPP_DATABASE_URL": database_url or f"sqlite:///{folder / 'test.sqlite3'}",
+        "MYAPP_DATABASE_URL": database_url or default_database(folder),
         "MYAPP_RATE_LIMITS": "off",
         "MYAPP_MAX_CLIENTS_PER_USER": "0",
         "MYAPP_MAX_CLIENTS_PER_ADDRESS": "0",
@@ -217,78 +217,3 @@ def app_server(kind: str, folder: Path, **options: Any) -> Iterator[AppServer]:
         yield server
     finally:
         server.kill()
-
-
-class PostgresServer:
-    """A PostgreSQL of our own on a free port, in `folder`. It does not run as root, so as `postgres` where we are."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "postgres"
-        self.port = free_port()
-        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> PostgresServer:
-        bin_folder = _postgres_bin()
-        self.folder.mkdir(parents=True)
-        as_user: list[str] = []
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents:  # pytest's folders are private to the user who runs it
-                if parent == Path("/tmp") or parent == Path("/"):
-                    break
-                parent.chmod(parent.stat().st_mode | 0o011)
-            as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-        data = self.folder / "data"
-        subprocess.run(
-            [*as_user, bin_folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-        )
-        with (self.folder.parent / "postgres.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *as_user,
-                    bin_folder / "postgres",
-                    *("-D", data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1"),
-                    *("-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off", "-c", "max_connections=100"),
-                ],
-                stdout=log,
-                stderr=log,
-                cwd="/",
-            )
-        wait_for(self._answers, "PostgreSQL to answer")
-        return self
-
-    def _answers(self) -> bool:
-        import psycopg
-
-        try:
-            psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres").close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
-        import psycopg
-
-        name = f"test_{secrets.token_hex(4)}"
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True) as it:
-            it.execute(f"CREATE DATABASE {name}")
-        return f"{self.url}/{name}"
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(PATIENCE)
-
-
-def _postgres_bin() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
-    initdb = shutil.which("initdb")
-    assert initdb, "PostgreSQL is not installed: sh tests/install_packages.sh"
-    return Path(initdb).parent
