@@ -15,6 +15,9 @@ with engine.connect() as connection:
     connection.exec_driver_sql("PRAGMA busy_timeout = 30000" if is_sqlite else "SELECT 1")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
     if not is_sqlite:
+        # myapp.postgres has requests give up after seconds; a migration, and who waits for one, may take long
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236451)")
     context.configure(
         connection=connection,

@@ -23,7 +23,7 @@ from .auth.avatars import bp as avatars_bp
 from .auth.guard import init_login
 from .auth.language import bp as language_bp
 from .auth.service import Ended, ended
-from .db import Database, db, engine_options, set_up_sqlite
+from .db import Database, db, engine_options, set_up
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .inbox import Appended, Page, after, epoch, heads
@@ -64,7 +64,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     settings = config.load(environ, Path(app.instance_path))
     for name in config.unknown(environ):
         log.warning("%s is not a setting of this application; is it misspelt?", name)
-    options, binds = engine_options(settings.database_url)
+    options, binds = engine_options(settings.database_url, settings.database_pool)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME="myapp_session",
@@ -120,11 +120,9 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
 def _open_database(app: Flask) -> Database:
     with app.app_context():
         engines = db.engines
-    database = Database(engines[None], engines.get("writer", engines[None]))
-    if database.dialect == "sqlite":
-        set_up_sqlite(engines[None])
-        set_up_sqlite(engines["writer"])
-    return database
+    for engine in engines.values():
+        set_up(engine)
+    return Database(engines[None], engines.get("writer", engines[None]))
 
 
 def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatcher:

@@ -29,6 +29,7 @@ class Settings:
 
     secret_key: str
     database_url: str
+    database_pool: int  # connections that a worker opens at most, on PostgreSQL
     redis_url: str  # empty: the bus in memory
     allowed_origins: frozenset[str]
     host: str
@@ -77,6 +78,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
     settings = Settings(
         secret_key=_secret_key(env, instance, problems),
         database_url=database_url,
+        database_pool=number("DATABASE_POOL", 5, 1, 100),
         redis_url=redis_url,
         allowed_origins=_origins(env.get("ALLOWED_ORIGINS", ""), problems),
         host=env.get("HOST", "127.0.0.1"),

@@ -15,21 +15,34 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
-from .errors import Text, Unavailable
+from .errors import ConfigError, Text, Unavailable
+
+try:
+    from . import postgres
+except ImportError:  # the extra "postgres" is not installed; SQLite needs nothing of it
+    postgres = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
 #: How long a write waits for another process that holds SQLite's write lock, in seconds.
 BUSY_PATIENCE = 10.0
+
+#: What means "not now", and never that the request was wrong.
+AWAY: tuple[type[Exception], ...] = (sqlite3.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError)
+#: What a write is answered with while reads go on: busy, full or read-only.
+READ_ONLY: tuple[type[Exception], ...] = (Unavailable, sqlite3.OperationalError)
+if postgres is not None:
+    AWAY += postgres.AWAY
+    READ_ONLY += postgres.READ_ONLY
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -49,7 +62,15 @@ db = SQLAlchemy(model_class=Model, disable_autonaming=True)
 Row = tuple[Any, ...]
 
 
-_psycopg: Callable[[], Any] = postgresql.psycopg.dialect  # SQLAlchemy leaves its constructor untyped
+_postgresql: Callable[..., Any] = postgresql.psycopg.dialect  # SQLAlchemy leaves its constructor untyped
+
+
+class Compiled(NamedTuple):
+    """SQL, the values that were written into it as constants, and on PostgreSQL the parameters' names in order."""
+
+    sql: str
+    constants: dict[str, Any]
+    names: Sequence[str] | None
 
 
 class Statement:
@@ -63,18 +84,17 @@ class Statement:
 
     def __init__(self, build: Callable[[Any], Any]) -> None:
         self._build = build
-        self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._compiled: dict[str, Compiled] = {}
 
-    def compiled(self, dialect: str) -> tuple[str, dict[str, Any]]:
-        """The SQL and the values that were written into it as constants."""
+    def compiled(self, dialect: str) -> Compiled:
         compiled = self._compiled.get(dialect)
         if compiled is None:
             if dialect == "sqlite":
                 core = self._build(sqlite.insert).compile(dialect=sqlite.dialect(paramstyle="named"))
             else:
-                core = self._build(postgresql.insert).compile(dialect=_psycopg())
+                core = self._build(postgresql.insert).compile(dialect=_postgresql(paramstyle="numeric_dollar"))
             constants = {name: bind.value for bind, name in core.bind_names.items() if not bind.required}
-            compiled = self._compiled[dialect] = str(core), constants
+            compiled = self._compiled[dialect] = Compiled(str(core), constants, core.positiontup)
         return compiled
 
 
@@ -83,9 +103,9 @@ def statement(core: Any) -> Statement:
     return Statement(lambda insert: core)
 
 
-def given(table: sa.Table, *names: str) -> dict[str, Any]:
-    """For `insert().values()`: a parameter for each of these columns, by the column's name."""
-    return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+def given(table: sa.Table, *names: str, prefix: str = "") -> dict[str, Any]:
+    """For `insert().values()`: a parameter for each of these columns, by the column's name with `prefix` before it."""
+    return {name: sa.bindparam(prefix + name, type_=table.c[name].type) for name in names}
 
 
 class Connection:
@@ -99,8 +119,14 @@ class Connection:
 
     def execute(self, what: Statement, values: Mapping[str, Any]) -> Any:
         """Run it and return the driver's cursor."""
-        sql, constants = what.compiled(self.dialect)
-        return self.driver.execute(sql, {**constants, **values} if constants else values)
+        return self.driver.execute(*self._bound(what, values))
+
+    def _bound(self, what: Statement, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """The SQL and its parameters as the driver takes them."""
+        sql, constants, names = what.compiled(self.dialect)
+        if constants:
+            values = {**constants, **values}
+        return sql, values if names is None else [values[name] for name in names]
 
     def all(self, what: Statement, /, **values: Any) -> list[Row]:
         rows: list[Row] = self.execute(what, values).fetchall()
@@ -127,6 +153,16 @@ class Transaction(Connection):
         self.news: list[Any] = []
         #: what a lower layer keeps for the length of the transaction, by its own name
         self.state: dict[str, Any] = {}
+
+    def queue(self, what: Statement, /, **values: Any) -> None:
+        """Run it, no matter what it answers: on PostgreSQL together with the next statement that is asked, or COMMIT.
+
+        So a failure may be raised there.
+        """
+        if self.dialect == "sqlite":
+            self.execute(what, values)
+        else:
+            self.driver.queue(*self._bound(what, values))
 
 
 class Database:
@@ -169,8 +205,10 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """A connection on which all statements see one state of the database."""
         with self.read() as connection:
-            begin = "BEGIN" if self.dialect == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-            connection.driver.execute(begin)
+            if self.dialect == "sqlite":
+                connection.driver.execute("BEGIN")
+            else:
+                connection.driver.queue("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", ())
             try:
                 yield connection
             finally:
@@ -203,7 +241,7 @@ class Database:
                 self._write_lock.release()
         else:
             with self._borrowed(self._writer) as driver:
-                driver.execute("BEGIN")
+                driver.queue("BEGIN", ())
                 transaction = Transaction(driver, self.dialect)
                 with self._ending(transaction):
                     yield transaction
@@ -258,7 +296,7 @@ class Database:
             yield
             for hook in transaction.before_commit:
                 hook()
-            transaction.driver.execute("COMMIT")
+            transaction.driver.execute("COMMIT", ())
         except BaseException:
             self._end(transaction.driver, "ROLLBACK")
             raise
@@ -267,7 +305,7 @@ class Database:
     def _end(driver: Any, how: str) -> None:
         """ROLLBACK, whatever state the connection is in."""
         try:
-            driver.execute(how)
+            driver.execute(how, ())
         except Exception as error:  # the connection is gone, or SQLite has rolled back by itself (disk full)
             log.warning("%s: %s", how, error)
 
@@ -281,12 +319,14 @@ class Database:
 
     @contextmanager
     def _borrowed(self, engine: sa.Engine) -> Iterator[Any]:
+        """PostgreSQL's connections. One that broke, or was left in mid-statement, is thrown away."""
         fairy = engine.raw_connection()
-        driver: Any = fairy.driver_connection
+        session = fairy.info["session"]
+        session.enter()
         try:
-            yield driver
+            yield session
         finally:
-            if getattr(driver, "closed", False):  # psycopg: the server has gone away
+            if not session.leave():
                 fairy.invalidate()
             fairy.close()
 
@@ -305,25 +345,27 @@ class Database:
             time.sleep(random.uniform(0.001, 0.01))
 
 
-def engine_options(url: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS and SQLALCHEMY_BINDS for `url`."""
+def engine_options(url: str, pool: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS and SQLALCHEMY_BINDS for `url`; `pool` is for PostgreSQL.
+
+    Raises ConfigError where PostgreSQL's driver is not installed.
+    """
     if url.startswith("sqlite"):
         options = {
             "connect_args": {"timeout": 0.0, "isolation_level": None, "check_same_thread": False},
             "hide_parameters": True,
         }
         return {**options, "pool_size": 5}, {"writer": {"url": url, **options, "pool_size": 1, "max_overflow": 0}}
-    return {
-        "isolation_level": "AUTOCOMMIT",
-        "pool_size": 5,
-        "max_overflow": 5,
-        "pool_timeout": 10,
-        "hide_parameters": True,  # an error that is logged says no values
-    }, {}
+    if postgres is None:
+        raise ConfigError("MYAPP_DATABASE_URL is PostgreSQL's: install its driver, pip install 'myapp[postgres]'")
+    return postgres.engine_options(url, pool), {}
 
 
-def set_up_sqlite(engine: sa.Engine) -> None:
-    """WAL, full durability, foreign keys: on every connection that this engine opens."""
+def set_up(engine: sa.Engine) -> None:
+    """What every connection needs that this engine opens; on SQLite WAL, full durability, foreign keys."""
+    if engine.dialect.name != "sqlite":
+        postgres.set_up(engine)
+        return
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, record: object) -> None:

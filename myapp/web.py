@@ -7,14 +7,12 @@ import json
 import logging
 import math
 import re
-import sqlite3
 import time
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
-import sqlalchemy.exc
 from flask import Flask, Request, Response, g, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from flask_babel import gettext
@@ -24,6 +22,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import access
+from .db import AWAY
 from .errors import AppError, BadRequest, Invalid, NotSignedIn, Text, TooLarge, UnsupportedMediaType
 from .extensions import limiter
 
@@ -323,25 +322,18 @@ def init_app(app: Flask) -> None:
         detail = DETAILS.get(status) or Text(error.description or HTTPStatus(status).phrase)
         return problem(plain(status, detail, headers))
 
-    @app.errorhandler(sqlite3.OperationalError)
-    @app.errorhandler(sqlalchemy.exc.OperationalError)
-    @app.errorhandler(sqlalchemy.exc.TimeoutError)
     def database_away(error: Exception) -> Response:
         log.error("the database does not answer: %s", error)
         headers = {"Retry-After": "2"}
         return problem(plain(503, Text("The database does not answer at the moment: try again."), headers))
 
+    for kind in AWAY:
+        app.register_error_handler(kind, database_away)
+
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:  # safety net: logged, and told without its details
         log.exception("%s %s failed", request.method, access.printable(request.path))
         return problem(plain(500, Text("Something went wrong here; it has been logged.")))
-
-    try:
-        from psycopg import OperationalError
-    except ImportError:  # the extra "postgres" is not installed
-        pass
-    else:
-        app.register_error_handler(OperationalError, database_away)
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -26,8 +25,9 @@ class Postgres(Program):
     polite = signal.SIGINT  # "fast": running transactions are rolled back
     stop_patience = 30.0
 
-    def __init__(self, folder: Path, port: int | None = None, fsync: bool = True) -> None:
+    def __init__(self, folder: Path, port: int | None = None, fsync: bool = True, max_connections: int = 100) -> None:
         super().__init__(folder)
+        self.max_connections = max_connections
         self.port = port or free_port()
         self.fsync = fsync
         self.data = self.home / "data"
@@ -50,7 +50,8 @@ class Postgres(Program):
             *as_user,
             str(bin_folder / "postgres"),
             *("-D", str(self.data), "-p", str(self.port)),
-            *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=100"),
+            *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+            *("-c", f"max_connections={self.max_connections}"),
             *("-c", f"fsync={'on' if self.fsync else 'off'}", "-c", f"cluster_name={self.mark}"),
         ]
 
@@ -93,10 +94,6 @@ class Postgres(Program):
     @property
     def _dsn(self) -> str:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
-
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
-        return self.database(f"test_{secrets.token_hex(4)}")
 
     def database(self, name: str) -> str:
         """The URL of the database `name`, which is made if it is not there."""

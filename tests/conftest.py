@@ -9,18 +9,26 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from stack import Postgres
-
-from .support import People, make_app
+from . import postgres
+from .support import People, PostgresServer, make_app, shared_postgres, sqlite_url
 
 # a test is never timed: what else runs on the machine would decide
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 
+@pytest.fixture(autouse=True)
+def dropped_databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """PostgreSQL's databases of a test are dropped behind it: each takes 8 MB."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        postgres.forget(folder)
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
-    """The application on SQLite, with no one in it."""
+    """The application, with no one in it."""
     app = make_app(tmp_path)
     yield app
     app.extensions["myapp"].database.close()
@@ -31,17 +39,19 @@ def people(app: Flask) -> People:
     return People(app)
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("servers"), fsync=False).start()
-    yield server
-    server.stop()
+@pytest.fixture(scope="session", name="postgres")
+def postgres_server() -> PostgresServer:
+    """One server for all tests of this process: to be killed, a test starts one of its own."""
+    return shared_postgres()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind, one after the other."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind, one after the other, with all tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'test.sqlite3'}"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return postgres.new_database()
+        yield sqlite_url(tmp_path)
+        return
+    server = shared_postgres()
+    url = server.new_database()
+    yield url
+    server.drop(url)

@@ -23,6 +23,9 @@ from myapp.schema import upgrade_schema
 from stack import Program, free_port
 from stack.program import BIN, ROOT
 
+from . import postgres
+from .postgres import PostgresServer
+
 #: Waiting for something to happen: generous, since it only costs time when it fails.
 PATIENCE = 20.0
 PASSWORD = "correct horse"
@@ -34,10 +37,13 @@ __all__ = [
     "ROOT",
     "AppServer",
     "People",
+    "PostgresServer",
     "app_server",
     "environment",
     "free_port",
     "make_app",
+    "shared_postgres",
+    "sqlite_url",
     "wait_for",
 ]
 
@@ -52,15 +58,35 @@ def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) 
         raise AssertionError(str(error)) from None
 
 
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'test.sqlite3'}"
+
+
+def default_database(folder: Path) -> str:
+    return postgres.database_of(folder, _make_tables) if postgres.IS_DEFAULT else sqlite_url(folder)
+
+
+def shared_postgres() -> PostgresServer:
+    """The PostgreSQL of all tests of this process."""
+    return postgres.shared(_make_tables)
+
+
+def _make_tables(url: str) -> None:
+    app = make_app(Path("/nonexistent"), url)
+    app.extensions["myapp"].database.close()
+
+
 def environment(folder: Path, database_url: str | None = None, **settings: str) -> dict[str, str]:
-    """A process's environment with settings of its own: no limits, a database in `folder`."""
+    """A process's environment with settings of its own: no limits, and the database of `folder`: SQLite's file in it,
+    or by `make test-postgres` one of PostgreSQL's.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MYAPP_")}
     return {
         **kept,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "MYAPP_SECRET_KEY": "a secret that only tests know",
-        "MYAPP_DATABASE_URL": database_url or f"sqlite:///{folder / 'test.sqlite3'}",
+        "MYAPP_DATABASE_URL": database_url or default_database(folder),
         "MYAPP_RATE_LIMITS": "off",
         "MYAPP_MAX_CLIENTS_PER_USER": "0",
         "MYAPP_MAX_CLIENTS_PER_ADDRESS": "0",

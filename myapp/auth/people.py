@@ -48,6 +48,17 @@ def avatar(name: str, display_name: str, picture: str | None) -> str:
 
 
 _BY_NAME = statement(sa.select(*COLUMNS).where(users.c.name == sa.bindparam("name")))
+_inboxes = inbox.inboxes
+_LOCK_BOTH = statement(
+    sa.select(_inboxes.c.user_id, _inboxes.c.seq, _inboxes.c.badges)
+    .where(
+        _inboxes.c.user_id.in_(
+            [sa.bindparam("me"), sa.select(users.c.id).where(users.c.name == sa.bindparam("name")).scalar_subquery()]
+        )
+    )
+    .order_by(_inboxes.c.user_id)
+    .with_for_update()
+)
 _INSERT = Statement(
     lambda insert: (
         insert(users)
@@ -103,6 +114,20 @@ def by_name(connection: Connection, name: str) -> Person:
     if row is None:
         raise unknown(name)
     return Person(*row)
+
+
+def lock_with(transaction: Transaction, me: int, name: str) -> int:
+    """The id of the person of this name, with that inbox and one's own locked as by `inbox.lock`, in one statement.
+
+    Raises NotFound, naming the name. One's own name is answered with one's own id.
+    """
+    rows = transaction.all(_LOCK_BOTH, me=me, name=fold(name)) if is_text(name) else []
+    other: int | None = next((row[0] for row in rows if row[0] != me), None)
+    if other is None:
+        return by_name(transaction, name).id
+    if other not in transaction.state.get("inboxes", ()):
+        inbox.hold(transaction, rows)
+    return other
 
 
 def unknown(name: str) -> NotFound:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from typing import Any
 
@@ -13,8 +12,8 @@ from flask_login import UserMixin, login_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..access import STATIC
-from ..db import now_ms
-from ..errors import Conflict, Forbidden, Invalid, NotFound, Text, Unavailable
+from ..db import READ_ONLY, now_ms
+from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
 from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
 from . import guard, guests, people, service
@@ -284,7 +283,7 @@ def note_use() -> None:
         try:
             with database().transaction(patience=0) as transaction:
                 service.touch(transaction, identity)
-        except (Unavailable, sqlite3.OperationalError):  # busy, full or read-only: the request itself may only read
+        except READ_ONLY:  # busy, full or read-only: the request itself may only read
             return
         if identity.via == "session":
             session.modified = True  # the cookie lives as long as the session

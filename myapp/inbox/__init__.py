@@ -16,10 +16,12 @@ from .events import (
     create,
     head,
     heads,
+    hold,
     lock,
     seq_of,
 )
 from .facts import epoch, new_epoch
+from .models import inboxes
 from .seen import mark_seen
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "epoch",
     "head",
     "heads",
+    "hold",
+    "inboxes",
     "lock",
     "mark_seen",
     "new_epoch",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from ..db import Connection, Transaction, now_ms, rfc3339, statement
+from ..db import Connection, Statement, Transaction, given, now_ms, rfc3339, statement
 from . import badges as badge
 from .badges import Badges
 from .models import events, facts, inboxes
@@ -80,6 +80,8 @@ class _Open:
         self.texts: list[str] = []
 
 
+_EVENT = ("user_id", "seq", "kind", "at", "data")
+
 _CREATE = statement(
     sa.insert(inboxes).values(user_id=sa.bindparam("user"), seq=0, badges=sa.bindparam("badges"), trimmed=0)
 )
@@ -95,10 +97,17 @@ _LOCK_TWO = statement(
     .with_for_update()
 )
 _INSERT = statement(sa.insert(events))
-_ADVANCE = statement(
+_INSERT_TWO = statement(sa.insert(events).values([given(events, *_EVENT), given(events, *_EVENT, prefix="b_")]))
+_user, _b_user, _seq, _b_seq = (
+    sa.bindparam(name, type_=sa.BigInteger) for name in ("user", "b_user", "new_seq", "b_new_seq")
+)
+_badges, _b_badges = (sa.bindparam(name, type_=sa.Text) for name in ("new_badges", "b_new_badges"))
+_is_first = inboxes.c.user_id == _user
+_ADVANCE = statement(sa.update(inboxes).where(_is_first).values(seq=_seq, badges=_badges))
+_ADVANCE_TWO = statement(
     sa.update(inboxes)
-    .where(inboxes.c.user_id == sa.bindparam("user"))
-    .values(seq=sa.bindparam("new_seq"), badges=sa.bindparam("new_badges"))
+    .where(inboxes.c.user_id.in_([_user, _b_user]))
+    .values(seq=sa.case((_is_first, _seq), else_=_b_seq), badges=sa.case((_is_first, _badges), else_=_b_badges))
 )
 _HEAD = statement(
     sa.select(
@@ -134,7 +143,7 @@ def lock(transaction: Transaction, users: Iterable[int]) -> None:
     the other way round, and raises RuntimeError. Raises LookupError where there is no such inbox.
     """
     ids = sorted(set(users))
-    held: dict[int, _Open] = transaction.state.setdefault("inboxes", {})
+    held = transaction.state.get("inboxes")
     if held:
         if all(user in held for user in ids):
             return
@@ -143,10 +152,22 @@ def lock(transaction: Transaction, users: Iterable[int]) -> None:
         rows = transaction.all(_LOCK_TWO, a=ids[0], b=ids[1])
     else:
         rows = [row for user in ids for row in transaction.all(_LOCK_ONE, a=user)]
-    for user, seq, badges in rows:
-        held[user] = _Open(seq, badge.parse(badges))
+    hold(transaction, rows)
+    held = transaction.state["inboxes"]
     if len(held) != len(ids):
         raise LookupError(f"no inbox for user id {[user for user in ids if user not in held]}")
+
+
+def hold(transaction: Transaction, rows: Iterable[tuple[int, int, str]]) -> None:
+    """What `lock` does with the inboxes it has locked, for who locks them in a statement of its own: user id, seq and
+    badges of each, FOR UPDATE, in order of user id.
+
+    Raises RuntimeError where the transaction has inboxes already.
+    """
+    if transaction.state.get("inboxes"):
+        raise RuntimeError("lock all inboxes of a transaction in one call")
+    held = {user: _Open(seq, badge.parse(badges)) for user, seq, badges in rows}
+    transaction.state["inboxes"] = held
     transaction.before_commit.append(lambda: _store(transaction, held))
 
 
@@ -233,12 +254,22 @@ def _text(seq: int, kind: str, at: int, data: str) -> str:
 def _store(transaction: Transaction, held: dict[int, _Open]) -> None:
     """Write all appended events and advance the inboxes, just before COMMIT."""
     rows = [row for inbox in held.values() for row in inbox.rows]
-    if not rows:
-        return
-    for row in rows:
-        transaction.execute(_INSERT, row)
-    for user, inbox in held.items():
-        if inbox.rows:
-            badges = badge.render(inbox.badges)
-            transaction.run(_ADVANCE, user=user, new_seq=inbox.seq, new_badges=badges)
-            transaction.news.append(Appended(user, inbox.first, inbox.seq, tuple(inbox.texts), badges))
+    moved: list[dict[str, Any]] = [
+        {"user": user, "new_seq": inbox.seq, "new_badges": badge.render(inbox.badges)}
+        for user, inbox in held.items()
+        if inbox.rows
+    ]
+    _in_twos(transaction, rows, _INSERT, _INSERT_TWO)
+    _in_twos(transaction, moved, _ADVANCE, _ADVANCE_TWO)
+    for new in moved:
+        user, inbox = new["user"], held[new["user"]]
+        texts = tuple(inbox.texts)
+        transaction.news.append(Appended(user, inbox.first, inbox.seq, texts, new["new_badges"]))
+
+
+def _in_twos(transaction: Transaction, rows: list[dict[str, Any]], one: Statement, two: Statement) -> None:
+    """Each row by a statement for `one`, or for `two` of them: one for each side is what happens most."""
+    for a, b in zip(rows[::2], rows[1::2], strict=False):
+        transaction.queue(two, **a, **{f"b_{name}": value for name, value in b.items()})
+    if len(rows) % 2:
+        transaction.queue(one, **rows[-1])

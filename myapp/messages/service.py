@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from .. import inbox
 from ..auth.models import users
-from ..auth.people import Person, by_name, is_text
+from ..auth.people import Person, by_name, fold, is_text, lock_with
 from ..db import Connection, Statement, Transaction, given, now_ms, rfc3339, statement
 from ..errors import Conflict, Invalid, Text
 from .models import conversations, messages
@@ -65,7 +65,15 @@ _FORGET_KEY = statement(sa.update(messages).where(messages.c.id == sa.bindparam(
 
 def _upsert(insert: Any) -> Any:
     """A message arrived: each side's conversation stands at it, and the reader's has one more unread."""
-    new = insert(conversations).values(given(conversations, "user_id", "with_id", "last_id", "read_upto", "unread"))
+    a, b, number = (sa.bindparam(name, type_=sa.BigInteger) for name in ("sender", "receiver", "number"))
+    none: Any = sa.literal_column("0")
+    one: Any = sa.literal_column("1")
+    new = insert(conversations).values(
+        [
+            {"user_id": a, "with_id": b, "last_id": number, "read_upto": none, "unread": none},
+            {"user_id": b, "with_id": a, "last_id": number, "read_upto": none, "unread": one},
+        ]
+    )
     return new.on_conflict_do_update(
         index_elements=["user_id", "with_id"],
         set_={"last_id": new.excluded.last_id, "unread": conversations.c.unread + new.excluded.unread},
@@ -167,15 +175,15 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     """
     check_body(body)
     check_key(key)
-    receiver = by_name(transaction, to)
-    if receiver.id == sender.id:
+    receiver = lock_with(transaction, sender.id, to)
+    to = fold(to)
+    if receiver == sender.id:
         raise Invalid("to", Text("is yourself; write to somebody else"))
-    inbox.lock(transaction, (sender.id, receiver.id))
     at = now_ms()
-    low, high = sorted((sender.id, receiver.id))
+    low, high = sorted((sender.id, receiver))
     values = {
         "from_id": sender.id,
-        "to_id": receiver.id,
+        "to_id": receiver,
         "low_id": low,
         "high_id": high,
         "body": body,
@@ -189,27 +197,26 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
         assert stored is not None
         number, to_id, stored_body, stored_at, seq = stored
         if stored_at > at - KEY_LIFE:
-            if (to_id, stored_body) != (receiver.id, body):
+            if (to_id, stored_body) != (receiver, body):
                 raise Conflict(Text("This key was used for another message: use a new key for each message."))
-            message = as_json(number, sender, receiver, body, stored_at)
-            return Sent(message, receiver.id, seq, False)
-        transaction.run(_FORGET_KEY, message=number)
+            message = as_json(number, sender, to, body, stored_at)
+            return Sent(message, receiver, seq, False)
+        transaction.queue(_FORGET_KEY, message=number)
         row = transaction.one(_INSERT, **values)
         assert row is not None
     number = row[0]
-    for side, other, unread in ((sender, receiver, 0), (receiver, sender, 1)):
-        transaction.run(_UPSERT, user_id=side.id, with_id=other.id, last_id=number, read_upto=0, unread=unread)
+    transaction.queue(_UPSERT, sender=sender.id, receiver=receiver, number=number)
     data = {
         "id": number,
         "from": sender.name,
         "from_name": sender.display_name,
         "avatar": sender.avatar,
-        "to": receiver.name,
+        "to": to,
         "body": body,
     }
     seq = inbox.append(transaction, sender.id, "message", data, at=at)
-    inbox.append(transaction, receiver.id, "message", data, badges={"messages": 1}, at=at)
-    return Sent(as_json(number, sender, receiver, body, at), receiver.id, seq, True)
+    inbox.append(transaction, receiver, "message", data, badges={"messages": 1}, at=at)
+    return Sent(as_json(number, sender, to, body, at), receiver, seq, True)
 
 
 def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: int) -> inbox.Badges:
@@ -218,23 +225,22 @@ def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: 
     Only ever forward: an `upto` from before changes nothing. Raises NotFound (no such user) or Invalid when `upto` is
     beyond the newest message of the conversation: nobody has been given that one.
     """
-    writer = by_name(transaction, writer_name)
-    if writer.id == reader.id:
+    writer = lock_with(transaction, reader.id, writer_name)
+    if writer == reader.id:
         raise Invalid("with", Text("is yourself; name the other side of the conversation"))
-    inbox.lock(transaction, (reader.id, writer.id))
-    row = transaction.one(_CONVERSATION, user=reader.id, other=writer.id)
+    row = transaction.one(_CONVERSATION, user=reader.id, other=writer)
     last_id, read_upto, unread = row or (0, 0, 0)
     if upto > last_id:
         raise Invalid("upto", Text("is beyond the newest message of this conversation, %(last)d", last=last_id))
     if upto > read_upto and unread:
-        low, high = sorted((reader.id, writer.id))
+        low, high = sorted((reader.id, writer))
         count = transaction.one(_COUNT_UNREAD, low=low, high=high, user=reader.id, upto=upto)
         left: int = count[0] if count else 0
         if left < unread:
-            transaction.run(_MARK_READ, user=reader.id, other=writer.id, upto=upto, left=left)
-            data = {"by": reader.name, "with": writer.name, "upto": upto}
+            transaction.queue(_MARK_READ, user=reader.id, other=writer, upto=upto, left=left)
+            data = {"by": reader.name, "with": fold(writer_name), "upto": upto}
             inbox.append(transaction, reader.id, "read", data, badges={"messages": left - unread})
-            inbox.append(transaction, writer.id, "read", data)
+            inbox.append(transaction, writer, "read", data)
     return inbox.badges_of(transaction, reader.id)
 
 
@@ -257,7 +263,7 @@ def history(
     found = []
     for number, from_id, body, at in rows[:limit]:
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
-        found.append({**as_json(number, sender, receiver, body, at), "read": number <= upto})
+        found.append({**as_json(number, sender, receiver.name, body, at), "read": number <= upto})
     return History(other, found, len(rows) > limit, read_by_other, unread)
 
 
@@ -268,7 +274,7 @@ def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any
         other = Person(*row[:4])
         unread, read_by_me, read_by_other, number, from_id, body, at = row[4:]
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
-        last = {**as_json(number, sender, receiver, body, at), "read": number <= upto}
+        last = {**as_json(number, sender, receiver.name, body, at), "read": number <= upto}
         found.append(
             {
                 "with": other.name,
@@ -281,14 +287,14 @@ def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any
     return found
 
 
-def as_json(number: int, sender: Person, receiver: Person, body: str, at: int) -> dict[str, Any]:
+def as_json(number: int, sender: Person, to: str, body: str, at: int) -> dict[str, Any]:
     """A message as the contract has it, with the time that it was stored."""
     return {
         "id": number,
         "from": sender.name,
         "from_name": sender.display_name,
         "avatar": sender.avatar,
-        "to": receiver.name,
+        "to": to,
         "body": body,
         "at": rfc3339(at),
     }

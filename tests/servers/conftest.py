@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 
-from stack import Postgres
-
-from ..support import BIN, ROOT, AppServer
+from ..support import BIN, ROOT, AppServer, PostgresServer
 from .someone import Three, people_of
 from .wire import Wire, fetch
 
@@ -134,7 +132,7 @@ def any_server(
     if request.param == "sqlite":
         yield request.getfixturevalue("server")
         return
-    postgres: Postgres = request.getfixturevalue("postgres")
+    postgres: PostgresServer = request.getfixturevalue("postgres")
     for servers in _servers(kind, tmp_path_factory.mktemp(f"{kind}-postgresql")):
         yield servers(database_url=postgres.new_database())
 

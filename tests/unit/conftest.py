@@ -16,7 +16,7 @@ from myapp.auth import people
 from myapp.db import Database
 from stack import Redis
 
-from ..support import make_app
+from ..support import make_app, sqlite_url
 
 
 @pytest.fixture(scope="session")
@@ -89,4 +89,4 @@ def store(tmp_path: Path, database_url: str) -> Iterator[Store]:
 @pytest.fixture
 def lite(tmp_path: Path) -> Iterator[Store]:
     """A SQLite database."""
-    yield from open_store(tmp_path)
+    yield from open_store(tmp_path, sqlite_url(tmp_path))

@@ -19,7 +19,8 @@ ALLOWED: dict[str, set[str]] = {
     # the bottom
     "errors": set(),
     "config": {"errors"},
-    "db": {"errors"},
+    "postgres": set(),
+    "db": {"errors", "postgres"},
     # events and badges: the only place that assigns a seq
     "inbox": {"db", "errors", "inbox"},
     # sockets: knows nothing of ours but itself
@@ -89,7 +90,7 @@ ALLOWED: dict[str, set[str]] = {
     "extensions": {"config", "db"},
     "sessions": set(),
     "languages": set(),
-    "web": {"access", "errors", "extensions"},
+    "web": {"access", "db", "errors", "extensions"},
     "auth": {"access", "auth", "db", "errors", "extensions", "inbox", "web"},
     "auth.language": {"auth", "errors", "extensions", "languages", "web"},
     "messages": {"auth", "db", "errors", "extensions", "inbox", "messages", "web"},

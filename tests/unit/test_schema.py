@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
+from flask_migrate import downgrade, upgrade
 
+from myapp import create_app
 from myapp.db import Model, db
+from myapp.extensions import migrate
 from myapp.schema import is_current, upgrade_schema
 
-from ..support import make_app
+from ..support import ROOT, environment, make_app, shared_postgres, sqlite_url
 
 
 def test_migrations_and_models_describe_the_same_tables(tmp_path: Path, database_url: str) -> None:
@@ -22,6 +31,78 @@ def test_migrations_and_models_describe_the_same_tables(tmp_path: Path, database
         differences = compare_metadata(MigrationContext.configure(connection), Model.metadata)
     app.extensions["myapp"].database.close()
     assert differences == []
+
+
+#: Brings the database up to date, and says so.
+UPGRADE = """
+from myapp import create_app
+from myapp.schema import is_current, upgrade_schema
+app = create_app()
+upgrade_schema(app)
+with app.app_context():
+    print(is_current())
+app.extensions["myapp"].database.close()
+"""
+
+#: A migration that does something before it fails.
+FAILING = """
+import sqlalchemy as sa
+from alembic import op
+revision = "9999"
+down_revision = {head!r}
+def upgrade():
+    op.create_table("half", sa.Column("done", sa.Text))
+    op.execute("INSERT INTO facts (name, value) VALUES ('half', 'done')")
+    raise ZeroDivisionError
+"""
+
+
+@pytest.fixture
+def empty_url(database_url: str) -> Iterator[str]:
+    """A database of each kind without any table."""
+    if database_url.startswith("sqlite"):
+        yield database_url
+        return
+    url = shared_postgres().new_database(empty=True)
+    yield url
+    shared_postgres().drop(url)
+
+
+def test_several_processes_bring_an_empty_database_up_to_date_at_once(tmp_path: Path, empty_url: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", UPGRADE],
+            env=environment(tmp_path, empty_url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        output, errors = process.communicate(timeout=60)
+        assert (process.returncode, output) == (0, "True\n"), errors
+
+
+def test_migration_that_fails_leaves_nothing_half_done(tmp_path: Path, empty_url: str) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(ROOT / "migrations", folder)
+    app = create_app(environment(tmp_path, empty_url), instance_path=str(tmp_path))
+    with app.app_context():
+        head = ScriptDirectory.from_config(migrate.get_config()).get_current_head()
+        (folder / "versions" / "9999_failing.py").write_text(FAILING.format(head=head))
+        for revision, tables in (("head", 0), (head, 1)):  # of an empty database, then of one that was current before
+            if tables:
+                upgrade(revision=revision)
+            with pytest.raises(ZeroDivisionError):
+                upgrade(directory=str(folder), revision="head")
+            found = sa.inspect(db.engine).get_table_names()
+            assert "half" not in found
+            assert ("users" in found) == bool(tables)
+        assert is_current()
+        with db.engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM facts").fetchall() == [("epoch",)]
+    app.extensions["myapp"].database.close()
 
 
 def test_upgrading_a_current_schema_changes_nothing(app: Flask) -> None:
@@ -33,8 +114,16 @@ def test_upgrading_a_current_schema_changes_nothing(app: Flask) -> None:
         assert sa.inspect(db.engine).get_table_names() == before
 
 
-def test_sqlite_writes_durably_and_keeps_foreign_keys(app: Flask) -> None:
-    with app.extensions["myapp"].database.transaction() as transaction:
+@pytest.fixture
+def lite_app(tmp_path: Path) -> Iterator[Flask]:
+    """The application on SQLite."""
+    app = make_app(tmp_path, sqlite_url(tmp_path))
+    yield app
+    app.extensions["myapp"].database.close()
+
+
+def test_sqlite_writes_durably_and_keeps_foreign_keys(lite_app: Flask) -> None:
+    with lite_app.extensions["myapp"].database.transaction() as transaction:
         pragmas = {
             name: transaction.driver.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -43,16 +132,12 @@ def test_sqlite_writes_durably_and_keeps_foreign_keys(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM facts", "INSERT INTO facts VALUES ('a', 'b')"])
-def test_connections_for_reading_cannot_write_on_sqlite(app: Flask, statement: str) -> None:
-    import sqlite3
-
-    with app.extensions["myapp"].database.read() as connection, pytest.raises(sqlite3.OperationalError):
+def test_connections_for_reading_cannot_write_on_sqlite(lite_app: Flask, statement: str) -> None:
+    with lite_app.extensions["myapp"].database.read() as connection, pytest.raises(sqlite3.OperationalError):
         connection.driver.execute(statement)
 
 
 def test_database_of_the_first_version_is_brought_up_and_back(app: Flask) -> None:
-    from flask_migrate import downgrade, upgrade
-
     with app.app_context():
         downgrade(revision="0001")
         inspector = sa.inspect(db.engine)

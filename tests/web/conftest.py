@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from ..support import PASSWORD, People, make_app
+from ..support import PASSWORD, People, default_database, make_app, sqlite_url
 
 TABLES = ("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts")
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -143,7 +143,7 @@ class Site:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables, to be copied: migrations take longer than most tests."""
     folder = tmp_path_factory.mktemp("empty")
-    app = make_app(folder)
+    app = make_app(folder, sqlite_url(folder))
     app.extensions["myapp"].database.close()
     with sqlite3.connect(folder / "test.sqlite3") as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -152,7 +152,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_site(folder: Path, empty: Path, database_url: str | None = None, **settings: str) -> Iterator[Site]:
-    if database_url is None or database_url.startswith("sqlite"):
+    database_url = database_url or default_database(folder)
+    if database_url == sqlite_url(folder):
         (folder / "test.sqlite3").write_bytes(empty.read_bytes())
     app = make_app(folder, database_url, **settings)
     yield Site(app)
@@ -161,7 +162,7 @@ def open_site(folder: Path, empty: Path, database_url: str | None = None, **sett
 
 @pytest.fixture
 def site(tmp_path: Path, empty_database: Path) -> Iterator[Site]:
-    """The application on SQLite."""
+    """The application, with nobody in it."""
     yield from open_site(tmp_path, empty_database)
 
 

@@ -9,6 +9,8 @@ import pytest
 from ..support import PASSWORD
 from .conftest import HTML, Browser, Site, is_problem
 
+DAY = 24 * 3600 * 1000
+
 
 def me(browser: Browser) -> str | None:
     answer = browser.get("/auth/me")
@@ -309,16 +311,16 @@ def test_session_of_somebody_else_cannot_be_ended(site: Site) -> None:
 
 def test_session_not_used_for_thirty_days_has_ended(site: Site) -> None:
     browser = site.browser("alice")
-    site.write("UPDATE sessions SET last_seen_at = last_seen_at - 30 * 24 * 3600 * 1000 - 1000")
+    site.write(f"UPDATE sessions SET last_seen_at = last_seen_at - {30 * DAY + 1000}")
     assert me(browser) is None
     assert Browser(site.app, "alice").sign_in().get("/auth/sessions").get_json()["sessions"][0]["current"]
 
 
 def test_use_keeps_a_session_alive(site: Site) -> None:
     browser = site.browser("alice")
-    site.write("UPDATE sessions SET last_seen_at = last_seen_at - 29 * 24 * 3600 * 1000")
+    site.write(f"UPDATE sessions SET last_seen_at = last_seen_at - {29 * DAY}")
     assert me(browser) == "alice"
-    site.write("UPDATE sessions SET last_seen_at = last_seen_at - 29 * 24 * 3600 * 1000")
+    site.write(f"UPDATE sessions SET last_seen_at = last_seen_at - {29 * DAY}")
     assert me(browser) == "alice"
 
 
