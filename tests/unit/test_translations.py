@@ -214,7 +214,10 @@ ELSEWHERE = {
     ): "rare kinds of HTTP's own",
 }
 #: Modules whose plain texts only programs read.
-FOR_PROGRAMS = {"messages/following.py": "asked by live.js and by clients, never opened as a page"}
+FOR_PROGRAMS = {
+    "messages/following.py": "asked by live.js and by clients, never opened as a page",
+    "operations.py": "asked by `flask live`",
+}
 
 
 def details(source: str) -> Iterator[ast.expr]:
