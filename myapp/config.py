@@ -103,13 +103,14 @@ def unknown(environ: Mapping[str, str]) -> list[str]:
 
 
 def default_max_clients() -> int:
-    """Parking places for this process: its limit of open files (half of it behind a router), less what it needs."""
+    """Parking places for this process: its limit of open files, less what it needs; behind uWSGI's router less."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         soft = 1_000_000
     uwsgi = sys.modules.get("uwsgi")
     if uwsgi is not None and "http" in uwsgi.opt:
-        soft //= 2  # its router has the same limit and needs two descriptors a client
+        # its router has the same limit, and needs two descriptors for each client of all workers
+        soft //= 2 * uwsgi.numproc
     return max(1, soft - min(RESERVED_DESCRIPTORS, soft // 2))
 
 
