@@ -61,4 +61,3 @@ class Uwsgi(Program):
     def reload(self) -> None:
         """Ask for a chain reload: one worker after the other. Returns at once."""
         self.reload_file.touch()
-
