@@ -26,6 +26,7 @@ from .auth.service import Ended, ended
 from .db import Database, db, engine_options, set_up
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
+from .forwarded import Forwarded, Proxies
 from .inbox import Appended, Page, after, epoch, heads
 from .live.bus import INLINE_BYTES, Bus, News
 from .live.dispatcher import Dispatcher
@@ -76,6 +77,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
         SQLALCHEMY_ENGINE_OPTIONS=options,
         SQLALCHEMY_BINDS=binds,
         WTF_CSRF_CHECK_DEFAULT=False,  # auth.guard asks for the token where a cookie counts
+        WTF_CSRF_SSL_STRICT=False,  # the token is enough; not every browser sends a Referer
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open for days
         RATELIMIT_ENABLED=settings.rate_limits,
         RATELIMIT_STORAGE_URI="memory://",
@@ -114,6 +116,8 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     sock.init_app(app)
     cli.init_app(app)
     app.context_processor(_every_page)
+    if settings.trusted_proxies:
+        app.wsgi_app = Forwarded(app.wsgi_app, Proxies(settings.trusted_proxies))  # type: ignore[method-assign]
     return app
 
 

@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ class Settings:
     database_pool: int  # connections that a worker opens at most, on PostgreSQL
     redis_url: str  # empty: the bus in memory
     allowed_origins: frozenset[str]
+    trusted_proxies: tuple[str, ...]  # whose X-Forwarded-For and -Proto count: "local", addresses, networks
     host: str
     port: int
     workers: int
@@ -81,6 +83,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         database_pool=number("DATABASE_POOL", 5, 1, 100),
         redis_url=redis_url,
         allowed_origins=_origins(env.get("ALLOWED_ORIGINS", ""), problems),
+        trusted_proxies=_proxies(env.get("TRUSTED_PROXIES", "local"), problems),
         host=env.get("HOST", "127.0.0.1"),
         port=number("PORT", 8000, 0, 65535),
         workers=workers,
@@ -198,6 +201,19 @@ def _origins(text: str, problems: list[str]) -> frozenset[str]:
             problems.append(f"{PREFIX}ALLOWED_ORIGINS has {origin!r}: write origins as https://shop.example, no path")
         origins.add(origin.lower())
     return frozenset(origins)
+
+
+def _proxies(text: str, problems: list[str]) -> tuple[str, ...]:
+    words = [word for word in re.split(r"[,\s]+", text.lower()) if word]
+    proxies = []
+    for word in words if words != ["none"] else []:
+        try:
+            proxies.append(word if word == "local" else str(ip_network(word, strict=False)))
+        except ValueError:
+            problems.append(
+                f"{PREFIX}TRUSTED_PROXIES has {word!r}: give none, or any of local, 10.0.0.7, 10.0.0.0/8, 2001:db8::/32"
+            )
+    return tuple(proxies)
 
 
 def _switch(name: str, text: str, problems: list[str]) -> bool:

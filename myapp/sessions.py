@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 #: Seconds for which a Cookie header whose signature was right is taken as such; how old it is, is looked at then again.
@@ -45,3 +45,7 @@ class Sessions(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if session.accessed or session.modified or session.permanent:
             super().save_session(app, session, response)
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """What came over https goes back over https alone; by http, as on one's own machine, there is no other way."""
+        return request.is_secure or super().get_cookie_secure(app)

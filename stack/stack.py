@@ -25,7 +25,7 @@ class Stack:
     """nginx, uWSGI, Redis and PostgreSQL with their files in `folder`; the data stays there from run to run.
 
     `environ`: settings of the application (`MYAPP_...`) besides those that are ours; where it names a database or
-    Redis, those are used, though ours run as well. `environ` as an attribute is all of the application's settings,
+    Redis, those are used, though ours run as well. The attribute `environ` is the whole environment of the application,
     for commands (`flask --app wsgi ...`); it is complete once `start()` has returned.
     """
 

@@ -33,9 +33,9 @@ def choose() -> BaseResponse:
         with database().transaction() as transaction:
             service.set_language(transaction, identity.id, language or None)
     answer = redirect(safe_next(request.form.get("next")), 303)
-    path = request.script_root or "/"
+    path, secure = request.script_root or "/", request.is_secure
     if language:
-        answer.set_cookie(COOKIE, language, max_age=KEPT, path=path, samesite="Lax", httponly=True)
+        answer.set_cookie(COOKIE, language, KEPT, path=path, samesite="Lax", httponly=True, secure=secure)
     else:
-        answer.delete_cookie(COOKIE, path=path, samesite="Lax", httponly=True)
+        answer.delete_cookie(COOKIE, path=path, samesite="Lax", httponly=True, secure=secure)
     return answer

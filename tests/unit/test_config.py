@@ -34,6 +34,7 @@ def test_nothing_set_gives_the_documented_defaults(tmp_path: Path) -> None:
     assert settings.rate_limits is True
     assert settings.guests is True
     assert settings.allowed_origins == frozenset()
+    assert settings.trusted_proxies == ("local",)
 
 
 def test_empty_and_blank_variables_count_as_not_set(tmp_path: Path) -> None:
@@ -78,6 +79,10 @@ def test_variables_without_the_prefix_mean_nothing(tmp_path: Path) -> None:
             )
         ),
         ("SECRET_KEY", "short", "give at least 16 random characters"),
+        *(
+            ("TRUSTED_PROXIES", wrong, "give none, or any of local, 10.0.0.7, 10.0.0.0/8, 2001:db8::/32")
+            for wrong in ("on", "proxy.example", "10.0.0.0/33", "10.0.0.1:80", "none local")
+        ),
         *(
             ("DATABASE_URL", wrong, "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
             for wrong in (
@@ -169,6 +174,18 @@ def test_origins_are_kept_in_lower_case_however_they_are_separated(tmp_path: Pat
         {"MYAPP_ALLOWED_ORIGINS": "https://Shop.example, http://b.example:8080\nhttps://c.example"}, tmp_path
     )
     assert settings.allowed_origins == {"https://shop.example", "http://b.example:8080", "https://c.example"}
+
+
+def test_proxies_are_kept_as_networks(tmp_path: Path) -> None:
+    def proxies(text: str) -> tuple[str, ...]:
+        return load({"MYAPP_TRUSTED_PROXIES": text}, tmp_path).trusted_proxies
+
+    assert proxies("none") == ()
+    assert proxies("LOCAL, 10.1.2.3/8 2001:db8::1") == ("local", "10.0.0.0/8", "2001:db8::1/128")
+
+
+def test_what_only_uwsgi_reads_is_no_misspelt_setting() -> None:
+    assert unknown({"MYAPP_SOCKET": "127.0.0.1:8000", "MYAPP_RELOAD_FILE": "reload"}) == []
 
 
 def test_misspelt_settings_are_found(tmp_path: Path) -> None:

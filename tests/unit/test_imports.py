@@ -86,6 +86,8 @@ ALLOWED: dict[str, set[str]] = {
     "links": set(),
     "times": set(),
     "pages": {"links", "times"},
+    # around HTTP
+    "forwarded": set(),
     # HTTP: a view parses, calls a service, shapes the answer
     "extensions": {"config", "db"},
     "sessions": set(),
