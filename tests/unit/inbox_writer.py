@@ -3,6 +3,7 @@
     python -m tests.unit.inbox_writer append WRITER COUNT USER...    COUNT transactions, each with an event for one or
                                                                      several of the users, in whatever order
     python -m tests.unit.inbox_writer send FROM TO COUNT             COUNT messages from one to the other
+    python -m tests.unit.inbox_writer mix SEED COUNT NAME...         COUNT transactions of all kinds between these people
 
 The database comes from the environment. It says "ready" and waits for a line before it begins.
 """
@@ -13,9 +14,9 @@ import random
 import sys
 
 from myapp import create_app, inbox
-from myapp.auth import people
+from myapp.auth import people, pictures, service
 from myapp.db import Database
-from myapp.messages import service
+from myapp.messages import service as messages
 
 
 def append(database: Database, writer: int, count: int, users: list[int]) -> None:
@@ -34,7 +35,37 @@ def send(database: Database, sender: str, receiver: str, count: int) -> None:
         person = people.by_name(connection, sender)
     for number in range(1, count + 1):
         with database.transaction() as transaction:
-            service.send(transaction, person, receiver, f"{sender} {number}")
+            messages.send(transaction, person, receiver, f"{sender} {number}")
+
+
+def mix(database: Database, seed: int, count: int, names: list[str]) -> None:
+    dice = random.Random(seed)
+    with database.read() as connection:
+        everybody = [people.by_name(connection, name) for name in names]
+    for number in range(count):
+        me, other = dice.sample(everybody, 2)
+        with database.read() as connection:
+            found = messages.list_conversations(connection, me)
+        upto = max((one["last"]["id"] for one in found if one["with"] == other.name), default=0)
+        with database.transaction() as transaction:
+            match dice.choice(("send", "send", "read", "both", "seen", "rename", "picture", "session")):
+                case "send":
+                    messages.send(transaction, me, other.name, f"{seed} {number}", f"{seed} {number}")
+                case "read":
+                    messages.mark_read(transaction, me, other.name, upto)
+                case "both":
+                    messages.send(transaction, me, other.name, f"{seed} {number}")
+                    messages.mark_read(transaction, me, other.name, upto)
+                case "seen":
+                    inbox.mark_seen(transaction, me.id, ["likes"], 0)
+                case "rename":
+                    people.rename(transaction, me.id, f"Called {seed} {number}")
+                case "picture":
+                    pictures.store(transaction, me.id, b"a picture")
+                case "session":
+                    service.start_session(transaction, me.id, "::1", "test")
+                    service.create_token(transaction, me.id, "test")
+                    service.set_password(transaction, me.id, "a hash")
 
 
 def main(what: str, *args: str) -> None:
@@ -44,6 +75,8 @@ def main(what: str, *args: str) -> None:
     if what == "append":
         writer, count, *users = map(int, args)
         append(database, writer, count, users)
+    elif what == "mix":
+        mix(database, int(args[0]), int(args[1]), list(args[2:]))
     else:
         sender, receiver, number = args
         send(database, sender, receiver, int(number))
