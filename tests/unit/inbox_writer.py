@@ -2,8 +2,7 @@
 
     python -m tests.unit.inbox_writer append WRITER COUNT USER...    COUNT transactions, each with an event for one or
                                                                      several of the users, in whatever order
-    python -m tests.unit.inbox_writer send FROM TO COUNT             COUNT messages from one to the other
-    python -m tests.unit.inbox_writer mix SEED COUNT NAME...         COUNT transactions of all kinds between these people
+    python -m tests.unit.inbox_writer mix SEED COUNT NAME...         COUNT transactions of all kinds among these people
 
 The database comes from the environment. It says "ready" and waits for a line before it begins.
 """
@@ -28,14 +27,6 @@ def append(database: Database, writer: int, count: int, users: list[int]) -> Non
             for user in some:
                 data = {"writer": writer, "number": number}
                 inbox.append(transaction, user, "note", data, badges={"messages": 1})
-
-
-def send(database: Database, sender: str, receiver: str, count: int) -> None:
-    with database.read() as connection:
-        person = people.by_name(connection, sender)
-    for number in range(1, count + 1):
-        with database.transaction() as transaction:
-            messages.send(transaction, person, receiver, f"{sender} {number}")
 
 
 def mix(database: Database, seed: int, count: int, names: list[str]) -> None:
@@ -75,11 +66,9 @@ def main(what: str, *args: str) -> None:
     if what == "append":
         writer, count, *users = map(int, args)
         append(database, writer, count, users)
-    elif what == "mix":
-        mix(database, int(args[0]), int(args[1]), list(args[2:]))
     else:
-        sender, receiver, number = args
-        send(database, sender, receiver, int(number))
+        seed, number, *names = args
+        mix(database, int(seed), int(number), names)
     database.close()
 
 

@@ -17,7 +17,6 @@ from .conftest import Store
 
 WRITERS = 8
 APPENDS = 200
-SENDS = 60
 MIXED = 60
 
 
@@ -126,19 +125,6 @@ def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
         (writer, number) for reader in readers for writer, numbers in reader.order.items() for number in numbers
     )
     assert len(written) == WRITERS * APPENDS
-
-
-def test_sends_in_opposite_directions_do_not_deadlock(store: Store, tmp_path: Path, database_url: str) -> None:
-    store.add(2)
-    commands: list[list[object]] = [
-        ["send", *pair, SENDS] for pair in (("user1", "user2"), ("user2", "user1")) for _ in range(2)
-    ]
-    with writers(tmp_path, database_url, commands) as processes:
-        go(processes)
-    with store.database.read() as connection:
-        rows = connection.driver.execute("SELECT user_id, seq FROM inboxes ORDER BY user_id").fetchall()
-    assert [row[1] for row in rows] == [4 * SENDS, 4 * SENDS]
-    assert store.count("messages") == 4 * SENDS
 
 
 def test_whatever_people_do_at_once_does_not_deadlock_and_leaves_right_counts(
