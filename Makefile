@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev stack test lint bench translations packages lock clean
+.PHONY: help run dev stack test test-postgres lint bench translations packages lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AXE := tests/npm/node_modules/axe-core/axe.min.js
 
 help: ## list what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 run: $(VENV)/.run ## install into .venv and start the application
 	@exec $(BIN)/python wsgi.py
@@ -22,6 +22,9 @@ stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers
 
 test: packages $(VENV)/.test $(AXE) lint ## install what the tests need, check the code and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-postgres: packages $(VENV)/.test $(AXE) ## run all tests, with PostgreSQL wherever SQLite is not what is tested
+	@MYAPP_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.test ## check the code: ruff and mypy --strict
 	@$(BIN)/ruff format --check .

@@ -63,15 +63,16 @@ def sqlite_url(folder: Path) -> str:
 
 
 def default_database(folder: Path) -> str:
-    return postgres.database_of(folder, _make_tables) if postgres.IS_DEFAULT else sqlite_url(folder)
+    return postgres.database_of(folder, make_tables) if postgres.IS_DEFAULT else sqlite_url(folder)
 
 
 def shared_postgres() -> PostgresServer:
     """The PostgreSQL of all tests of this process."""
-    return postgres.shared(_make_tables)
+    return postgres.shared(make_tables)
 
 
-def _make_tables(url: str) -> None:
+def make_tables(url: str) -> None:
+    """Bring a new database up to date."""
     app = make_app(Path("/nonexistent"), url)
     app.extensions["myapp"].database.close()
 

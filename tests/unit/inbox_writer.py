@@ -2,7 +2,7 @@
 
     python -m tests.unit.inbox_writer append WRITER COUNT USER...    COUNT transactions, each with an event for one or
                                                                      several of the users, in whatever order
-    python -m tests.unit.inbox_writer send FROM TO COUNT             COUNT messages from one to the other
+    python -m tests.unit.inbox_writer mix SEED COUNT NAME...         COUNT transactions of all kinds among these people
 
 The database comes from the environment. It says "ready" and waits for a line before it begins.
 """
@@ -13,9 +13,9 @@ import random
 import sys
 
 from myapp import create_app, inbox
-from myapp.auth import people
+from myapp.auth import people, pictures, service
 from myapp.db import Database
-from myapp.messages import service
+from myapp.messages import service as messages
 
 
 def append(database: Database, writer: int, count: int, users: list[int]) -> None:
@@ -29,12 +29,34 @@ def append(database: Database, writer: int, count: int, users: list[int]) -> Non
                 inbox.append(transaction, user, "note", data, badges={"messages": 1})
 
 
-def send(database: Database, sender: str, receiver: str, count: int) -> None:
+def mix(database: Database, seed: int, count: int, names: list[str]) -> None:
+    dice = random.Random(seed)
     with database.read() as connection:
-        person = people.by_name(connection, sender)
-    for number in range(1, count + 1):
+        everybody = [people.by_name(connection, name) for name in names]
+    for number in range(count):
+        me, other = dice.sample(everybody, 2)
+        with database.read() as connection:
+            found = messages.list_conversations(connection, me)
+        upto = max((one["last"]["id"] for one in found if one["with"] == other.name), default=0)
         with database.transaction() as transaction:
-            service.send(transaction, person, receiver, f"{sender} {number}")
+            match dice.choice(("send", "send", "read", "both", "seen", "rename", "picture", "session")):
+                case "send":
+                    messages.send(transaction, me, other.name, f"{seed} {number}", f"{seed} {number}")
+                case "read":
+                    messages.mark_read(transaction, me, other.name, upto)
+                case "both":
+                    messages.send(transaction, me, other.name, f"{seed} {number}")
+                    messages.mark_read(transaction, me, other.name, upto)
+                case "seen":
+                    inbox.mark_seen(transaction, me.id, ["likes"], 0)
+                case "rename":
+                    people.rename(transaction, me.id, f"Called {seed} {number}")
+                case "picture":
+                    pictures.store(transaction, me.id, b"a picture")
+                case "session":
+                    service.start_session(transaction, me.id, "::1", "test")
+                    service.create_token(transaction, me.id, "test")
+                    service.set_password(transaction, me.id, "a hash")
 
 
 def main(what: str, *args: str) -> None:
@@ -45,8 +67,8 @@ def main(what: str, *args: str) -> None:
         writer, count, *users = map(int, args)
         append(database, writer, count, users)
     else:
-        sender, receiver, number = args
-        send(database, sender, receiver, int(number))
+        seed, number, *names = args
+        mix(database, int(seed), int(number), names)
     database.close()
 
 

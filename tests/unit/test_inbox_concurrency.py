@@ -17,7 +17,7 @@ from .conftest import Store
 
 WRITERS = 8
 APPENDS = 200
-SENDS = 60
+MIXED = 60
 
 
 class Reader:
@@ -127,14 +127,25 @@ def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
     assert len(written) == WRITERS * APPENDS
 
 
-def test_sends_in_opposite_directions_do_not_deadlock(store: Store, tmp_path: Path, database_url: str) -> None:
-    store.add(2)
-    commands: list[list[object]] = [
-        ["send", *pair, SENDS] for pair in (("user1", "user2"), ("user2", "user1")) for _ in range(2)
-    ]
+def test_whatever_people_do_at_once_does_not_deadlock_and_leaves_right_counts(
+    store: Store, tmp_path: Path, database_url: str
+) -> None:
+    names = [f"user{number}" for number in range(1, 4)]
+    users = store.add(len(names))
+    commands: list[list[object]] = [["mix", seed, MIXED, *names] for seed in range(4)]
     with writers(tmp_path, database_url, commands) as processes:
         go(processes)
     with store.database.read() as connection:
-        rows = connection.driver.execute("SELECT user_id, seq FROM inboxes ORDER BY user_id").fetchall()
-    assert [row[1] for row in rows] == [4 * SENDS, 4 * SENDS]
-    assert store.count("messages") == 4 * SENDS
+        unread = dict(
+            connection.driver.execute("SELECT user_id, sum(unread) FROM conversations GROUP BY user_id").fetchall()
+        )
+        counted = dict(
+            connection.driver.execute(
+                "SELECT to_id, count(*) FROM messages JOIN conversations ON user_id = to_id AND with_id = from_id "
+                "WHERE messages.id > read_upto GROUP BY to_id"
+            ).fetchall()
+        )
+    for user in users:
+        head = store.head(user)
+        assert json.loads(head.badges)["messages"] == int(unread[user]) == counted.get(user, 0)
+        assert [event.seq for event in store.after(user, 0, limit=500).events] == list(range(1, head.seq + 1))[:500]
