@@ -122,7 +122,13 @@ class Crowd(World):
         for user in range(first, first + count):
             options: dict[str, Any] = {}
             if issubclass(kind, LongPollClient):
-                options = {"head": HEAD, "deadline": at, "address": "127.0.0.1", "started": 1.0}
+                options = {
+                    "head": HEAD,
+                    "deadline": at,
+                    "address": "127.0.0.1",
+                    "started": 1.0,
+                    "request_id": "request-1",
+                }
             place = self.dispatcher.enter(user)
             client = kind(self.dispatcher, place, self.ends.new(flags), f"session:{user}", 0, self.epoch, **options)
             self.dispatcher.park(client, page, at)

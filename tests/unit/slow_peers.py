@@ -98,7 +98,13 @@ class SlowWorld(World):
         check_in = {"stream": COMMENT_EVERY, "long-poll": timeout}.get(transport, QUIET)
         check_at = self.clock.now + check_in
         if transport == "long-poll":
-            options = {"head": HEAD, "deadline": check_at, "address": "127.0.0.1", "started": 1.0}
+            options = {
+                "head": HEAD,
+                "deadline": check_at,
+                "address": "127.0.0.1",
+                "started": 1.0,
+                "request_id": "request-1",
+            }
         place = self.dispatcher.enter(user)
         try:
             client = (kind or client_kind)(self.dispatcher, place, fd, grant, stands, self.epoch, **options)

@@ -1,0 +1,104 @@
+"""Figures of several workers: whichever is asked tells those of all, also after one was killed; and what uWSGI logs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from ..servers.someone import Three
+from ..servers.wire import WebSocket, fetch, request_bytes
+from ..support import wait_for
+from .conftest import Workers
+
+FOLLOWS = 'myapp_follow_requests_total{transport="websocket"}'
+PARKED = 'myapp_parked_clients{transport="websocket"}'
+
+
+def figures(workers: Workers) -> dict[str, float]:
+    """What one of the workers tells."""
+    lines = fetch(workers.port, "GET", "/metrics").body.decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+
+def told_by_all(workers: Workers, name: str) -> set[float]:
+    """So often asked that every worker has answered, most likely."""
+    return {figures(workers).get(name, 0.0) for _ in range(12)}
+
+
+def wait_until_all_tell(workers: Workers, name: str, value: float) -> None:
+    """At the latest a second after it is so."""
+    wait_for(lambda: told_by_all(workers, name) == {value}, f"all to tell {value:g} as {name}")
+
+
+def settled(workers: Workers, name: str) -> float:
+    """What all tell once nobody of earlier tests comes or goes any more."""
+    wait_for(lambda: len(told_by_all(workers, name)) == 1, f"{name} to stand still")
+    return figures(workers)[name]
+
+
+def open_in_both(workers: Workers, three: Three) -> list[WebSocket]:
+    opened: list[WebSocket] = []
+
+    def are_everywhere() -> bool:
+        opened.append(three.bob.websocket())
+        opened[-1].hello()
+        return len(workers.clients_of(three.bob)) == 2
+
+    wait_for(are_everywhere, "a client in each worker")
+    return opened
+
+
+def test_every_worker_tells_the_figures_of_all_also_after_one_was_killed(workers: Workers, three: Three) -> None:
+    parked, follows = settled(workers, PARKED), settled(workers, FOLLOWS)
+    opened = len(open_in_both(workers, three))
+    wait_until_all_tell(workers, PARKED, parked + opened)
+    wait_until_all_tell(workers, FOLLOWS, follows + opened)
+    victim, lost = max(workers.clients_of(three.bob).items(), key=lambda item: item[1])
+    os.kill(victim, signal.SIGKILL)
+    wait_until_all_tell(workers, PARKED, parked + opened - lost)
+    wait_for(lambda: victim not in workers.stack.uwsgi.worker_pids(), "the worker to be gone")
+    workers.wait_until_all_answer()
+    assert told_by_all(workers, FOLLOWS) == {follows + opened}
+    three.bob.websocket().hello()
+    wait_until_all_tell(workers, FOLLOWS, follows + opened + 1)
+    wait_until_all_tell(workers, 'myapp_bus_state{state="ok"}', 2)
+    told = figures(workers)
+    assert {name for name in told if "worker_memory" in name} == {
+        f'myapp_worker_memory_bytes{{worker="{number}"}}' for number in (1, 2)
+    }
+
+
+def test_lag_from_commit_to_write_is_told_of_what_another_worker_pushed(workers: Workers, three: Three) -> None:
+    count, total = (f'myapp_delivery_lag_seconds_{what}{{how="push"}}' for what in ("count", "sum"))
+    sockets = open_in_both(workers, three)
+    before = settled(workers, count)
+    sum_before = figures(workers)[total]
+    three.alice.send(three.bob, "hi")
+    for one in sockets:
+        assert next(iter(one.events(1)))
+    wait_for(lambda: figures(workers)[count] >= before + 2, "both to count it")
+    assert 0 < figures(workers)[total] - sum_before < 5
+
+
+def test_figures_are_kept_in_files_for_each_worker(workers: Workers) -> None:
+    folders = Path(os.environ.get("TMPDIR", "/tmp")).glob(f"myapp-metrics-{os.getuid()}/*-{workers.stack.uwsgi.pid}-*")
+    (folder,) = folders
+    assert sorted(file.name for file in folder.glob("counter_*")) == ["counter_1.db", "counter_2.db"]
+
+
+@pytest.mark.parametrize("path", ["/messages/poll?limit=500", "/messages/long-poll?timeout=0"])
+def test_no_log_has_the_query_of_a_client_that_went_before_its_answer(
+    path: str, workers: Workers, three: Three
+) -> None:
+    three.alice.send(three.bob, "x" * 3900)
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", workers.port)) as gone:
+            gone.sendall(request_bytes("GET", f"{path}&ticket=ticket_secret", three.bob.headers))
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert three.bob.get("/badges").status == 200
+    assert "ticket_secret" not in workers.stack.uwsgi.log()
