@@ -8,8 +8,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..support import ROOT, environment
@@ -65,41 +63,18 @@ class Reader:
             raise self.error
 
 
-@contextmanager
-def writers(folder: Path, database_url: str, commands: list[list[object]]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that begin together; afterwards all have ended well."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.unit.inbox_writer", *map(str, command)],
-            cwd=ROOT,
-            env=environment(folder, database_url),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for command in commands
-    ]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        yield processes
-        for process in processes:
-            _output, errors = process.communicate(timeout=60)
-            assert process.returncode == 0, errors
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-def go(processes: list[subprocess.Popen[str]]) -> None:
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+def write(folder: Path, database_url: str, commands: list[list[object]]) -> None:
+    """Have as many processes write, which begin together; all must end well."""
+    words = [str(word) for command in commands for word in ("--", *command)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.inbox_writer", *words[1:]],
+        cwd=ROOT,
+        env=environment(folder, database_url),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
@@ -109,8 +84,7 @@ def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
     readers = [Reader(store, user) for user in users]
     try:
         commands: list[list[object]] = [["append", writer, APPENDS, *users] for writer in range(WRITERS)]
-        with writers(tmp_path, database_url, commands) as processes:
-            go(processes)
+        write(tmp_path, database_url, commands)
     finally:
         for reader in readers:
             reader.finish()
@@ -132,8 +106,7 @@ def test_sends_in_opposite_directions_do_not_deadlock(store: Store, tmp_path: Pa
     commands: list[list[object]] = [
         ["send", *pair, SENDS] for pair in (("user1", "user2"), ("user2", "user1")) for _ in range(2)
     ]
-    with writers(tmp_path, database_url, commands) as processes:
-        go(processes)
+    write(tmp_path, database_url, commands)
     with store.database.read() as connection:
         rows = connection.driver.execute("SELECT user_id, seq FROM inboxes ORDER BY user_id").fetchall()
     assert [row[1] for row in rows] == [4 * SENDS, 4 * SENDS]
