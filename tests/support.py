@@ -17,13 +17,12 @@ from flask import Flask
 import stack
 from myapp import create_app
 from myapp.auth import people, service
-from myapp.auth.passwords import hash_password
 from myapp.extensions import database
 from myapp.schema import upgrade_schema
 from stack import Program, free_port
 from stack.program import BIN, ROOT
 
-from . import postgres
+from . import postgres, quicker
 from .postgres import PostgresServer
 
 #: Waiting for something to happen: generous, since it only costs time when it fails.
@@ -97,7 +96,10 @@ def environment(folder: Path, database_url: str | None = None, **settings: str) 
 
 def make_app(folder: Path, database_url: str | None = None, **settings: str) -> Flask:
     """An application in this process, with its tables made."""
-    app = create_app(environment(folder, database_url, **settings), instance_path=str(folder / "instance"))
+    environ = environment(folder, database_url, **settings)
+    app = create_app(environ, instance_path=str(folder / "instance"))
+    app.jinja_env.bytecode_cache = quicker.compiled
+    quicker.give_tables(environ["MYAPP_DATABASE_URL"])
     upgrade_schema(app)
     return app
 
@@ -107,15 +109,13 @@ class People:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self._hash: str | None = None
 
     def add(self, *names: str, password: bool = False) -> None:
         """Users by name; with `password` they can sign in with PASSWORD."""
-        if password and self._hash is None:
-            self._hash = hash_password(PASSWORD)
+        known = quicker.hash_of(PASSWORD) if password else None
         with self.app.app_context(), database().transaction() as transaction:
             for name in names:
-                people.create(transaction, name, self._hash if password else None)
+                people.create(transaction, name, known)
 
     def token(self, name: str) -> str:
         with self.app.app_context(), database().transaction() as transaction:

@@ -1,16 +1,23 @@
-"""One of many processes that write to the same inboxes (run by test_inbox_concurrency).
+"""Many processes that write to the same inboxes (run by test_inbox_concurrency).
 
-    python -m tests.unit.inbox_writer append WRITER COUNT USER...    COUNT transactions, each with an event for one or
-                                                                     several of the users, in whatever order
-    python -m tests.unit.inbox_writer mix SEED COUNT NAME...         COUNT transactions of all kinds among these people
+    python -m tests.unit.inbox_writer COMMAND [-- COMMAND]...
 
-The database comes from the environment. It says "ready" and waits for a line before it begins.
+A process for each command, forked as a server does it: after the imports, before any connection.
+
+    append WRITER COUNT USER...    COUNT transactions, each with an event for one or several of the users, in whatever
+                                   order
+    mix SEED COUNT NAME...         COUNT transactions of all kinds among these people
+
+The database comes from the environment. Its status is 0 when all of them ended well.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sys
+import traceback
+from itertools import groupby
 
 from myapp import create_app, inbox
 from myapp.auth import people, pictures, service
@@ -59,10 +66,7 @@ def mix(database: Database, seed: int, count: int, names: list[str]) -> None:
                     service.set_password(transaction, me.id, "a hash")
 
 
-def main(what: str, *args: str) -> None:
-    database: Database = create_app().extensions["myapp"].database
-    print("ready", flush=True)
-    sys.stdin.readline()
+def write(database: Database, what: str, *args: str) -> None:
     if what == "append":
         writer, count, *users = map(int, args)
         append(database, writer, count, users)
@@ -72,5 +76,27 @@ def main(what: str, *args: str) -> None:
     database.close()
 
 
+def begin(database: Database, command: list[str]) -> int:
+    """A process of its own for this command; its number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        write(database, *command)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def main(*args: str) -> int:
+    database: Database = create_app().extensions["myapp"].database
+    commands = [list(words) for is_end, words in groupby(args, "--".__eq__) if not is_end]
+    pids = [begin(database, command) for command in commands]
+    return sum(os.waitpid(pid, 0)[1] != 0 for pid in pids)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

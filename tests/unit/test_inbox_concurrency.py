@@ -8,8 +8,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..support import ROOT, environment
@@ -65,41 +63,18 @@ class Reader:
             raise self.error
 
 
-@contextmanager
-def writers(folder: Path, database_url: str, commands: list[list[object]]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that begin together; afterwards all have ended well."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.unit.inbox_writer", *map(str, command)],
-            cwd=ROOT,
-            env=environment(folder, database_url),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for command in commands
-    ]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        yield processes
-        for process in processes:
-            _output, errors = process.communicate(timeout=60)
-            assert process.returncode == 0, errors
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-def go(processes: list[subprocess.Popen[str]]) -> None:
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+def write(folder: Path, database_url: str, commands: list[list[object]]) -> None:
+    """Have as many processes write, which begin together; all must end well."""
+    words = [str(word) for command in commands for word in ("--", *command)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.inbox_writer", *words[1:]],
+        cwd=ROOT,
+        env=environment(folder, database_url),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
@@ -109,8 +84,7 @@ def test_reader_is_given_all_that_many_processes_write_once_and_in_order(
     readers = [Reader(store, user) for user in users]
     try:
         commands: list[list[object]] = [["append", writer, APPENDS, *users] for writer in range(WRITERS)]
-        with writers(tmp_path, database_url, commands) as processes:
-            go(processes)
+        write(tmp_path, database_url, commands)
     finally:
         for reader in readers:
             reader.finish()
@@ -133,8 +107,7 @@ def test_whatever_people_do_at_once_does_not_deadlock_and_leaves_right_counts(
     names = [f"user{number}" for number in range(1, 4)]
     users = store.add(len(names))
     commands: list[list[object]] = [["mix", seed, MIXED, *names] for seed in range(4)]
-    with writers(tmp_path, database_url, commands) as processes:
-        go(processes)
+    write(tmp_path, database_url, commands)
     with store.database.read() as connection:
         unread = dict(
             connection.driver.execute("SELECT user_id, sum(unread) FROM conversations GROUP BY user_id").fetchall()

@@ -36,9 +36,10 @@ def test_whatever_the_text_is_only_links_become_html_and_all_of_it_is_shown(text
     assert html.unescape(rest) == html.unescape(html.escape(text))
 
 
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "text", ["https://" + "a" * 3990 + "@", "https://a/" + ")" * 3980, "https://" * 500, "https://a@" * 400, "(" * 4000]
 )
 def test_a_text_made_to_take_long_does_not(text: str) -> None:
-    for _ in range(1000):  # within the test's timeout; quadratic work would take hours
+    for _ in range(150):  # within the test's timeout; quadratic work would take many times as long
         assert len(linkify(text)) >= len(text)

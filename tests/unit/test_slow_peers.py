@@ -114,8 +114,8 @@ def test_slow_reader_is_given_every_event_whole_and_once_while_others_talk(
     slow = world.park(transport, over=over, window=window)
     story.run(slow, lambda: slow.cursor == count)
     story.check(slow)
-    until(lambda: slow.client.state == CURRENT)
-    assert slow.half == b""
+    # the read that brought the last event may have ended within the badges that follow it
+    until(lambda: (slow.drain(), slow.half, slow.client.state) == (0, b"", CURRENT))
 
 
 @pytest.mark.parametrize(("count", "size", "window"), [(*LARGE, 32_768), (10_000, 300, 4096)], ids=["large", "many"])

@@ -1,0 +1,62 @@
+"""What each of thousands of applications would make anew, made once in each process of tests."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+
+from myapp import create_app
+from myapp.auth.passwords import hash_password
+from myapp.schema import upgrade_schema
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates as they were compiled before; a template that has changed is compiled again."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+compiled = CompiledTemplates()
+
+
+def give_tables(database_url: str) -> None:
+    """Make a SQLite file that is not there yet a copy of one that all migrations have made."""
+    file = Path(database_url.removeprefix("sqlite:///"))
+    if database_url.startswith("sqlite:///") and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "migrated.sqlite3"
+        app = create_app(
+            {"MYAPP_SECRET_KEY": "a secret that only tests know", "MYAPP_DATABASE_URL": f"sqlite:///{file}"},
+            instance_path=folder,
+        )
+        upgrade_schema(app)
+        app.extensions["myapp"].database.close()
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        connection.close()
+        return file.read_bytes()
+
+
+@cache
+def hash_of(password: str) -> str:
+    """Its hash: a new one takes as long as a test."""
+    return hash_password(password)
