@@ -17,13 +17,13 @@ from typing import Any
 
 import gevent
 
-from .batches import join
 from .bus import Bus, News
-from .catching_up import CatchUp, Read, Shared, give_next
-from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, failed, on_ready
+from .catching_up import CatchUp, Read
+from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, on_ready
 from .draining import dismiss, retry, send_away
 from .frames import CloseCode, Page
 from .grants import Grants, ReadEnded
+from .handing_out import HandingOut
 from .histogram import LAG_BOUNDS, Histogram
 from .inspection import Inspection
 from .limits import Limits
@@ -37,8 +37,6 @@ from .typing import TYPING, Typing
 
 log = logging.getLogger(__name__)
 
-#: Seconds to wait on a gap in the news before reading: what is missing is most likely on its way.
-GAP_PATIENCE = 0.02
 #: The most of those who are too slow that are sent away in one turn of the sweep.
 MOST_DISMISSED = 50
 #: Seconds that closing waits for the clients' Close frames.
@@ -92,7 +90,7 @@ class Dispatcher:
         self._closing: set[ParkedClient] = set()
         #: who has a frame half written, and since when; the longest first
         self._slow: dict[ParkedClient, float] = {}
-        self._pending: dict[Place, list[News]] = {}
+        self.handing_out = HandingOut(self)
         self.catch_up = CatchUp(self, read)
         self.grants = Grants(read_ended, dismiss)
         self._timers: set[Any] = set()
@@ -285,7 +283,7 @@ class Dispatcher:
         place = self._places.get(user)
         if place is not None and not place.clients and user not in self._entering:
             del self._places[user]
-            self._pending.pop(place, None)
+            self.handing_out.forget(place)
             self._bus.unsubscribe(user)
 
     def note_typing(self, writer: int, reader: int) -> None:
@@ -304,7 +302,7 @@ class Dispatcher:
         """Here or in another worker somebody has begun to write, or has sent it."""
         if is_writing:
             self.typing.note(writer, reader)
-        elif self._pending:
+        elif self.handing_out.is_pending:
             self.loop.run_callback(self.typing.stop, writer, reader)  # behind what is handed out in this turn
         else:
             self.typing.stop(writer, reader)
@@ -354,51 +352,7 @@ class Dispatcher:
         if news.batch.latest >= place.wanted:
             place.wanted = news.batch.latest
             place.badges = sys.intern(news.batch.badges)
-        if not self._pending:
-            self.loop.run_callback(self._flush)
-        self._pending.setdefault(place, []).append(news)
-
-    def _flush(self) -> None:
-        """Hand what came within this turn to those who stand just before it. Runs in the hub."""
-        pending, self._pending = self._pending, {}
-        for place, news in pending.items():
-            try:
-                self._hand_out(place, news)
-            except Exception:  # safety net: the others must get theirs; the sweep looks after this one
-                log.exception("handing out news failed")
-                self.counts["callback_failures"] += 1
-
-    def _hand_out(self, place: Place, news: list[News]) -> None:
-        batches = [item.batch for item in news if item.batch is not None]
-        run = join(batches)
-        before = self.counts["delivered"]
-        shared: Shared = {}
-        lacking: list[int] = []
-        for client in place.clients:  # a tuple: who leaves meanwhile makes a new one
-            try:
-                if not client.wants_events:
-                    if client.state == CURRENT:  # or else the sweep has found something, and the read says what
-                        client.tell()
-                    continue
-                while client.state == CURRENT and run.first <= client.cursor + 1 <= run.seq and run.texts:
-                    give_next(client, run, shared)
-            except Exception as error:  # safety net: the user's other clients must get theirs
-                failed(client, error)
-            if client.state == CURRENT and client.cursor < place.wanted:
-                client.state = CATCHING_UP
-                lacking.append(client.cursor)
-        if self.counts["delivered"] > before:
-            now = time.time()
-            for item in news:
-                if item.at:
-                    self.lags["push"].observe(now - item.at)
-        if not lacking:
-            return
-        self.catch_up.expect(place, max(lacking))
-        if any(not batch.texts and batch.seq > min(lacking) for batch in batches):
-            self.catch_up.enqueue(place)  # announced without its text: nothing is on its way
-        else:
-            self.later(GAP_PATIENCE, self.catch_up.enqueue, place)
+        self.handing_out.add(place, news)
 
     # -- catching up
 

@@ -10,8 +10,7 @@ from unittest import mock
 
 import gevent
 
-from myapp.live import catching_up
-from myapp.live import dispatcher as dispatcher_module
+from myapp.live import catching_up, handing_out
 from myapp.live.batches import FRAME_EVENTS
 from myapp.live.bus import News
 from myapp.live.frames import Batch, Page
@@ -85,7 +84,7 @@ class FollowedWorld(World):
     def is_at_rest(self) -> bool:
         """Whether nothing is queued, read, waited for or about to be handed out."""
         it = self.dispatcher
-        return it.catch_up.is_idle and not (it._timers or it._pending or self.under_way)
+        return it.catch_up.is_idle and not (it._timers or it.handing_out.is_pending or self.under_way)
 
     def rest(self) -> None:
         """Let everything happen that is going to happen without anybody's doing."""
@@ -102,7 +101,7 @@ def a_world(*, patience: float = 0.002, most_alike: int = 1, **options: Any) -> 
     others come back, what was read for the first is read anew: `most_alike` then allows for more than one at once.
     """
     with (
-        mock.patch.object(dispatcher_module, "GAP_PATIENCE", patience),
+        mock.patch.object(handing_out, "GAP_PATIENCE", patience),
         mock.patch.object(catching_up, "READ_RETRY", patience),
     ):
         world = FollowedWorld(**options)

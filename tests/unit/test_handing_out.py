@@ -100,7 +100,7 @@ def test_news_for_a_user_who_left_in_the_same_turn_is_dropped(world: FollowedWor
     world.post()
     gone.client.drop()
     world.post(user=OTHER)
-    assert len(world.dispatcher._pending) == 1
+    assert len(world.dispatcher.handing_out._pending) == 1
     gone.leave()
     read_all(other)
     check_end(world, gone, other)
