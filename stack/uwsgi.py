@@ -52,12 +52,20 @@ class Uwsgi(Program):
 
     def worker_pids(self) -> list[int]:
         """The living workers, in order of their number."""
-        pids: dict[int, int] = {}
-        for number, pid in re.findall(r"pawned uWSGI worker (\d+) \((?:new )?pid: (\d+)", self.log_of_this_run()):
-            pids[int(number)] = int(pid)
+        pids = spawned(self.log_of_this_run())
         living = set(children(self.pid))
         return [pids[number] for number in sorted(pids) if pids[number] in living and is_alive(pids[number])]
 
     def reload(self) -> None:
-        """Ask for a chain reload: one worker after the other. Returns at once."""
+        """Ask for a chain reload: one worker after the other. Returns at once; meanwhile a second one is ignored."""
         self.reload_file.touch()
+
+    def count_reloads(self) -> int:
+        """Chain reloads that are complete, all workers serving again, since the start."""
+        return self.log_of_this_run().count("chain reloading complete")
+
+
+def spawned(log: str) -> dict[int, int]:
+    """The process id that each worker, by its number, had last, as uWSGI's log tells it."""
+    found = re.findall(r"pawned uWSGI worker (\d+) \((?:new )?pid: (\d+)", log)
+    return {int(number): int(pid) for number, pid in found}

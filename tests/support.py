@@ -21,6 +21,7 @@ from myapp.extensions import database
 from myapp.schema import upgrade_schema
 from stack import Program, free_port
 from stack.program import BIN, ROOT
+from stack.uwsgi import spawned
 
 from . import postgres, quicker
 from .postgres import PostgresServer
@@ -186,10 +187,7 @@ class AppServer(Program):
         assert self.process is not None
         if self.kind != "uwsgi":
             return self.process.pid
-        for line in self.log().splitlines()[::-1]:
-            if "spawned uWSGI worker 1 (pid: " in line:
-                return int(line.split("pid: ")[1].split(",")[0])
-        raise AssertionError("uWSGI has spawned no worker")
+        return spawned(self.log())[1]
 
     def metric(self, name: str, **labels: str) -> float:
         """One figure from /metrics; 0 where it is not there yet."""

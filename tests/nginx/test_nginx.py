@@ -1,10 +1,11 @@
-"""The way in that is deployed: nginx with our own file, in front of uWSGI."""
+"""What passes through nginx as deployed: waiting, streams, WebSockets, uploads, static files, a reload."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,27 +14,6 @@ from websockets.sync.client import connect
 from stack import Nginx
 
 from ..support import ROOT, AppServer, wait_for
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    server = AppServer("uwsgi", tmp_path_factory.mktemp("uwsgi"))
-    server.people.add("alice", "bob")
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def nginx(server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    nginx = Nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{server.port}").start()
-    yield nginx
-    nginx.stop()
-
-
-@pytest.fixture
-def tokens(server: AppServer) -> list[str]:
-    return server.people.tokens("alice", "bob")
 
 
 def _client(nginx: Nginx, token: str) -> httpx.Client:
@@ -154,3 +134,58 @@ def test_a_ticket_in_a_query_is_not_logged(nginx: Nginx) -> None:
     httpx.get(f"{nginx.url}/messages/poll?ticket=ticket_very-secret")
     wait_for(lambda: "/messages/poll" in (nginx.home / "access.log").read_text(), "the log line")
     assert "very-secret" not in (nginx.home / "access.log").read_text()
+
+
+def test_a_client_is_known_by_its_own_address(nginx: Nginx, server: AppServer) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as client:
+        assert client.get(f"{nginx.url}/healthz").status_code == 200
+    wait_for(lambda: '127.0.0.2 "GET /healthz"' in server.log(), "its line in the log")
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(nginx: Nginx, server: AppServer, tokens: list[str]) -> None:
+    said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Real-IP": "203.0.113.9"}
+    answer = httpx.get(f"{nginx.url}/auth/login?spoofed", headers={**said, "Accept": "text/html"})
+    assert answer.status_code == 200
+    assert "Secure" not in answer.headers["set-cookie"]
+    wait_for(lambda: '"GET /auth/login"' in server.log(), "the line in the log")
+    assert "203.0.113.9" not in server.log()
+
+
+@pytest.mark.parametrize(("size", "status"), [(5_900_000, 401), (6_900_000, 413)])
+def test_a_picture_of_5_mb_gets_through_and_no_more(nginx: Nginx, size: int, status: int) -> None:
+    answer = httpx.post(f"{nginx.url}/account/picture", files={"picture": b"x" * size}, timeout=20)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_figures_are_for_this_host_alone(nginx: Nginx) -> None:
+    assert httpx.get(f"{nginx.url}/metrics").status_code == 200
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as client:
+        assert client.get(f"{nginx.url}/metrics").status_code == 403
+
+
+def test_a_reload_fails_no_request_on_kept_connections(nginx: Nginx, server: AppServer, tokens: list[str]) -> None:
+    """With one worker: requests wait meanwhile. tests/stack has several."""
+    old = server.worker_pid
+    statuses: list[int] = []
+    reloaded = threading.Event()
+
+    def ask() -> None:
+        with _client(nginx, tokens[0]) as client:
+            while not reloaded.is_set():
+                sent = client.post("/messages", json={"to": "bob", "body": "meanwhile"})
+                statuses.extend((sent.status_code, client.get("/messages/poll").status_code))
+                time.sleep(0.05)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    Path(server.environ["MYAPP_RELOAD_FILE"]).touch()
+    try:
+        wait_for(lambda: "chain reloading complete" in server.log(), "the reload")
+    finally:
+        reloaded.set()
+        for thread in asking:
+            thread.join()
+    assert set(statuses) == {200, 201}
+    assert server.worker_pid != old
