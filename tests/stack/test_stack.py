@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from stack import Program, Stack, StackError, Uwsgi
+from stack.uwsgi import spawned
 
-from ..support import ROOT, wait_for
+from ..support import ROOT, free_port, wait_for
 
 
 def client(stack: Stack, token: str) -> httpx.Client:
@@ -59,6 +61,19 @@ def test_a_worker_that_is_killed_is_replaced_and_fails_no_reader(stack: Stack, t
         os.kill(victim, signal.SIGKILL)
         assert {reader.get("/messages/poll").status_code for _ in range(50)} == {200}
     wait_for(lambda: len(stack.uwsgi.worker_pids()) == 2 and victim not in stack.uwsgi.worker_pids(), "a new worker")
+
+
+def test_fifty_requests_to_a_workers_own_http_socket_succeed(stack: Stack, tokens: list[str], tmp_path: Path) -> None:
+    port = free_port()
+    uwsgi = Uwsgi(tmp_path, stack.environ)
+    uwsgi.command += ["--http-socket", f"127.0.0.1:{port}"]
+    uwsgi.start()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as reader:
+            headers = {"Authorization": f"Bearer {tokens[0]}"}
+            assert {reader.get("/messages/poll", headers=headers).status_code for _ in range(50)} == {200}
+    finally:
+        uwsgi.stop()
 
 
 def test_fifty_requests_a_second_are_served_during_a_chain_reload(stack: Stack, tokens: list[str]) -> None:
@@ -117,6 +132,25 @@ def test_uwsgi_with_two_workers_stops_cleanly(number: int, stack: Stack) -> None
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     stack.uwsgi.start()
     wait_for(stack.is_ready, "the stack to be ready")
+
+
+def test_a_stop_that_comes_while_the_workers_load_is_heeded(stack: Stack, tmp_path: Path) -> None:
+    """uWSGI by itself would wait for such workers for ever."""
+    log = tmp_path / "log"
+    environ = {**stack.environ, "MYAPP_SOCKET": f"127.0.0.1:{free_port()}"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(stack.uwsgi.command, cwd=ROOT, env=environ, stdout=out, stderr=out)
+
+    def are_loading() -> bool:
+        workers = spawned(log.read_text()).values()
+        return len(workers) == 2 and all("sqlalchemy" in Path(f"/proc/{pid}/maps").read_text() for pid in workers)
+
+    wait_for(are_loading, "the workers to load the application")
+    process.terminate()
+    try:
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
 
 
 def test_a_part_that_cannot_start_says_why_and_leaves_nothing(stack: Stack) -> None:
