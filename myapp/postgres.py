@@ -55,6 +55,9 @@ AWAY: tuple[type[Exception], ...] = (
 #: What means that it can be read at the moment and not written.
 READ_ONLY: tuple[type[Exception], ...] = (errors.ReadOnlySqlTransaction, errors.DiskFull)
 
+#: What a prepared statement fails with whose tables were changed, or which somebody has deallocated.
+_OUTDATED = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
+
 _bool, _bytea, _int8, _int2, _int4 = 16, 17, 20, 21, 23  # pg_type.dat
 _LOADERS: dict[int, Callable[[bytes], Any]] = {
     _bool: lambda value: value == b"t",
@@ -112,13 +115,14 @@ class Result:
 
 
 class _Prepared:
-    """A statement that this connection knows by name, and how its columns are read, once that is known."""
+    """A statement that has a name on this connection, and how its columns are read, once that is known."""
 
-    __slots__ = ("loaders", "name", "sql")
+    __slots__ = ("is_known", "loaders", "name", "sql")
 
     def __init__(self, name: bytes, sql: str) -> None:
         self.name = name
         self.sql = sql
+        self.is_known = False  # until the server has said so
         self.loaders: list[Callable[[bytes], Any]] | None = None
 
 
@@ -210,10 +214,12 @@ class Session:
                 self._is_lost = False
                 return last, error
             statement = next(owed)
-            if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-                if error is None:
-                    error = errors.error_from_result(result)
-                if statement is not None:  # it may not have been prepared, or not fit its tables any more
+            if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+                if statement is not None:
+                    statement.is_known = True
+            else:
+                error = error or errors.error_from_result(result)
+                if statement is not None and (not statement.is_known or isinstance(error, _OUTDATED)):
                     self._prepared.pop(statement.sql, None)
             last = result
 

@@ -21,7 +21,7 @@ from myapp.db import Statement, now_ms, rfc3339, statement
 from myapp.errors import Unavailable
 from myapp.inbox.models import facts
 
-from ..support import environment
+from ..support import environment, sqlite_url
 from .conftest import Store
 
 SET = Statement(
@@ -282,7 +282,7 @@ def test_other_greenlets_run_while_a_write_waits_for_the_lock(lite: Store, tmp_p
     holder = hold_write_lock(tmp_path / "test.sqlite3")
     with subprocess.Popen(
         [sys.executable, "-c", COOPERATIVE, str(tmp_path / "instance")],
-        env={**environment(tmp_path)},
+        env={**environment(tmp_path, sqlite_url(tmp_path))},
         stdout=subprocess.PIPE,
         text=True,
     ) as writer:

@@ -124,6 +124,20 @@ def test_statement_that_could_not_be_prepared_can_be_later(store: Store) -> None
         assert connection.driver.execute("SELECT * FROM later", ()).fetchall() == []
 
 
+def test_statement_that_fails_stays_prepared(store: Store) -> None:
+    def names() -> set[str]:
+        with store.database.read() as connection:
+            return {row[0] for row in connection.driver.execute("SELECT name FROM pg_prepared_statements").fetchall()}
+
+    seen = []
+    for _ in range(3):
+        with pytest.raises(psycopg.errors.UniqueViolation), store.database.transaction() as transaction:
+            transaction.driver.queue("INSERT INTO facts VALUES ('epoch', $1)", ["twice"])
+            transaction.driver.queue("SELECT 1", ())
+        seen.append(names())
+    assert seen[0] == seen[1] == seen[2]
+
+
 def test_statement_whose_table_was_changed_fails_once_at_the_most(store: Store) -> None:
     with store.database.read() as connection:
         connection.driver.execute("SELECT * FROM facts", ())
