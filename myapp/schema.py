@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -16,12 +17,30 @@ from .extensions import database, migrate
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two looks at a database that does not answer.
+LOOK_EVERY = 0.5
 
-def upgrade_schema(app: Flask) -> None:
+
+def upgrade_schema(app: Flask, *, is_patient: bool = False) -> None:
     """Apply the migrations that are missing. Several processes may do so at once: one does, the others wait.
 
-    Raises ConfigError when the database cannot be opened.
+    Raises ConfigError when the database cannot be opened; with `is_patient` it waits until it can.
     """
+    is_waiting = False
+    while True:
+        try:
+            _upgrade(app)
+            return
+        except ConfigError as error:
+            if not is_patient:
+                raise
+            if not is_waiting:
+                log.warning("%s; waiting for it", error)
+            is_waiting = True
+            time.sleep(LOOK_EVERY)
+
+
+def _upgrade(app: Flask) -> None:
     with app.app_context():
         try:
             if not is_current():

@@ -1,4 +1,4 @@
-"""The promise, as a rule that finds every breach of it; and readers that try hard to make the server break it."""
+"""Readers that try hard to make the server break its promise; the rule that finds each breach is soak/checker.py."""
 
 from __future__ import annotations
 
@@ -8,43 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from soak.checker import Broken, Checker
+
 from ..support import PATIENCE
 from .someone import Someone
 from .stream import EventStream
 from .wire import Ended
-
-
-class Broken(AssertionError):
-    """The promise is broken: an event is missing, came twice, or out of order."""
-
-
-class Checker:
-    """What one reader is given, over whatever transport, must be 1, 2, 3, ... in order, each once."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-
-    @property
-    def cursor(self) -> int:
-        return len(self.events)
-
-    def take(self, said: dict[str, Any]) -> None:
-        """An answer of a poll, or a frame of events. Raises Broken."""
-        if said.get("reset"):
-            raise Broken(f"told to start anew at {self.cursor}")
-        for event in said["events"]:
-            if event["seq"] != self.cursor + 1:
-                raise Broken(f"{event['seq']} came after {self.cursor}")
-            self.events.append(event)
-        if said["seq"] != self.cursor:
-            raise Broken(f"{said['seq']} was said to be reached; {self.cursor} was")
-        if said["latest"] < said["seq"]:
-            raise Broken(f"the inbox ends at {said['latest']}, before {said['seq']}")
-
-    def finish(self, stored: list[dict[str, Any]]) -> None:
-        """It was given exactly what is stored. Raises Broken."""
-        if self.events != stored:
-            raise Broken(f"{len(self.events)} events given, {len(stored)} stored, or not the same ones")
 
 
 class Reader:
