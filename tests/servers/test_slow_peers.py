@@ -32,7 +32,7 @@ MOST_KEPT = 80_000
 def impatient(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     """A server that says who is behind, and whose patience tests can shorten."""
     servers = Servers(kind, tmp_path_factory.mktemp(f"{kind}-impatient"))
-    server = servers.make(probed=True)
+    server = servers.make(probed=True, DATABASE_POOL="1")  # its descriptors are counted
     if kind == "uwsgi":
         ini = Path(server.command[-1])
         # its router's buffers bounded, or the kernel lets them grow, some times to more than there is for a slow reader
