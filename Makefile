@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev stack test test-postgres lint bench translations packages lock clean
+.PHONY: help run dev stack soak test test-postgres lint bench translations packages lock clean
 
 PYTHON ?= python3
+MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -19,6 +20,10 @@ dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, Redis, PostgreSQL, under instance/stack
 	@sh stack/install_packages.sh nginx redis postgresql
 	@exec $(BIN)/python -m stack
+
+soak: $(VENV)/.test ## kill its parts one after the other for MINUTES=10, by the plan of SEED=N, and see that nothing is lost
+	@sh stack/install_packages.sh nginx redis postgresql
+	@exec $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 test: packages $(VENV)/.test $(AXE) lint ## install what the tests need, check the code and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
