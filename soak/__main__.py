@@ -10,7 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from stack import StackError
+
 from . import plan
+from .disk import DiskError
 from .faults import FAULTS
 from .record import Record
 from .report import report
@@ -32,26 +35,26 @@ def main() -> int:
     log = asked.log or Path("instance") / f"soak-{asked.seed}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     record = Record(log)
-    record.say("run", seed=asked.seed, minutes=asked.minutes, faults=asked.faults, readers=asked.readers)
+    record.say("run", **{name: value for name, value in vars(asked).items() if name != "log"})
     print(f"seed {asked.seed}, {asked.minutes:g} minutes, {len(planned)} faults; log: {log}", flush=True)
     world = World(folder, record, with_disk="disk-full" in asked.faults)
+    has_held = False
     try:
         world.start(asked.writers)
         world.populate(asked.readers, asked.rate, asked.seed)
         result = Run(world, planned, seconds, tell=lambda text: print(text, flush=True)).run()
         print(f"\n{report(result, world, asked.seed)}")
-        is_kept = bool(result.problems)
-    except BaseException:
-        is_kept = True
-        raise
+        has_held = not result.problems
+    except (StackError, DiskError) as error:
+        print(error, file=sys.stderr)
     finally:
         world.close()
         record.close()
-        if is_kept:
-            print(f"the programs' own logs are in {folder}", file=sys.stderr)
-        else:
+        if has_held:
             shutil.rmtree(folder, ignore_errors=True)
-    return 1 if result.problems else 0
+        else:
+            print(f"the programs' own logs are in {folder}", file=sys.stderr)
+    return 0 if has_held else 1
 
 
 def _arguments() -> argparse.Namespace:

@@ -19,7 +19,10 @@ LOOK_EVERY = 0.2
 
 @dataclass
 class Done:
-    """One fault, as it went. `problem` is empty when it was injected, had an effect and was healed."""
+    """One fault, as it went; `began` is in seconds since the run's begin.
+
+    `problem` is empty when it was injected, had an effect and was healed.
+    """
 
     planned: Planned
     began: float

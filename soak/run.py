@@ -56,12 +56,13 @@ class Run:
         self.plan = plan
         self.seconds = seconds
         self._tell = tell
+        self._began = 0.0
 
     def run(self) -> Result:
         """Everything, from the first message to the audit."""
         for planned in self.plan:
             self.record.say("plan", at=planned.at, fault=planned.kind, params=planned.params)
-        began = self.record.now
+        began = self._began = self.record.now
         for person in (*self.world.readers, *self.world.writers):
             person.start()
         done: list[Done] = []
@@ -80,7 +81,9 @@ class Run:
     def _do(self, planned: Planned, at: float) -> Done:
         self._sleep_until(at)
         done = carry_out(FAULTS[planned.kind](self.world, planned.params), planned, self.record)
-        self._tell(f"{done.began:7.1f} s  {planned.kind}: {done} ({self.record.now - done.began:.1f} s)")
+        taken = self.record.now - done.began
+        done.began -= self._began
+        self._tell(f"{done.began:7.1f} s  {planned.kind}: {done} ({taken:.1f} s)")
         return done
 
     def _end(self) -> list[str]:
