@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_is_replaced_and_fails_no_reader(stack: Stack, t
 
 def test_fifty_requests_to_a_workers_own_http_socket_succeed(stack: Stack, tokens: list[str], tmp_path: Path) -> None:
     port = free_port()
-    uwsgi = Uwsgi(tmp_path, stack.environ)
+    uwsgi = Uwsgi(tmp_path, {**stack.environ, "MYAPP_WORKERS": "1"})
     uwsgi.command += ["--http-socket", f"127.0.0.1:{port}"]
     uwsgi.start()
     try:
