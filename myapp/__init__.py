@@ -139,7 +139,7 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
             if isinstance(item, Appended):
                 texts = item.texts if sum(map(len, item.texts)) <= INLINE_BYTES else ()
                 batch = Batch(texts, item.first, item.latest, item.latest, item.badges)
-                bus.publish(News(item.user, batch, at=now))
+                bus.publish(News(item.user, batch, at=now, epoch=item.epoch))
             elif isinstance(item, Ended):
                 bus.publish(News(item.user, None, item.grant, now))
 

@@ -50,7 +50,7 @@ def avatar(name: str, display_name: str, picture: str | None) -> str:
 _BY_NAME = statement(sa.select(*COLUMNS).where(users.c.name == sa.bindparam("name")))
 _inboxes = inbox.inboxes
 _LOCK_BOTH = statement(
-    sa.select(_inboxes.c.user_id, _inboxes.c.seq, _inboxes.c.badges)
+    sa.select(*inbox.HELD)
     .where(
         _inboxes.c.user_id.in_(
             [sa.bindparam("me"), sa.select(users.c.id).where(users.c.name == sa.bindparam("name")).scalar_subquery()]

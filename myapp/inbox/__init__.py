@@ -5,6 +5,7 @@
 
 from .badges import BADGES, Badges
 from .events import (
+    HELD,
     PAGE_EVENTS,
     Appended,
     Event,
@@ -26,6 +27,7 @@ from .seen import mark_seen
 
 __all__ = [
     "BADGES",
+    "HELD",
     "PAGE_EVENTS",
     "Appended",
     "Badges",

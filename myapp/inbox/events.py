@@ -58,21 +58,26 @@ class Page(NamedTuple):
 
 
 class Appended(NamedTuple):
-    """What a transaction added to one inbox: events from `first` to `latest`, and the badges after them."""
+    """What a transaction added to one inbox: events from `first` to `latest`, and the badges after them.
+
+    Their seqs mean something in this `epoch` only.
+    """
 
     user: int
     first: int
     latest: int
     texts: tuple[str, ...]
     badges: str
+    epoch: str
 
 
 class _Open:
     """An inbox whose row this transaction holds."""
 
-    __slots__ = ("badges", "first", "rows", "seq", "texts")
+    __slots__ = ("badges", "epoch", "first", "rows", "seq", "texts")
 
-    def __init__(self, seq: int, badges: Badges) -> None:
+    def __init__(self, seq: int, badges: Badges, epoch: str) -> None:
+        self.epoch = epoch
         self.seq = seq
         self.first = seq + 1
         self.badges = badges
@@ -85,13 +90,12 @@ _EVENT = ("user_id", "seq", "kind", "at", "data")
 _CREATE = statement(
     sa.insert(inboxes).values(user_id=sa.bindparam("user"), seq=0, badges=sa.bindparam("badges"), trimmed=0)
 )
-_LOCK_ONE = statement(
-    sa.select(inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges)
-    .where(inboxes.c.user_id == sa.bindparam("a"))
-    .with_for_update()
-)
+_epoch = sa.select(facts.c.value).where(facts.c.name == "epoch").scalar_subquery()
+#: What `hold` needs of each inbox that is locked.
+HELD = (inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges, _epoch)
+_LOCK_ONE = statement(sa.select(*HELD).where(inboxes.c.user_id == sa.bindparam("a")).with_for_update())
 _LOCK_TWO = statement(
-    sa.select(inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges)
+    sa.select(*HELD)
     .where(inboxes.c.user_id.in_([sa.bindparam("a"), sa.bindparam("b")]))
     .order_by(inboxes.c.user_id)
     .with_for_update()
@@ -111,7 +115,7 @@ _ADVANCE_TWO = statement(
 )
 _HEAD = statement(
     sa.select(
-        sa.select(facts.c.value).where(facts.c.name == "epoch").scalar_subquery(),
+        _epoch,
         inboxes.c.seq,
         inboxes.c.trimmed,
         inboxes.c.badges,
@@ -158,15 +162,15 @@ def lock(transaction: Transaction, users: Iterable[int]) -> None:
         raise LookupError(f"no inbox for user id {[user for user in ids if user not in held]}")
 
 
-def hold(transaction: Transaction, rows: Iterable[tuple[int, int, str]]) -> None:
-    """What `lock` does with the inboxes it has locked, for who locks them in a statement of its own: user id, seq and
-    badges of each, FOR UPDATE, in order of user id.
+def hold(transaction: Transaction, rows: Iterable[tuple[int, int, str, str]]) -> None:
+    """What `lock` does with the inboxes it has locked, for who locks them in a statement of its own: HELD of each, FOR
+    UPDATE, in order of user id.
 
     Raises RuntimeError where the transaction has inboxes already.
     """
     if transaction.state.get("inboxes"):
         raise RuntimeError("lock all inboxes of a transaction in one call")
-    held = {user: _Open(seq, badge.parse(badges)) for user, seq, badges in rows}
+    held = {user: _Open(seq, badge.parse(badges), epoch) for user, seq, badges, epoch in rows}
     transaction.state["inboxes"] = held
     transaction.before_commit.append(lambda: _store(transaction, held))
 
@@ -264,7 +268,7 @@ def _store(transaction: Transaction, held: dict[int, _Open]) -> None:
     for new in moved:
         user, inbox = new["user"], held[new["user"]]
         texts = tuple(inbox.texts)
-        transaction.news.append(Appended(user, inbox.first, inbox.seq, texts, new["new_badges"]))
+        transaction.news.append(Appended(user, inbox.first, inbox.seq, texts, new["new_badges"], inbox.epoch))
 
 
 def _in_twos(transaction: Transaction, rows: list[dict[str, Any]], one: Statement, two: Statement) -> None:

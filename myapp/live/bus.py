@@ -20,13 +20,15 @@ STATES = (OK, STARTING, AWAY, DEAF)
 class News(NamedTuple):
     """Something happened to `user`: events were appended (`batch`), or a session or token ended (`ended`).
 
-    A batch without texts only says how far the inbox is. `at` is when it was committed, in seconds since 1970.
+    A batch without texts only says how far the inbox is. `at` is when it was committed, in seconds since 1970, `epoch`
+    where its seqs count; empty where that is not known.
     """
 
     user: int
     batch: Batch | None
     ended: str = ""
     at: float = 0.0
+    epoch: str = ""
 
 
 Deliver = Callable[[News], None]

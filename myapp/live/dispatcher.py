@@ -349,10 +349,20 @@ class Dispatcher:
             self.grants.end(place, news.ended, is_entering=place.user in self._entering)
             return
         assert news.batch is not None
+        if place.epoch and news.epoch not in ("", place.epoch):
+            self._doubt(place)
+            return
         if news.batch.latest >= place.wanted:
             place.wanted = news.batch.latest
             place.badges = sys.intern(news.batch.badges)
         self.handing_out.add(place, news)
+
+    def _doubt(self, place: Place) -> None:
+        """News of another epoch: a backup was put back, and nobody here knows; or it is late. The read says which."""
+        for client in place.clients:
+            if client.state == CURRENT:
+                client.state = CATCHING_UP
+        self.catch_up.enqueue(place)
 
     # -- catching up
 

@@ -39,8 +39,8 @@ LINGER = 10.0
 #: Channels in one command.
 MOST_CHANNELS = 1000
 
-#: What is said on a user's channel: a batch or none, what ended or nothing, when.
-_Told = tuple[Batch | None, str, float]
+#: What is said on a user's channel: a batch or none, what ended or nothing, when, in which epoch.
+_Told = tuple[Batch | None, str, float, str]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Told).decode
 
@@ -128,7 +128,7 @@ class RedisBus:
             return
         if self._is_started:
             self._deliver(news)  # whoever is here need not wait for Redis
-        told: _Told = (news.batch, news.ended, news.at)
+        told: _Told = (news.batch, news.ended, news.at, news.epoch)
         self._publisher.say(f"{self._prefix}{news.user}", self._me + _encode(told))
 
     def broadcast(self, words: bytes) -> None:
@@ -278,9 +278,9 @@ class RedisBus:
             if name == "all":
                 self._overhear(sender.hex(), words)
             elif name.isdecimal():
-                batch, ended, at = _decode(words)
+                told = _decode(words)
                 self.counts["bus_heard"] += 1
-                self._deliver(News(int(name), batch, ended, at))
+                self._deliver(News(int(name), *told))
         except msgspec.MsgspecError as error:  # of another version of the application
             self.counts["bus_garbled"] += 1
             log.warning("what came through Redis cannot be read, the sweep finds it: %s", error)

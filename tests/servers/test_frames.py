@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 import pytest
@@ -270,7 +271,9 @@ def test_the_handshake_is_what_rfc_6455_says(three: Three) -> None:
     wire.send(upgrade_bytes("/ws", {**three.bob.headers, **key, **offer}))
     answer = wire.read_answer()
     assert answer.status == 101
-    assert sorted(answer.headers) == [
+    ours = answer.header("x-request-id") or ""
+    assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", ours)
+    assert sorted(header for header in answer.headers if header != ("x-request-id", ours)) == [
         ("connection", "Upgrade"),
         ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
         ("upgrade", "websocket"),

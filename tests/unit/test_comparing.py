@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from myapp.live import frames
+from myapp.live.bus import News
 from myapp.live.clients import BEHIND, CURRENT
 
 from .followed import FollowedWorld, a_world, turn
@@ -125,6 +126,28 @@ def test_who_is_only_told_is_not_told_of_what_was_before_a_backup_was_put_back(w
     read_all(before, after)
     check_end(world, before, after)
     assert (before.resets, after.resets) == (1, 0)
+
+
+def test_news_of_another_epoch_is_not_handed_out_but_read(world: FollowedWorld) -> None:
+    """It can begin right behind the cursor, which means something else there."""
+    world.store(5)
+    follower = SocketFollower(world)
+    put_back(world, 3)
+    world.bus.publish(News(USER, world.store(2), epoch="e2"))
+    world.bus.publish(News(USER, world.store(2), epoch="e2"))
+    read_all(follower)
+    check_end(world, follower)
+    assert (follower.resets, follower.most_events) == (1, 0)
+
+
+def test_news_of_an_epoch_before_that_comes_late_changes_nothing(world: FollowedWorld) -> None:
+    before = world.store(5)
+    put_back(world, 2)
+    follower = SocketFollower(world)
+    world.bus.publish(News(USER, before, epoch="e1"))
+    read_all(follower)
+    check_end(world, follower)
+    assert (follower.resets, follower.cursor) == (0, 2)
 
 
 @LOTS

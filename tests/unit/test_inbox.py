@@ -72,7 +72,7 @@ def test_published_text_is_the_text_that_is_read_later(store: Store) -> None:
     store.append(user, 3, data={"body": "žluť"}, badges={"messages": 1})
     page = store.after(user, 0)
     assert published == [
-        inbox.Appended(user, 1, 3, tuple(event.text for event in page.events), page.badges),
+        inbox.Appended(user, 1, 3, tuple(event.text for event in page.events), page.badges, page.epoch),
     ]
 
 
