@@ -14,20 +14,54 @@ from gevent import monkey
 monkey.patch_all()
 
 import os
+import time
+import traceback
+from typing import Any
 
-from myapp import create_app
-from myapp.logs import set_up_logging
-from myapp.schema import upgrade_schema
-from myapp.server import main, prepare
-from myapp.under_uwsgi import has_to_wait
+#: Seconds after which a worker that could not load the application gives its place to another try.
+TRY_AGAIN = 5.0
+
+
+def takes_anothers_place(uwsgi: Any) -> bool:
+    """Whether this is a uWSGI worker after one that has ended; the first ones of all may end uWSGI."""
+    number = uwsgi.worker_id() if uwsgi is not None else 0  # 0 in the master
+    return number > 0 and uwsgi.workers()[number - 1]["respawn_count"] > 0
+
+
+def load() -> Any:
+    """The application, ready to serve."""
+    from myapp import create_app
+    from myapp.logs import set_up_logging
+    from myapp.schema import upgrade_schema
+    from myapp.server import prepare
+
+    set_up_logging()
+    app = create_app()
+    if is_patient := takes_anothers_place(sys.modules.get("uwsgi")):
+        # while it waits for its database, a stop must end it at once: uWSGI's own way begins with the event loop
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    upgrade_schema(app, is_patient=is_patient)
+    prepare(app)
+    return app
+
 
 if __name__ == "__main__":
+    from myapp.server import main
+
     sys.exit(main())
 
-set_up_logging()
-app = application = create_app()
-upgrade_schema(app, is_patient=has_to_wait())
-prepare(app)
+try:
+    app = application = load()
+except Exception:
+    if not takes_anothers_place(sys.modules.get("uwsgi")):
+        raise
+    # uWSGI takes a worker that has no application for the end of everything. The others go on with the code that they
+    # have loaded, and this one is tried again: it may have been in the middle of an update
+    traceback.print_exc()
+    print(f"the application cannot be loaded; the next try is in {TRY_AGAIN:g} s", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    time.sleep(TRY_AGAIN)
+    os._exit(1)
 
 if "uwsgi" in sys.modules:
     import gevent

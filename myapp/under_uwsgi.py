@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import signal
-import sys
 import time
 from typing import Any
 
@@ -13,20 +11,6 @@ from flask import Flask
 
 #: Seconds that a request's body may take to arrive: a core that waits for one serves nobody else.
 BODY_PATIENCE = 10.0
-
-
-def has_to_wait() -> bool:
-    """Whether this process must wait for a database that is away: a uWSGI worker in the place of one that has ended.
-
-    If it could not be loaded, uWSGI would end, and with it all other workers. While it waits, a stop ends it at once.
-    """
-    uwsgi: Any = sys.modules.get("uwsgi")
-    number = uwsgi.worker_id() if uwsgi is not None else 0  # 0 in the master
-    if number == 0 or not uwsgi.workers()[number - 1]["respawn_count"]:
-        return False
-    # uWSGI's own way of a stop is heard by gevent's loop alone, which begins when the application is loaded
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    return True
 
 
 class TimedInput(io.RawIOBase):

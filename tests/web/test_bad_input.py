@@ -44,11 +44,12 @@ REQUESTS = [
     Request("GET", "/badges"),
     Request("GET", "/users?q=b"),
     Request("GET", "/users/bob"),
+    Request("GET", "/presence?users=bob"),
     Request("GET", "/avatars/bob"),
 ]
 WITH_BODY = [request for request in REQUESTS if request.body is not None]
 #: What is not a request of the contract: pages, and what looks after the process.
-OTHER_BLUEPRINTS = {"health", "static", "static_version"}
+OTHER_BLUEPRINTS = {"health", "operations", "static", "static_version"}
 OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/auth/guest", "/language", "/ws")
 
 

@@ -1,4 +1,4 @@
-"""A worker that ends while the database is away."""
+"""A worker that ends while it cannot be replaced: the database is away, or the code is broken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from stack import Stack
 
-from ..support import wait_for
+from ..support import BIN, ROOT, AppServer, wait_for
 
 WAITING = "the database cannot be used"
 
@@ -50,3 +50,32 @@ def test_a_worker_that_waits_for_its_database_can_be_stopped(stack: Stack) -> No
     stack.uwsgi.stop_patience = 30.0
     stack.uwsgi.stop()
     assert "goodbye to uWSGI" in stack.uwsgi.log()
+
+
+@pytest.fixture
+def breaking(tmp_path: Path) -> Iterator[tuple[AppServer, Path]]:
+    """uWSGI with an application that cannot be loaded while the file is there."""
+    flag = tmp_path / "break"
+    command = [str(BIN / "uwsgi"), "--ini", str(ROOT / "uwsgi.ini"), "--module", "tests.workers.breakable:application"]
+    server = AppServer("uwsgi", tmp_path, command=command)
+    server.environ["BREAK"] = str(flag)
+    yield server, flag
+    server.kill()
+
+
+def test_code_that_cannot_be_loaded_does_not_end_uwsgi_and_is_tried_again(breaking: tuple[AppServer, Path]) -> None:
+    server, flag = breaking
+    server.start()
+    flag.touch()
+    os.kill(server.worker_pid, signal.SIGKILL)
+    wait_for(lambda: "the application cannot be loaded" in server.log(), "the new worker to fail")
+    flag.unlink()
+    wait_for(server.answers, "the code to be loaded")
+    assert server.is_running
+
+
+def test_code_that_cannot_be_loaded_at_the_start_ends_uwsgi_at_once(breaking: tuple[AppServer, Path]) -> None:
+    server, flag = breaking
+    flag.touch()
+    with pytest.raises(Exception, match="ended"):
+        server.start()
