@@ -106,7 +106,7 @@ class Probes:
         return json.dumps({"delivered": frames})
 
     def _publish(self, user: int, seq: int) -> None:
-        self._parts.database.publish([Appended(user, seq, seq, (text(seq),), badges(seq))])
+        self._parts.database.publish([Appended(user, seq, seq, (text(seq),), badges(seq), "")])
 
 
 def probed(app: Flask) -> Flask:
