@@ -79,7 +79,7 @@ class Exchange:
         self._rate = rate
         self._missing = {b"m%d" % number: copies for number in range(len(requests) if copies else 0)}
         self._counts_messages = copies > 0
-        self._idle: list[socket.socket] = []
+        self._idle: dict[int, socket.socket] = {}
         self._asked: dict[int, float] = {}
         self._buffers: dict[int, bytes] = {}
         self._sent: dict[bytes, float] = {}
@@ -118,13 +118,13 @@ class Exchange:
         self._requests = self._requests[: self._next]
 
     def end(self) -> None:
-        for sock in self._idle:
+        for sock in self._idle.values():
             self._sockets.close(sock)
 
     def _ask(self) -> None:
         if self._next == len(self._requests):
             return
-        sock = self._idle.pop() if self._idle else self._sockets.open()
+        sock = self._idle.popitem()[1] if self._idle else self._sockets.open()
         fd = sock.fileno()
         self.asking[fd] = sock
         self._buffers[fd] = b""
@@ -134,6 +134,13 @@ class Exchange:
             self._sent[self._marks[fd]] = self._asked[fd]
         sock.send(self._requests[self._next])
         self._next += 1
+
+    def lost(self, fd: int) -> bool:
+        """Whether it is a connection on which nothing is asked, which the server then has ended."""
+        sock = self._idle.pop(fd, None)
+        if sock is not None:
+            self._sockets.close(sock)
+        return sock is not None
 
     def read(self, fd: int) -> None:
         """An answer, or a part of it."""
@@ -152,7 +159,7 @@ class Exchange:
             self.result.latencies.append(self.progressed - self._asked[fd])
         sock = self.asking.pop(fd)
         if self._sockets.is_kept:
-            self._idle.append(sock)
+            self._idle[fd] = sock
         else:
             self._sockets.close(sock)
         if not self._rate:

@@ -92,7 +92,7 @@ class Load:
                 for fd, _event in self._sockets.wait(exchange.missing, exchange.progressed, wait):
                     if fd in exchange.asking:
                         exchange.read(fd)
-                    else:
+                    elif not exchange.lost(fd):
                         exchange.arrived(self._parked.read(fd)[1])
         exchange.end()
         return exchange.result
