@@ -44,8 +44,8 @@ class Churn:
 
     @property
     def warm(self) -> list[Step]:
-        """Without the first third."""
-        return self.steps[len(self.steps) // 3 :]
+        """The second half."""
+        return self.steps[len(self.steps) // 2 :]
 
     @property
     def slopes(self) -> list[float]:

@@ -60,7 +60,7 @@ def churn_rows(found: Churn) -> Rows:
         (f"  {step.connections:,}", f"{step.seconds:.0f}", *(f"{kb:,.0f}" for kb in step.workers))
         for step in found.steps
     ]
-    rows.append(("KB for 1,000, after the first third", "", *(f"{slope:.1f}" for slope in found.slopes)))
+    rows.append(("KB for 1,000, in the second half", "", *(f"{slope:.1f}" for slope in found.slopes)))
     rows.append(("left in the workers", "", str(found.left), *("" for _ in each[1:])))
     return rows
 
