@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 MOST = 3
 #: Seconds that a client has to take its answer, where its handshake is refused.
 PATIENCE = 5.0
-#: While others still come, nobody is served out of the queue, for so many seconds at the most: uWSGI takes one connection
-#: in each turn of the loop, and a page may be behind them.
+#: While others still come, nobody is served out of the queue, for so many seconds at the most: uWSGI takes one
+#: connection in each turn of the loop, and a page may be behind them.
 COMING = 0.02
 MOST_COMING = 1.0
 
