@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev stack soak test test-postgres lint bench translations packages lock clean
+.PHONY: help run dev stack soak test test-postgres lint bench bench-stack translations packages lock clean
 
 PYTHON ?= python3
 MINUTES ?= 10
@@ -38,6 +38,10 @@ lint: $(VENV)/.test ## check the code: ruff and mypy --strict
 
 bench: $(VENV)/.test $(VENV)/.bench ## print the figures of docs/performance.md
 	@$(BIN)/python -m bench
+
+bench-stack: $(VENV)/.test $(VENV)/.bench ## the same of the whole stack: nginx, two workers, Redis, PostgreSQL
+	@sh stack/install_packages.sh nginx redis postgresql
+	@$(BIN)/python -m bench.stack
 
 translations: $(VENV)/.run ## collect the texts to translate into translations/*/LC_MESSAGES/messages.po, and compile them
 	@mkdir -p build

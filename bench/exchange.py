@@ -19,14 +19,16 @@ _MARK = re.compile(rb'"body": ?"(m\d+)"')
 
 @dataclass(slots=True)
 class Result:
-    """What came of some requests. Times in seconds; `latencies` are sorted.
+    """What came of some requests. Times in seconds; `latencies` and `delays` are sorted.
 
-    `statuses` counts the answers; 0 is a connection that was refused or reset.
+    `delays` are of messages: from the answer to the last frame, 0 where the frames were there before it. `statuses`
+    counts the answers; 0 is a connection that was refused or reset.
     """
 
     wall: float = 0.0
     busy: float = 0.0
     latencies: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -53,6 +55,7 @@ class Stopwatch:
         self._result.wall = time.perf_counter() - self._began
         self._result.busy = self._spent() - self._used
         self._result.latencies.sort()
+        self._result.delays.sort()
 
     @staticmethod
     def _spent() -> float:
@@ -76,10 +79,13 @@ class Exchange:
         self._rate = rate
         self._missing = {b"m%d" % number: copies for number in range(len(requests) if copies else 0)}
         self._counts_messages = copies > 0
-        self._idle: list[socket.socket] = []
+        self._idle: dict[int, socket.socket] = {}
         self._asked: dict[int, float] = {}
         self._buffers: dict[int, bytes] = {}
         self._sent: dict[bytes, float] = {}
+        #: messages under way by the descriptor that they were sent on; those answered, and when
+        self._marks: dict[int, bytes] = {}
+        self._answered: dict[bytes, float] = {}
         self._began = 0.0
         #: when something last came that was waited for
         self.progressed = time.perf_counter()
@@ -107,22 +113,34 @@ class Exchange:
             self._ask()
         return PATIENCE
 
+    def stop(self) -> None:
+        """Ask no more."""
+        self._requests = self._requests[: self._next]
+
     def end(self) -> None:
-        for sock in self._idle:
+        for sock in self._idle.values():
             self._sockets.close(sock)
 
     def _ask(self) -> None:
         if self._next == len(self._requests):
             return
-        sock = self._idle.pop() if self._idle else self._sockets.open()
+        sock = self._idle.popitem()[1] if self._idle else self._sockets.open()
         fd = sock.fileno()
         self.asking[fd] = sock
         self._buffers[fd] = b""
         self._asked[fd] = time.perf_counter()
         if self._counts_messages:
-            self._sent[b"m%d" % self._next] = self._asked[fd]
+            self._marks[fd] = b"m%d" % self._next
+            self._sent[self._marks[fd]] = self._asked[fd]
         sock.send(self._requests[self._next])
         self._next += 1
+
+    def lost(self, fd: int) -> bool:
+        """Whether it is a connection on which nothing is asked, which the server then has ended."""
+        sock = self._idle.pop(fd, None)
+        if sock is not None:
+            self._sockets.close(sock)
+        return sock is not None
 
     def read(self, fd: int) -> None:
         """An answer, or a part of it."""
@@ -135,15 +153,23 @@ class Exchange:
             return
         self.result.statuses[status] += 1
         self.progressed = time.perf_counter()
-        if not self._counts_messages:
+        if self._counts_messages:
+            self._note_answer(self._marks.pop(fd))
+        else:
             self.result.latencies.append(self.progressed - self._asked[fd])
         sock = self.asking.pop(fd)
         if self._sockets.is_kept:
-            self._idle.append(sock)
+            self._idle[fd] = sock
         else:
             self._sockets.close(sock)
         if not self._rate:
             self._ask()
+
+    def _note_answer(self, mark: bytes) -> None:
+        if mark in self._missing:
+            self._answered[mark] = self.progressed
+        else:
+            self.result.delays.append(0.0)
 
     def arrived(self, data: bytes) -> None:
         """Frames, on a parked socket."""
@@ -153,3 +179,5 @@ class Exchange:
             if not self._missing[mark]:
                 del self._missing[mark]
                 self.result.latencies.append(self.progressed - self._sent.pop(mark))
+                if mark in self._answered:
+                    self.result.delays.append(self.progressed - self._answered.pop(mark))

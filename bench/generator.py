@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from .load import Load
 
 
-def _serve(pipe: Connection, port: int, is_kept: bool) -> None:
-    load = Load(port, is_kept)
+def _serve(pipe: Connection, port: int, is_kept: bool, is_over: Event) -> None:
+    load = Load(port, is_kept, is_over.is_set)
     while (asked := pipe.recv()) is not None:
         name, args = asked
         try:
@@ -25,7 +26,8 @@ class Generator:
     def __init__(self, port: int, is_kept: bool) -> None:
         context = get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, port, is_kept), daemon=True)
+        self._is_over = context.Event()
+        self._process = context.Process(target=_serve, args=(other, port, is_kept, self._is_over), daemon=True)
 
     def __enter__(self) -> Generator:
         self._process.start()
@@ -36,8 +38,18 @@ class Generator:
         self._process.join()
 
     def call(self, name: str, *args: Any) -> Any:
+        self.begin(name, *args)
+        return self.finish()
+
+    def begin(self, name: str, *args: Any) -> None:
+        """Have it run, and wait for nothing."""
         self._pipe.send((name, args))
+
+    def finish(self) -> Any:
+        """What came of it. Whatever runs until it is told to end is told so."""
+        self._is_over.set()
         worked, result = self._pipe.recv()
+        self._is_over.clear()
         if not worked:
             raise RuntimeError(f"the load generator failed: {result}")
         return result

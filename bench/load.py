@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import deque
+from collections.abc import Callable
 
 from . import wire
 from .exchange import Exchange, Result, Stopwatch
 from .sockets import CHUNK, Parked, Sockets
 from .wire import Greeting
 
+#: Seconds after which it is looked at again whether to go on.
+LOOK_EVERY = 0.2
+
 
 class _Arrival:
     """A WebSocket on its way to be parked."""
 
-    __slots__ = ("began", "buffer", "frames", "request", "sock", "status")
+    __slots__ = ("began", "buffer", "frames", "request", "sock", "status", "tries", "whole")
 
-    def __init__(self, sock: socket.socket, request: bytes) -> None:
+    def __init__(self, sock: socket.socket, request: bytes, tries: int) -> None:
         self.sock = sock
-        self.request = request
+        self.request = self.whole = request
+        self.tries = tries
         self.began = time.perf_counter()
         self.status = 0
         self.frames = 0
@@ -55,9 +61,10 @@ class _Arrival:
 class Load:
     """Runs in the generator's process. Parked sockets stay open until `drop`."""
 
-    def __init__(self, port: int, is_kept: bool) -> None:
+    def __init__(self, port: int, is_kept: bool, is_over: Callable[[], bool]) -> None:
         self._sockets = Sockets(port, is_kept)
         self._parked = Parked(self._sockets)
+        self._is_over = is_over
 
     def exchange(self, requests: list[bytes], connections: int) -> Result:
         """Ask all of them, at most so many at a time."""
@@ -71,32 +78,39 @@ class Load:
         """
         return self._run(Exchange(self._sockets, requests, connections, rate=rate, copies=copies))
 
-    def _run(self, exchange: Exchange) -> Result:
+    def visit(self, requests: list[bytes], rate: float) -> Result:
+        """Ask them one after the other, so many in a second, until it is told to end or there are none left."""
+        return self._run(Exchange(self._sockets, requests, 1, rate=rate, copies=0), self._is_over)
+
+    def _run(self, exchange: Exchange, is_over: Callable[[], bool] = lambda: False) -> Result:
         with Stopwatch(exchange.result):
             exchange.begin()
             while not exchange.is_over:
-                wait = exchange.ask_due()
+                if is_over():
+                    exchange.stop()
+                wait = min(exchange.ask_due(), LOOK_EVERY)
                 for fd, _event in self._sockets.wait(exchange.missing, exchange.progressed, wait):
                     if fd in exchange.asking:
                         exchange.read(fd)
-                    else:
+                    elif not exchange.lost(fd):
                         exchange.arrived(self._parked.read(fd)[1])
         exchange.end()
         return exchange.result
 
-    def connect(self, requests: list[bytes], at_once: int, greeting: Greeting) -> Result:
+    def connect(self, requests: list[bytes], at_once: int, greeting: Greeting, tries: int = 1) -> Result:
         """Open a WebSocket for each request, so many at a time, and park it when it has greeted.
 
-        The latencies are from the beginning of the connection to the end of the greeting; whoever was refused has none.
+        The latencies are from the beginning of the connection to the end of the greeting; whoever was refused has none,
+        and comes again when all others had their turn, up to so many `tries`.
         """
         coming: dict[int, _Arrival] = {}
-        unsent = iter(requests)
+        unsent = deque((request, tries) for request in requests)
 
         def begin() -> None:
-            request = next(unsent, None)
-            if request is not None:
+            if unsent:
+                request, left = unsent.popleft()
                 sock = self._sockets.begin()
-                coming[sock.fileno()] = _Arrival(sock, request)
+                coming[sock.fileno()] = _Arrival(sock, request, left - 1)
 
         with Stopwatch(Result()) as result:
             for _ in range(at_once):
@@ -107,7 +121,9 @@ class Load:
                     if fd not in coming:
                         self._parked.read(fd)
                     elif self._came(coming[fd], greeting, result):
-                        del coming[fd]
+                        arrival = coming.pop(fd)
+                        if arrival.status != 101 and arrival.tries:
+                            unsent.append((arrival.whole, arrival.tries))
                         progressed = time.perf_counter()
                         begin()
         return result

@@ -116,8 +116,9 @@ def probed(app: Flask) -> Flask:
 
 if __name__ == "__main__":
     from myapp import create_app
+    from myapp.logs import set_up_logging
     from myapp.schema import upgrade_schema
-    from myapp.server import serve, set_up_logging
+    from myapp.server import serve
 
     set_up_logging()
     made = create_app()

@@ -83,7 +83,7 @@ class Parked:
             self._rest[sock.fileno()] = rest
 
     def read(self, fd: int) -> tuple[int, bytes]:
-        """How many events have become complete on a WebSocket, and the bytes read; heartbeats are answered.
+        """How many events have become complete on a WebSocket, and their frames' bytes; heartbeats are answered.
 
         Raises Ended when the server has ended it.
         """
@@ -100,7 +100,8 @@ class Parked:
             self.open[fd].send(beats)
         if not before and not rest and not beats:
             self._last = data, count
-        return count, data
+        whole = before + data
+        return count, whole[: len(whole) - len(rest)]
 
     def answer(self, fd: int) -> bytes:
         """What came on a long poll, b"" at its end, when it is closed."""

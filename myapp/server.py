@@ -21,6 +21,7 @@ from . import ROOT, create_app
 from .errors import ConfigError
 from .extensions import Parts
 from .health import health
+from .live.anteroom import Anteroom
 from .live.frames import CloseCode
 from .live.takeover import TakeoverHandler, uwsgi_with_gevent
 from .logs import say, set_up_logging
@@ -148,6 +149,7 @@ def prepare(app: Flask) -> None:
     if host != host.strip() or (":" in host and not host.startswith("[")):
         raise ConfigError(f"MYAPP_HOST is {host!r}: give uWSGI an IPv4 address, a name, or IPv6 in brackets, no blanks")
     mend_requests(app, uwsgi)
+    app.wsgi_app = Anteroom(app.wsgi_app, "/ws")  # type: ignore[method-assign]  # Flask's documented place for middleware
     own_health = health(app)
     if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
         parts.database.open()

@@ -22,6 +22,8 @@ TCP_NOTSENT_LOWAT = getattr(_socket, "TCP_NOTSENT_LOWAT", 25)
 MOST_UNSENT = 128 * 1024
 #: Where our handler leaves itself in the WSGI environ.
 KEY = "myapp.handler"
+#: Where a socket is that was taken before, of a request that had to wait for its turn.
+TAKEN = "myapp.taken"
 
 
 class Taken(NamedTuple):
@@ -78,7 +80,7 @@ class TakeoverHandler(WSGIHandler):  # type: ignore[misc]  # gevent ships no typ
 
 def can_take(environ: Mapping[str, Any]) -> bool:
     """Whether this server gives its sockets away."""
-    return KEY in environ or uwsgi_with_gevent() is not None
+    return KEY in environ or TAKEN in environ or uwsgi_with_gevent() is not None
 
 
 def uwsgi_with_gevent() -> Any:
@@ -87,12 +89,15 @@ def uwsgi_with_gevent() -> Any:
     return uwsgi if uwsgi is not None and "gevent" in uwsgi.opt else None
 
 
-def take(environ: Mapping[str, Any]) -> Taken:
+def take(environ: dict[str, Any]) -> Taken:
     """Take the socket over. Return an empty body without calling start_response then, and the server writes nothing.
 
     Raises RuntimeError where the server gives none (see `can_take`), OSError when no descriptor is left.
     uWSGI does not give out bytes that came right behind the request: RFC 6455 section 4.1 forbids clients to send them.
     """
+    before: Taken | None = environ.pop(TAKEN, None)
+    if before is not None:
+        return before
     handler = environ.get(KEY)
     if handler is not None:
         taken: Taken = handler.take()

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 
-def printed(*asked: str) -> list[str]:
+def printed(module: str, *asked: str) -> list[str]:
     """The lines that the benchmark prints."""
-    command = [sys.executable, "-m", "bench", *asked]
+    command = [sys.executable, "-m", module, *asked]
     done = subprocess.run(command, cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
@@ -17,13 +17,20 @@ def printed(*asked: str) -> list[str]:
 
 def test_the_benchmark_prints_a_line_for_what_it_was_asked() -> None:
     counts = ["--parked", "20", "--frames", "2", "--crowd", "0"]
-    lines = printed("--quick", "--server", "pywsgi", "bare", "--only", "delivery", *counts)
+    lines = printed("bench", "--quick", "--server", "pywsgi", "bare", "--only", "delivery", *counts)
     (line, *_others) = [line for line in lines if "a frame, to each of 20" in line]
     assert sum(word.replace(".", "", 1).isdigit() for word in line.split()) >= 2
 
 
 def test_the_benchmark_weighs_each_page() -> None:
-    lines = printed("--only", "weight")
+    lines = printed("bench", "--only", "weight")
     (visit,) = [line.split() for line in lines if line.startswith("  first visit")]
     assert [int(count) > 5 for count in visit[2:]] == [True] * 4
     assert not any("CPU" in line for line in lines), "nothing else is measured"
+
+
+def test_the_benchmark_of_the_whole_stack_prints_what_each_part_spends() -> None:
+    lines = printed("bench.stack", "--quick", "--only", "sending", "--stack", "uwsgi_pass", "--seconds", "1")
+    for part in ("the whole stack", "nginx", "Redis", "PostgreSQL"):
+        (line,) = [line.strip() for line in lines if line.strip().startswith(f"{part}  ")]
+        assert float(line.removeprefix(part).split()[0]) > 0

@@ -1,0 +1,117 @@
+"""Where WebSockets wait that come back all at once, so that pages are served between them.
+
+uWSGI serves connections in the order in which they came, and only so many at a time: a page that is asked for behind
+five thousand handshakes would wait for all of them. Here a handshake beyond the first few gives its place back at once,
+keeps its socket, and is answered when it is its turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+from gevent import socket
+
+from . import takeover
+
+log = logging.getLogger(__name__)
+
+#: Handshakes that are worked on at a time: fewer than a worker has connections to the database, the rest is for pages.
+MOST = 3
+#: Seconds that a client has to take its answer, where its handshake is refused.
+PATIENCE = 5.0
+#: While others still come, nobody is served out of the queue, for so many seconds at the most: uWSGI takes one
+#: connection in each turn of the loop, and a page may be behind them.
+COMING = 0.02
+MOST_COMING = 1.0
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class Anteroom:
+    """WSGI in front of `inner`, for servers that give their sockets away. It looks at requests for `path` only."""
+
+    def __init__(self, inner: Application, path: str, most: int = MOST) -> None:
+        self._inner = inner
+        self._path = path
+        self._most = most
+        #: handshakes that are worked on, in their own request or out of the queue
+        self._running = 0
+        self._waiting: deque[dict[str, Any]] = deque()
+        #: when the queue last began, and when the last one came
+        self._began = self._came = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != self._path or "HTTP_UPGRADE" not in environ:
+            return self._inner(environ, start_response)
+        if self._running >= self._most:
+            with contextlib.suppress(OSError):  # no descriptor is left: it is refused in its own request
+                taken = takeover.take(environ)
+                self._came = time.monotonic()
+                if not self._waiting:
+                    self._began = self._came
+                # a copy: uWSGI empties its own at the end of the request
+                self._waiting.append({**environ, takeover.TAKEN: taken})
+                return takeover.nothing()
+        self._running += 1
+        try:
+            return self._inner(environ, start_response)
+        finally:
+            self._end_one()
+
+    def _end_one(self) -> None:
+        """The next one takes the place, if there is one."""
+        if self._waiting:
+            gevent.spawn(self._serve_next)
+        else:
+            self._running -= 1
+
+    def _serve_next(self) -> None:
+        while (now := time.monotonic()) - self._came < COMING and now - self._began < MOST_COMING:
+            gevent.sleep(COMING / 4)
+        if self._waiting:
+            self._serve(self._waiting.popleft())
+        else:
+            self._running -= 1
+
+    def _serve(self, environ: dict[str, Any]) -> None:
+        answer = _Answer()
+        try:
+            body = self._inner(environ, answer.start)
+            left = environ.pop(takeover.TAKEN, None)
+            if left is not None:  # it was refused, by an answer of HTTP
+                answer.write(left.fd, body)
+        except Exception:  # safety net: the others must have their turn
+            log.exception("a handshake out of the queue failed")
+            if (left := environ.pop(takeover.TAKEN, None)) is not None:
+                takeover.end(left.fd)
+        finally:
+            self._end_one()
+
+
+class _Answer:
+    """What `start_response` was told, and the writing of it where the server no longer does it."""
+
+    def __init__(self) -> None:
+        self._head = ""
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        lines = [f"{name}: {value}" for name, value in headers if name.lower() != "connection"]
+        self._head = "\r\n".join((f"HTTP/1.1 {status}", *lines, "Connection: close", "", ""))
+        return lambda data: None
+
+    def write(self, fd: int, body: Iterable[bytes]) -> None:
+        """Write it to this descriptor and close it."""
+        data = self._head.encode("latin-1") + b"".join(body)
+        with contextlib.suppress(OSError), gevent.Timeout(PATIENCE, TimeoutError("the client takes nothing")):
+            out = socket.socket(fileno=fd)
+            try:
+                out.sendall(data)
+                out.shutdown(socket.SHUT_WR)
+            finally:
+                out.close()

@@ -1,0 +1,116 @@
+"""Handshakes beyond the first few give their places back and wait for their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import gevent
+import pytest
+from gevent import socket
+from gevent.event import Event
+
+from myapp.live import takeover
+from myapp.live.anteroom import Anteroom
+
+
+class Handler:
+    """A server's handler that gives one end of a pair of sockets away."""
+
+    def __init__(self) -> None:
+        self.client, self.server = socket.socketpair()
+        self.client.settimeout(5)
+
+    def take(self) -> takeover.Taken:
+        return takeover.Taken(self.server.detach(), b"")
+
+
+class Door:
+    """An application that takes each socket when it may, or answers as its name says."""
+
+    def __init__(self) -> None:
+        self.is_open = Event()
+        self.met: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        name = environ["name"]
+        self.is_open.wait()
+        self.met.append(name)
+        if name == "broken":
+            raise RuntimeError("as asked")
+        if name == "refused":
+            start_response("403 Forbidden", [("Content-Length", "2"), ("Connection", "keep-alive")])
+            return [b"no"]
+        if environ["PATH_INFO"] == "/ws":
+            takeover.end(takeover.take(environ).fd)
+        return []
+
+
+class Guests:
+    """Requests to an anteroom, each in a greenlet of its own, as a server makes them."""
+
+    def __init__(self, door: Door, most: int) -> None:
+        self._room = Anteroom(door, "/ws", most)
+        self.handlers: dict[str, Handler] = {}
+
+    def come(self, name: str, path: str = "/ws") -> gevent.Greenlet:
+        handler = self.handlers[name] = Handler()
+        environ = {"PATH_INFO": path, "name": name, takeover.KEY: handler, "HTTP_UPGRADE": "websocket"}
+        request = gevent.spawn(self._room, environ, lambda status, headers: None)
+        gevent.sleep(0)
+        return request
+
+    def close(self) -> None:
+        for handler in self.handlers.values():
+            handler.client.close()
+            handler.server.close()
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def guests(door: Door) -> Iterable[Guests]:
+    guests = Guests(door, most=1)
+    yield guests
+    guests.close()
+
+
+def test_who_comes_behind_the_first_gives_its_place_back_and_is_served_in_turn(door: Door, guests: Guests) -> None:
+    first, second, third = (guests.come(name) for name in ("first", "second", "third"))
+    assert (first.dead, second.dead, third.dead) == (False, True, True)
+    door.is_open.set()
+    for name in ("first", "second", "third"):
+        assert guests.handlers[name].client.recv(1) == b""
+    assert door.met == ["first", "second", "third"]
+
+
+def test_a_page_does_not_wait_behind_handshakes(door: Door, guests: Guests) -> None:
+    for name in ("first", "second"):
+        guests.come(name)
+    page = guests.come("page", "/")
+    door.is_open.set()
+    page.get(timeout=5)
+    assert set(door.met) == {"first", "page"}, "the second still waits for others that may come"
+
+
+def test_who_is_refused_after_waiting_is_answered_by_http(door: Door, guests: Guests) -> None:
+    guests.come("first")
+    guests.come("refused")
+    door.is_open.set()
+    client = guests.handlers["refused"].client
+    answer = b""
+    while data := client.recv(1000):
+        answer += data
+    assert answer == b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
+
+
+def test_one_that_fails_is_closed_and_the_next_has_its_turn(door: Door, guests: Guests) -> None:
+    for name in ("first", "broken", "next"):
+        guests.come(name)
+    door.is_open.set()
+    assert guests.handlers["broken"].client.recv(1) == b""
+    assert guests.handlers["next"].client.recv(1) == b""
+    assert door.met == ["first", "broken", "next"]
