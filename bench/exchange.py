@@ -158,7 +158,8 @@ class Exchange:
         else:
             self.result.latencies.append(self.progressed - self._asked[fd])
         sock = self.asking.pop(fd)
-        if self._sockets.is_kept:
+        is_last = b"connection: close" in self._buffers[fd].partition(b"\r\n\r\n")[0].lower()  # nginx's thousandth
+        if self._sockets.is_kept and not is_last:
             self._idle[fd] = sock
         else:
             self._sockets.close(sock)
