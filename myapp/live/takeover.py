@@ -107,6 +107,8 @@ def take(environ: dict[str, Any]) -> Taken:
         raise RuntimeError("this server does not give its sockets away")
     os.set_blocking(taken.fd, False)
     _set_option(taken.fd, _socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, MOST_UNSENT)
+    # uWSGI leaves Nagle's algorithm on: a frame soon after another one would wait 40 ms for nginx's acknowledgement
+    _set_option(taken.fd, _socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     return taken
 
 
