@@ -43,6 +43,7 @@ READ_ONLY: tuple[type[Exception], ...] = (Unavailable, sqlite3.OperationalError)
 if postgres is not None:
     AWAY += postgres.AWAY
     READ_ONLY += postgres.READ_ONLY
+NOT_NOW: tuple[type[Exception], ...] = (Unavailable, *AWAY)
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -256,7 +257,7 @@ class Database:
         try:
             with self.transaction():
                 pass
-        except (Unavailable, sqlite3.OperationalError) as error:
+        except NOT_NOW as error:
             log.warning("the database cannot be written to at the moment: %s", error)
 
     def check_file(self) -> None:

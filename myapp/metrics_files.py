@@ -6,6 +6,7 @@ and there are never more files than workers. Gauges belong to the process, and e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -28,7 +29,7 @@ def folder_of(master: int) -> Path:
 
     Raises ConfigError when it cannot be made.
     """
-    parent = Path(os.environ.get(VARIABLE) or f"{tempfile.gettempdir()}/myapp-metrics-{os.getuid()}")
+    parent = Path(os.environ.get(VARIABLE) or f"{_in_memory()}/myapp-metrics-{os.getuid()}")
     host = socket.gethostname()
     try:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,9 +42,15 @@ def folder_of(master: int) -> Path:
         raise ConfigError(f"{VARIABLE}: no folder for metrics can be made in {parent}: {error}") from error
     for other in parent.glob(f"{host}-*-*"):
         pid, _, started = other.name.removeprefix(f"{host}-").partition("-")
-        if pid.isdecimal() and _started(int(pid)) != started:
+        is_ours = pid.isdecimal() and started.isdecimal()  # and not of a host whose name goes on behind ours
+        if is_ours and _started(int(pid)) != started:
             shutil.rmtree(other, ignore_errors=True)  # other workers are at it too
     return folder
+
+
+def _in_memory() -> str:
+    """A folder in memory where there is one: a file that is mapped kills its process where a full disk has no room."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else tempfile.gettempdir()
 
 
 def _started(pid: int) -> str:
@@ -70,7 +77,8 @@ def forget_dead(folder: Path) -> None:
     """Take the gauges of processes away that are no more."""
     for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_*.db")}:
         if not _is_alive(pid):
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+            with contextlib.suppress(FileNotFoundError):  # another worker was asked at the same moment
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _is_alive(pid: int) -> bool:

@@ -149,7 +149,10 @@ def prepare(app: Flask) -> None:
     if host != host.strip() or (":" in host and not host.startswith("[")):
         raise ConfigError(f"MYAPP_HOST is {host!r}: give uWSGI an IPv4 address, a name, or IPv6 in brackets, no blanks")
     mend_requests(app, uwsgi)
-    app.wsgi_app = Anteroom(app.wsgi_app, "/ws")  # type: ignore[method-assign]  # Flask's documented place for middleware
+    dispatcher = parts.dispatcher
+    app.wsgi_app = Anteroom(  # type: ignore[method-assign]  # Flask's documented place for middleware
+        app.wsgi_app, "/ws", has_room=lambda waiting: not dispatcher.limits.is_reached(dispatcher.count + waiting)
+    )
     own_health = health(app)
     if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
         parts.database.open()

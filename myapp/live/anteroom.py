@@ -8,6 +8,7 @@ keeps its socket, and is answered when it is its turn.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import time
 from collections import deque
@@ -34,12 +35,19 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class Anteroom:
-    """WSGI in front of `inner`, for servers that give their sockets away. It looks at requests for `path` only."""
+    """WSGI in front of `inner`, for servers that give their sockets away. It looks at requests for `path` only.
 
-    def __init__(self, inner: Application, path: str, most: int = MOST) -> None:
+    `has_room(waiting)` says whether there are places for so many who wait here; who finds none is refused at once, in
+    their own request, and so is who sends a body: it belongs to the request, and cannot be read later.
+    """
+
+    def __init__(
+        self, inner: Application, path: str, most: int = MOST, has_room: Callable[[int], bool] = lambda waiting: True
+    ) -> None:
         self._inner = inner
         self._path = path
         self._most = most
+        self._has_room = has_room
         #: handshakes that are worked on, in their own request or out of the queue
         self._running = 0
         self._waiting: deque[dict[str, Any]] = deque()
@@ -49,14 +57,14 @@ class Anteroom:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != self._path or "HTTP_UPGRADE" not in environ:
             return self._inner(environ, start_response)
-        if self._running >= self._most:
+        if self._running >= self._most and not _has_body(environ) and self._has_room(len(self._waiting) + 1):
             with contextlib.suppress(OSError):  # no descriptor is left: it is refused in its own request
                 taken = takeover.take(environ)
                 self._came = time.monotonic()
                 if not self._waiting:
                     self._began = self._came
                 # a copy: uWSGI empties its own at the end of the request
-                self._waiting.append({**environ, takeover.TAKEN: taken})
+                self._waiting.append({**environ, takeover.TAKEN: taken, "wsgi.input": io.BytesIO()})
                 return takeover.nothing()
         self._running += 1
         try:
@@ -92,6 +100,10 @@ class Anteroom:
                 takeover.end(left.fd)
         finally:
             self._end_one()
+
+
+def _has_body(environ: dict[str, Any]) -> bool:
+    return environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
 
 
 class _Answer:

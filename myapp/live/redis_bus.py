@@ -200,16 +200,18 @@ class RedisBus:
         while True:
             self._is_needed.wait()
             self._is_needed.clear()
-            unsaid, self._unsaid = self._unsaid, []
             link = self._link
-            if link is None or not unsaid:
-                continue  # a new one is told of everybody
+            if link is None:
+                continue  # a new one is told of everybody, and then of those who came meanwhile
+            unsaid, self._unsaid = self._unsaid, []
             try:
                 # a user may come and go more than once meanwhile: the last wish counts
                 last = {abs(user): user for user in unsaid}.values()
                 self._send(link, "UNSUBSCRIBE", [-user for user in last if user < 0])
                 self._send(link, "SUBSCRIBE", [user for user in last if user > 0])
-            except Broken:
+            except Exception as error:  # safety net: whatever it is, a new connection is told of everybody
+                if not isinstance(error, Broken):
+                    log.exception("telling Redis whom to listen for failed")
                 self._disconnect(link)
 
     def _send(self, link: Link, command: str, users: Iterable[int], *more: str) -> None:
@@ -230,9 +232,11 @@ class RedisBus:
                 while True:
                     self._hear(link.read(forever=True))
                     backoff.succeeded()
-            except Broken as error:
+            except Exception as error:  # safety net: without this loop the worker is deaf for good
                 if self._is_closed:
                     return
+                if not isinstance(error, Broken):
+                    log.exception("listening to Redis failed")
                 if self.state == OK:
                     log.error("the connection to Redis broke, clients learn of news from the sweep: %s", error)
                     self.counts["bus_breaks"] += 1

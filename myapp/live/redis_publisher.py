@@ -90,8 +90,11 @@ class RedisPublisher:
             try:
                 self._publish(some)
                 backoff.succeeded()
-            except Broken as error:
-                log.debug("publishing over Redis failed: %s", error)  # the listener says so, once
+            except Exception as error:  # safety net: without this loop nothing would ever be told again
+                if isinstance(error, Broken):
+                    log.debug("publishing over Redis failed: %s", error)  # the listener says so, once
+                else:
+                    log.exception("publishing over Redis failed")
                 # what could not be told is late by the time that Redis is back
                 self._counts["bus_dropped"] += len(some) + len(self._waiting)
                 self._waiting.clear()

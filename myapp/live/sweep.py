@@ -34,6 +34,8 @@ ROUND = 4.0
 ROUND_ALONE = 2.0
 #: The most users in one comparison: with more, query and comparison take longer than a slice.
 MOST_USERS = 500
+#: Seconds that a turn waits for the database; what takes longer goes on beside it.
+READ_PATIENCE = 0.05
 #: Seconds that one slice may take before others get their turn.
 SLICE = 0.001
 
@@ -70,6 +72,7 @@ class Sweep:
         self._compared_at = self.now
         self._slice_began = self.now
         self._greenlet: Any = None
+        self._reading: Any = None
         self._stop = Event()
 
     @property
@@ -119,10 +122,24 @@ class Sweep:
         """One turn: deadlines up to now, then a share of the comparison. It ends early when the sweep is closed."""
         self.now = self._slice_began = self._clock()
         self._call_due()
-        for step in (self._dispatcher.look_at_clock, self._compare_some, self._check_grants):
+        if not self._go_on():
+            return
+        self._dispatcher.look_at_clock()
+        if not self._go_on():
+            return
+        if self._reading is None or self._reading.ready():
+            self._reading = gevent.spawn(self._look_into_database)
+        # a database that stands still must not hold up deadlines and heartbeats: it is waited for elsewhere
+        self._reading.join(READ_PATIENCE)
+
+    def _look_into_database(self) -> None:
+        for step in (self._compare_some, self._check_grants):
+            try:
+                step()
+            except Exception:  # safety net: what was read may not be what is expected; the next turn reads again
+                log.exception("a comparison of the sweep failed")
             if not self._go_on():
                 return
-            step()
 
     def _call_due(self) -> None:
         until = int(self.now / TICK)

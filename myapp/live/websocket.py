@@ -26,6 +26,7 @@ MOST_ERRORS = 10
 #: Texts that count as a ping, beside {"type": "ping"}.
 HEARTBEATS = frozenset((b"heartCheck", b"heart_beat", b'"heart_beat"'))
 
+KNOWN_CODES = frozenset(CloseCode)
 #: Why a client is sent away, where the reason is not `retry=`.
 REASONS = {
     CloseCode.NOT_SIGNED_IN: "signed out",
@@ -85,7 +86,9 @@ class WebSocketConnection(ParkedClient):
     def _handle(self, opcode: int, payload: bytes, code: int) -> None:
         if opcode == frames.CLOSE:
             if self.state != CLOSING:
-                self.dispatcher.counts[f"closes_{code}"] += 1
+                # of an application's own codes (RFC 6455 section 7.4.2) clients can send thousands
+                known = code if code < 3000 or code in KNOWN_CODES else 3000
+                self.dispatcher.counts[f"closes_{known}"] += 1
                 self.say_last(frames.close_frame(code))
             if not self.rest:  # both Close frames are through: TCP ends at once (RFC 6455 section 7.1.1)
                 self.drop()

@@ -50,12 +50,13 @@ class Guests:
     """Requests to an anteroom, each in a greenlet of its own, as a server makes them."""
 
     def __init__(self, door: Door, most: int) -> None:
-        self._room = Anteroom(door, "/ws", most)
+        self.places = 100
+        self._room = Anteroom(door, "/ws", most, lambda waiting: waiting <= self.places)
         self.handlers: dict[str, Handler] = {}
 
-    def come(self, name: str, path: str = "/ws") -> gevent.Greenlet:
+    def come(self, name: str, path: str = "/ws", **more: str) -> gevent.Greenlet:
         handler = self.handlers[name] = Handler()
-        environ = {"PATH_INFO": path, "name": name, takeover.KEY: handler, "HTTP_UPGRADE": "websocket"}
+        environ = {"PATH_INFO": path, "name": name, takeover.KEY: handler, "HTTP_UPGRADE": "websocket", **more}
         request = gevent.spawn(self._room, environ, lambda status, headers: None)
         gevent.sleep(0)
         return request
@@ -114,3 +115,12 @@ def test_one_that_fails_is_closed_and_the_next_has_its_turn(door: Door, guests: 
     assert guests.handlers["broken"].client.recv(1) == b""
     assert guests.handlers["next"].client.recv(1) == b""
     assert door.met == ["first", "broken", "next"]
+
+
+def test_who_sends_a_body_or_finds_no_place_is_served_in_the_own_request(door: Door, guests: Guests) -> None:
+    guests.come("first")
+    assert not guests.come("with a body", CONTENT_LENGTH="3").dead
+    assert guests.come("waits").dead
+    guests.places = 1
+    assert not guests.come("one too many").dead
+    door.is_open.set()

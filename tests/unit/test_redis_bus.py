@@ -8,8 +8,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gevent
+import gevent.event
 import pytest
 from redis import Redis as RedisClient
 
@@ -210,6 +212,50 @@ def test_everybody_is_subscribed_anew_when_redis_comes_back(own: Redis, start: S
     for user in (1, 2500, 5000):
         one.bus.publish(news(user))
     until(lambda: [item.user for item in two.news] == [1, 2500, 5000])
+
+
+def test_who_comes_while_a_new_connection_is_told_of_all_others_is_subscribed_too(
+    redis_server: Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = start(redis_server), start(redis_server)
+    send, came = two.bus._send, gevent.event.Event()
+
+    def slowly(link: Any, command: str, users: Any, *more: str) -> None:
+        users = list(users)
+        if more:  # to the new connection: it is told of all
+            two.bus.subscribe(77)
+            gevent.sleep(0.05)
+            came.set()
+        send(link, command, users, *more)
+
+    monkeypatch.setattr(two.bus, "_send", slowly)
+    client = RedisClient.from_url(redis_server.url)
+    client.client_kill_filter(_type="pubsub")
+    client.close()
+    assert came.wait(5)
+    until(lambda: one.is_ok() and two.is_ok() and 77 in two.bus._subscribed)
+    one.bus.publish(news(77))
+    until(lambda: two.news == [news(77)])
+
+
+def test_listener_outlives_whatever_goes_wrong_in_it(
+    redis_server: Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = start(redis_server), start(redis_server)
+    two.bus.subscribe(7)
+    hear = two.bus._hear
+    failures = iter([TypeError("as asked")])
+
+    def broken(said: Any) -> None:
+        for failure in failures:
+            raise failure
+        hear(said)
+
+    monkeypatch.setattr(two.bus, "_hear", broken)
+    until(lambda: two.bus.counts["bus_breaks"] == 1)
+    until(two.is_ok)
+    one.bus.publish(news(7))
+    until(lambda: two.news == [news(7)])
 
 
 def test_subscription_that_is_cut_is_made_anew(redis_server: Redis, start: Start) -> None:

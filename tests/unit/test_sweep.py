@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
+import gevent.event
 import pytest
 
 from myapp.live.bus import AWAY, DEAF, OK, STARTING
@@ -315,3 +316,22 @@ def test_everybody_is_compared_at_once_when_the_bus_carries_again(swept: Swept) 
     swept.sweep.compare_all()
     swept.turn(TICK)
     assert {user for _at, users in swept.queries[before:] for user in users} == set(range(1, 1201))
+
+
+def test_database_that_stands_still_does_not_hold_up_deadlines(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = gevent.event.Event()
+    read = swept.sweep._read_heads
+
+    def stuck(users: Sequence[int]) -> tuple[str, dict[int, int]]:
+        answers.wait()
+        return read(users)
+
+    monkeypatch.setattr(swept.sweep, "_read_heads", stuck)
+    swept.add(range(1, 11))
+    client = swept.call_at(6)
+    swept.turn(7)
+    assert len(client.calls) == 1
+    assert swept.queries == []
+    answers.set()
+    swept.turn(5)
+    assert {user for _at, users in swept.queries for user in users} == set(range(1, 11))
