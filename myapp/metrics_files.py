@@ -29,12 +29,12 @@ def folder_of(master: int) -> Path:
 
     Raises ConfigError when it cannot be made.
     """
-    parent = Path(os.environ.get(VARIABLE) or f"{_in_memory()}/myapp-metrics-{os.getuid()}")
+    parent = Path(os.environ.get(VARIABLE) or f"{in_memory()}/myapp-metrics-{os.getuid()}")
     host = socket.gethostname()
     try:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = parent.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():  # /tmp is everybody's
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():  # the folder above is everybody's
             raise PermissionError("it is somebody else's")
         folder = parent / f"{host}-{master}-{_started(master)}"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -48,7 +48,7 @@ def folder_of(master: int) -> Path:
     return folder
 
 
-def _in_memory() -> str:
+def in_memory() -> str:
     """A folder in memory where there is one: a file that is mapped kills its process where a full disk has no room."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else tempfile.gettempdir()
 

@@ -8,6 +8,8 @@ import socket
 import struct
 from pathlib import Path
 
+from myapp.metrics_files import in_memory
+
 from ..servers.someone import Three
 from ..servers.wire import WebSocket, fetch
 from ..support import wait_for
@@ -84,7 +86,7 @@ def test_lag_from_commit_to_write_is_told_of_what_another_worker_pushed(workers:
 
 
 def test_figures_are_kept_in_files_for_each_worker(workers: Workers) -> None:
-    folders = Path(os.environ.get("TMPDIR", "/tmp")).glob(f"myapp-metrics-{os.getuid()}/*-{workers.stack.uwsgi.pid}-*")
+    folders = Path(in_memory()).glob(f"myapp-metrics-{os.getuid()}/*-{workers.stack.uwsgi.pid}-*")
     (folder,) = folders
     assert sorted(file.name for file in folder.glob("counter_*")) == ["counter_1.db", "counter_2.db"]
 
