@@ -59,7 +59,7 @@ def outage(clients: int, rate: float, seconds: float) -> Outage:
         _park(it, load, clients)
         _send(it, load, clients, rate, WARM)
         load.begin("messages", _messages(it, clients, int(rate * seconds)), 1, 2, rate)
-        time.sleep(1)
+        time.sleep(1)  # so that some messages go as always before it falls
         it.redis.kill()
         away = _checked(load.finish(), int(rate * seconds))
         it.redis.start()
