@@ -168,14 +168,20 @@ class Session:
 
         Raises psycopg.Error: of the first statement that failed, whereupon none behind it was run.
         """
-        self.queue(sql, values)
+        return self.execute_all([(sql, values)])[0]
+
+    def execute_all(self, asked: Sequence[tuple[str, Sequence[Any] | None]]) -> list[Result]:
+        """Run these in one round trip, as `execute` runs one."""
+        places = []
+        for sql, values in asked:
+            self.queue(sql, values)
+            places.append(len(self._owed) - 1)
         self._libpq.pipeline_sync()
-        last, error = self._answers()
-        owed = self._owed[-1]
-        self._owed.clear()
+        results, error = self._answers()
+        owed, self._owed = self._owed, []
         if error is not None:
             raise error
-        return _loaded(last, owed)
+        return [_loaded(results[place], owed[place]) for place in places]
 
     def queue(self, sql: str, values: Sequence[Any] | None = None) -> None:
         """Have it run before whatever is executed next; its failure is raised there."""
@@ -194,13 +200,13 @@ class Session:
         self._libpq.send_query_prepared(prepared.name, *_encoded(values))
         self._owed.append(prepared)
 
-    def _answers(self) -> tuple[PGresult | None, psycopg.Error | None]:
-        """All that are owed: the last of them, and the first failure."""
+    def _answers(self) -> tuple[list[PGresult], psycopg.Error | None]:
+        """All that are owed, and the first failure."""
         self._is_lost = True  # until all is read, however this ends
         while self._libpq.flush():
             self._wait(is_writing=True)
             self._libpq.consume_input()  # the server may not read on before its answers are taken
-        last: PGresult | None = None
+        results: list[PGresult] = []
         error: psycopg.Error | None = None
         owed = iter(self._owed)
         while True:
@@ -212,7 +218,7 @@ class Session:
                 continue
             if result.status == ExecStatus.PIPELINE_SYNC:
                 self._is_lost = False
-                return last, error
+                return results, error
             statement = next(owed)
             if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
                 if statement is not None:
@@ -221,7 +227,7 @@ class Session:
                 error = error or errors.error_from_result(result)
                 if statement is not None and (not statement.is_known or isinstance(error, _OUTDATED)):
                     self._prepared.pop(statement.sql, None)
-            last = result
+            results.append(result)
 
     def _next(self) -> PGresult | None:
         """The next answer, or None between the answers of two statements."""
@@ -264,9 +270,9 @@ def _encoded(values: Sequence[Any]) -> tuple[list[bytes | None], list[int]]:
     return data, formats
 
 
-def _loaded(result: PGresult | None, statement: _Prepared | None) -> Result:
-    if result is None or result.status == ExecStatus.COMMAND_OK:
-        return Result([], (result.command_tuples or 0) if result is not None else 0)
+def _loaded(result: PGresult, statement: _Prepared | None) -> Result:
+    if result.status == ExecStatus.COMMAND_OK:
+        return Result([], result.command_tuples or 0)
     loaders = statement.loaders if statement is not None else None
     if loaders is None:
         loaders = [_LOADERS.get(result.ftype(column), bytes.decode) for column in range(result.nfields)]

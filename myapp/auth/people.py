@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from .. import inbox
-from ..db import Connection, Statement, Transaction, given, now_ms, statement
+from ..db import Connection, Row, Statement, Transaction, given, now_ms, statement
 from ..errors import Conflict, Invalid, NotFound, Text
 from . import display_names
 from .models import users
@@ -116,18 +116,23 @@ def by_name(connection: Connection, name: str) -> Person:
     return Person(*row)
 
 
-def lock_with(transaction: Transaction, me: int, name: str) -> int:
-    """The id of the person of this name, with that inbox and one's own locked as by `inbox.lock`, in one statement.
+def lock_with(
+    transaction: Transaction, me: int, name: str, *then: tuple[Statement, Mapping[str, Any]]
+) -> tuple[int, list[list[Row]]]:
+    """The id of the person of this name, with that inbox and one's own locked as by `inbox.lock`, in one statement; and
+    the rows of what is asked `then`, once both are locked, in the same round trip.
 
     Raises NotFound, naming the name. One's own name is answered with one's own id.
     """
-    rows = transaction.all(_LOCK_BOTH, me=me, name=fold(name)) if is_text(name) else []
+    if not is_text(name):
+        raise unknown(name)
+    rows, *found = transaction.each((_LOCK_BOTH, {"me": me, "name": fold(name)}), *then)
     other: int | None = next((row[0] for row in rows if row[0] != me), None)
     if other is None:
-        return by_name(transaction, name).id
+        return by_name(transaction, name).id, found
     if other not in transaction.state.get("inboxes", ()):
         inbox.hold(transaction, rows)
-    return other
+    return other, found
 
 
 def unknown(name: str) -> NotFound:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from .. import inbox
 from ..auth.models import users
 from ..auth.people import Person, by_name, fold, is_text, lock_with
-from ..db import Connection, Statement, Transaction, given, now_ms, rfc3339, statement
+from ..db import Connection, Statement, Transaction, now_ms, rfc3339, statement
 from ..errors import Conflict, Invalid, Text
 from .models import conversations, messages
 
@@ -47,14 +47,28 @@ class History(NamedTuple):
     unread: int
 
 
-_INSERT = Statement(
-    lambda insert: (
+def _insert(insert: Any) -> Any:
+    """To the person of this name, with the seq that the sender's inbox is about to give; nobody writes to themselves,
+    and no key is used twice."""
+    me = sa.bindparam("sender", type_=sa.BigInteger)
+    new = sa.select(
+        me,
+        users.c.id,
+        sa.case((users.c.id < me, users.c.id), else_=me),
+        sa.case((users.c.id < me, me), else_=users.c.id),
+        *(sa.bindparam(name, type_=messages.c[name].type) for name in ("body", "at")),
+        inbox.inboxes.c.seq + sa.literal_column("1"),
+        sa.bindparam("sent_key", type_=messages.c.key.type),
+    ).where(inbox.inboxes.c.user_id == me, users.c.name == sa.bindparam("to"), users.c.id != me)
+    return (
         insert(messages)
-        .values(given(messages, "from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "key"))
+        .from_select(("from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "key"), new)
         .on_conflict_do_nothing(index_elements=["from_id", "key"])
         .returning(messages.c.id)
     )
-)
+
+
+_INSERT = Statement(_insert)
 _BY_KEY = statement(
     sa.select(messages.c.id, messages.c.to_id, messages.c.body, messages.c.at, messages.c.seq).where(
         messages.c.from_id == sa.bindparam("sender"), messages.c.key == sa.bindparam("sent_key")
@@ -175,24 +189,13 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     """
     check_body(body)
     check_key(key)
-    receiver = lock_with(transaction, sender.id, to)
+    at = now_ms()
+    values = {"sender": sender.id, "to": fold(to), "body": body, "at": at, "sent_key": key}
+    receiver, [rows] = lock_with(transaction, sender.id, to, (_INSERT, values))
     to = fold(to)
     if receiver == sender.id:
         raise Invalid("to", Text("is yourself; write to somebody else"))
-    at = now_ms()
-    low, high = sorted((sender.id, receiver))
-    values = {
-        "from_id": sender.id,
-        "to_id": receiver,
-        "low_id": low,
-        "high_id": high,
-        "body": body,
-        "at": at,
-        "seq": inbox.seq_of(transaction, sender.id) + 1,
-        "key": key,
-    }
-    row = transaction.one(_INSERT, **values)
-    if row is None:  # the key was used before
+    if not rows:  # the key was used before
         stored = transaction.one(_BY_KEY, sender=sender.id, sent_key=key)
         assert stored is not None
         number, to_id, stored_body, stored_at, seq = stored
@@ -202,9 +205,8 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
             message = as_json(number, sender, to, body, stored_at)
             return Sent(message, receiver, seq, False)
         transaction.queue(_FORGET_KEY, message=number)
-        row = transaction.one(_INSERT, **values)
-        assert row is not None
-    number = row[0]
+        rows = transaction.all(_INSERT, **values)
+    [[number]] = rows
     transaction.queue(_UPSERT, sender=sender.id, receiver=receiver, number=number)
     data = {
         "id": number,
@@ -225,7 +227,7 @@ def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: 
     Only ever forward: an `upto` from before changes nothing. Raises NotFound (no such user) or Invalid when `upto` is
     beyond the newest message of the conversation: nobody has been given that one.
     """
-    writer = lock_with(transaction, reader.id, writer_name)
+    writer, _ = lock_with(transaction, reader.id, writer_name)
     if writer == reader.id:
         raise Invalid("with", Text("is yourself; name the other side of the conversation"))
     row = transaction.one(_CONVERSATION, user=reader.id, other=writer)
