@@ -41,6 +41,7 @@ from .messages.following import bp as following_bp
 from .messages.following import log_parked_answer
 from .messages.views import bp as messages_bp
 from .sessions import Sessions
+from .windows import Windows
 
 __all__ = ["auth", "create_app", "messages"]
 
@@ -80,7 +81,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
         WTF_CSRF_SSL_STRICT=False,  # the token is enough; not every browser sends a Referer
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open for days
         RATELIMIT_ENABLED=settings.rate_limits,
-        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_STORAGE_URI=f"{Windows.STORAGE_SCHEME[0]}://",
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
     )

@@ -93,6 +93,7 @@ ALLOWED: dict[str, set[str]] = {
     # HTTP: a view parses, calls a service, shapes the answer
     "extensions": {"config", "db"},
     "sessions": set(),
+    "windows": set(),
     "languages": set(),
     "web": {"access", "db", "errors", "extensions"},
     "auth": {"access", "auth", "db", "errors", "extensions", "inbox", "web"},
