@@ -185,6 +185,7 @@ class Database:
         self.publish: Callable[[list[Any]], None] = lambda news: None
         self._reader = reader
         self._writer = writer
+        self._pool: Any = None if self.dialect == "sqlite" else postgres.Pool(reader)
         self._write_lock = threading.Lock()
         #: SQLite's one connection for writes, once it was needed
         self._writing: Any = None
@@ -197,7 +198,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection for reads, each statement on its own. Give it back before anything waits."""
         if self.dialect != "sqlite":
-            with self._borrowed(self._reader) as driver:
+            with self._pool.session() as driver:
                 yield Connection(driver, self.dialect)
             return
         try:
@@ -248,7 +249,7 @@ class Database:
             finally:
                 self._write_lock.release()
         else:
-            with self._borrowed(self._writer) as driver:
+            with self._pool.session() as driver:
                 driver.queue("BEGIN", ())
                 transaction = Transaction(driver, self.dialect)
                 with self._ending(transaction):
@@ -284,8 +285,8 @@ class Database:
         """Connections in use now, and how many there may be. Of SQLite the one for writes: a read is over at once."""
         if self.dialect == "sqlite":
             return int(self._write_lock.locked()), 1
-        pool: Any = self._reader.pool
-        return pool.checkedout(), pool.size()
+        found: tuple[int, int] = self._pool.use()
+        return found
 
     def close(self) -> None:
         """Close what is idle. Reads and transactions after this open connections anew."""
@@ -295,6 +296,8 @@ class Database:
             writing, self._writing = self._writing, None
         if writing is not None:
             writing.close()
+        if self._pool is not None:
+            self._pool.close()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -324,19 +327,6 @@ class Database:
         )
         driver.execute("PRAGMA query_only = ON")
         return driver
-
-    @contextmanager
-    def _borrowed(self, engine: sa.Engine) -> Iterator[Any]:
-        """PostgreSQL's connections. One that broke, or was left in mid-statement, is thrown away."""
-        fairy = engine.raw_connection()
-        session = fairy.info["session"]
-        session.enter()
-        try:
-            yield session
-        finally:
-            if not session.leave():
-                fairy.invalidate()
-            fairy.close()
 
     @staticmethod
     def _begin_immediate(driver: sqlite3.Connection, deadline: float) -> None:
