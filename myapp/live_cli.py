@@ -25,11 +25,9 @@ def _ask(url: str | None, **question: Any) -> dict[str, Any]:
     settings = parts().settings
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     url = url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-    request = urllib.request.Request(
-        url.rstrip("/") + PATH,
-        json.dumps(question).encode(),
-        {"Authorization": f"Bearer {sign(settings.secret_key)}", "Content-Type": "application/json"},
-    )
+    body = json.dumps(question).encode()
+    headers = {"Authorization": f"Bearer {sign(settings.secret_key, body)}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url.rstrip("/") + PATH, body, headers)
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             workers: dict[str, Any] = json.load(answer)["workers"]

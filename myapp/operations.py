@@ -1,11 +1,12 @@
 """What whoever runs the servers asks of them: `flask live` signs its question with the application's secret key.
 
-Any worker takes it, by HTTP, and asks all the others over the bus. So it works by every way in and for several hosts,
-and nothing more has to be opened.
+A signature is for one question: whoever sees it can ask no other one by it. Any worker takes the question, by HTTP, and
+asks all the others over the bus. So it works by every way in and for several hosts, and nothing more has to be opened.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -22,6 +23,8 @@ bp = Blueprint("operations", __name__)
 #: Seconds for which a signed question may be asked.
 LIFE = 60
 PATH = "/live"
+#: What a signature begins with.
+PREFIX = "operator_"
 
 
 class LiveQuestion(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,18 +40,24 @@ def _signer(secret_key: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret_key, salt="operations")
 
 
-def sign(secret_key: str) -> str:
-    """What goes into `Authorization: Bearer` for the next LIFE seconds."""
-    return "operator_" + str(_signer(secret_key).dumps("live"))
+def sign(secret_key: str, body: bytes) -> str:
+    """What goes into `Authorization: Bearer` with this body, and with no other one, for the next LIFE seconds."""
+    return PREFIX + str(_signer(secret_key).dumps(_digest(body)))
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _check_signature() -> None:
     """Raises NotSignedIn."""
-    signed = request.headers.get("Authorization", "").removeprefix("Bearer operator_")
+    signed = request.headers.get("Authorization", "").removeprefix(f"Bearer {PREFIX}")
     try:
-        _signer(parts().settings.secret_key).loads(signed, max_age=LIFE)
+        digest = _signer(parts().settings.secret_key).loads(signed, max_age=LIFE)
     except BadData:
-        raise NotSignedIn("Only whoever runs the servers may ask this: use `flask live`.") from None
+        digest = None
+    if digest is None or digest != _digest(request.get_data()):  # it stays there for `read_json`
+        raise NotSignedIn("Only whoever runs the servers may ask this: use `flask live`.")
 
 
 @bp.post(PATH)

@@ -61,9 +61,9 @@ class Ours(Running):
 
     def stats(self) -> dict[str, dict[str, object]]:
         """What each worker says of itself, as `flask live stats` shows it."""
-        key = self.stack.settings["MYAPP_SECRET_KEY"]
-        headers = {"Authorization": f"Bearer {sign(key)}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.stack.url}{PATH}", b'{"question": "stats"}', headers)
+        key, body = self.stack.settings["MYAPP_SECRET_KEY"], b'{"question": "stats"}'
+        headers = {"Authorization": f"Bearer {sign(key, body)}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.stack.url}{PATH}", body, headers)
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             workers: dict[str, dict[str, object]] = json.load(answer)["workers"]
             return workers

@@ -13,11 +13,23 @@ from myapp.operations import sign
 from ..support import AppServer, wait_for
 from .conftest import Servers
 from .someone import Three, people_of, wait_until_parked
-from .wire import bearer, fetch
+from .wire import Answer, bearer, fetch
+
+STATS = b'{"question": "stats"}'
 
 
 def live(server: AppServer, *args: str) -> Result:
     return server.app.test_cli_runner().invoke(args=["live", *args, "--url", server.url])
+
+
+def ask(server: AppServer, body: bytes, signature: str) -> Answer:
+    headers = {**bearer(signature), "Content-Type": "application/json"}
+    return fetch(server.port, "POST", "/live", headers, body=body)
+
+
+def key_of(server: AppServer) -> str:
+    key: str = server.app.extensions["myapp"].settings.secret_key
+    return key
 
 
 def test_stats_tell_who_waits_where(start: Servers) -> None:
@@ -72,12 +84,21 @@ def test_drain_sends_everybody_away_over_time_and_pages_go_on(start: Servers) ->
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, bearer("operator_"), bearer("operator_eyJ4Ijox.x.y"), bearer("operator_" + sign("another key of 16"))],
+    [{}, bearer("operator_"), bearer("operator_eyJ4Ijox.x.y"), bearer(sign("another key of 16", STATS))],
     ids=["none", "empty", "made-up", "other-key"],
 )
 def test_only_whoever_knows_the_secret_key_may_ask(headers: dict[str, str], three: Three) -> None:
-    assert fetch(three.bob.port, "POST", "/live", headers, {"question": "stats"}).status == 401
-    assert fetch(three.bob.port, "POST", "/live", three.bob.headers, {"question": "stats"}).status == 401
+    for own in (headers, three.bob.headers):
+        answer = fetch(three.bob.port, "POST", "/live", {**own, "Content-Type": "application/json"}, body=STATS)
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [b'{"question": "drain"}', b'{"question":"stats"}', b""])
+def test_signature_of_one_question_is_for_no_other(body: bytes, three: Three) -> None:
+    server = three.bob.server
+    signature = sign(key_of(server), STATS)
+    assert ask(server, body, signature).status == 401
+    assert ask(server, STATS, signature).status == 200
 
 
 @pytest.mark.parametrize(
@@ -92,8 +113,8 @@ def test_only_whoever_knows_the_secret_key_may_ask(headers: dict[str, str], thre
 )
 def test_wrong_question_is_refused_by_its_field(asked: dict[str, object], field: str, three: Three) -> None:
     server = three.bob.server
-    signed = bearer(sign(server.app.extensions["myapp"].settings.secret_key))
-    answer = fetch(server.port, "POST", "/live", signed, asked)
+    body = json.dumps(asked).encode()
+    answer = ask(server, body, sign(key_of(server), body))
     assert (answer.status, list(answer.json()["errors"])) == (422, [field])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,11 +29,13 @@ class Workers:
         #: the same application in this process, for making users and looking into the database
         self.app = create_app(stack.environ, instance_path=instance)
         self.people = People(self.app)
-        self._signed = self.app.extensions["myapp"].settings.secret_key
+        self._key = self.app.extensions["myapp"].settings.secret_key
 
     def ask(self, question: str, **more: Any) -> dict[str, Any]:
         """What each worker answers to `flask live`'s question, by its process id."""
-        answer = fetch(self.port, "POST", "/live", bearer(sign(self._signed)), {"question": question, **more})
+        body = json.dumps({"question": question, **more}).encode()
+        headers = {**bearer(sign(self._key, body)), "Content-Type": "application/json"}
+        answer = fetch(self.port, "POST", "/live", headers, body=body)
         assert answer.status == 200, answer
         return {name.rpartition(":")[2]: said for name, said in answer.json()["workers"].items()}
 
