@@ -36,6 +36,8 @@ ROUND_ALONE = 2.0
 MOST_USERS = 500
 #: Seconds that a turn waits for the database; what takes longer goes on beside it.
 READ_PATIENCE = 0.05
+#: Seconds until a comparison that failed is tried again: after the first failure, and at most.
+RETRY, MOST_RETRY = 0.2, 1.0
 #: Seconds that one slice may take before others get their turn.
 SLICE = 0.001
 
@@ -70,6 +72,9 @@ class Sweep:
         self._rotation: deque[Place] = deque()
         self._owed = 0.0
         self._compared_at = self.now
+        #: after a failure: how long the database is left alone, and until when
+        self._pause = 0.0
+        self._paused_until = self.now
         self._slice_began = self.now
         self._greenlet: Any = None
         self._reading: Any = None
@@ -168,19 +173,30 @@ class Sweep:
             self.check_at(client, again)
 
     def _compare_some(self) -> None:
-        """A share of all users, the one whose last turn is longest ago first: everybody's comes within a round."""
+        """A share of all users, the one whose last turn is longest ago first: everybody's comes within a round.
+
+        Whose comparison fails keeps its turn, and has it again after a pause.
+        """
         everybody = len(self._rotation)
         # never more than everybody once, however long the loop was held up
         self._owed = min(self._owed + everybody * (self.now - self._compared_at) / self.round, float(everybody))
         self._compared_at = self.now
-        while some := self._take_turns():
+        if self._clock() < self._paused_until:
+            return
+        while some := self._whose_turn():
             self._owed = max(0.0, self._owed - len(some))
+            asked_at = self.now
             wanted = [place.wanted for place in some]
             try:
                 epoch, heads = self._read_heads([place.user for place in some])
-            except Exception as error:  # safety net: the database may be away; the next round asks again
+            except Exception as error:  # safety net: the database may be away
                 log.warning("comparing parked clients with their inboxes failed: %s", error)
+                self._owed += len(some)
+                self._pause = min(max(RETRY, 2 * self._pause), MOST_RETRY)
+                self._paused_until = self._clock() + self._pause
                 return
+            self._pause = 0.0
+            self._end_turn(some, asked_at)
             for place, before in zip(some, wanted, strict=True):
                 if place.wanted > before:  # news came during the query: who was given it stands beyond what was read
                     heads[place.user] = max(heads.get(place.user, 0), place.wanted)
@@ -194,10 +210,11 @@ class Sweep:
         except Exception as error:  # safety net: the database may be away; the next heartbeat doubts again
             log.warning("looking after the sessions of parked clients failed: %s", error)
 
-    def _take_turns(self) -> list[Place]:
+    def _whose_turn(self) -> list[Place]:
         """Those whose turn it is: as many as are owed, and all whose round is over. Who has left takes no turn.
 
         The share alone is not enough: it shrinks while others leave, and the last of many would wait several rounds.
+        They stay in front until `_end_turn`: who was not compared is the next one again.
         """
         some: list[Place] = []
         while self._rotation and len(some) < MOST_USERS:
@@ -205,8 +222,13 @@ class Sweep:
             if self._dispatcher.is_in_use(place):
                 if len(some) + 1 > self._owed and self.now - place.compared_at < self.round:
                     break
-                place.compared_at = self.now
                 some.append(place)
             self._rotation.popleft()
-        self._rotation.extend(some)
+        self._rotation.extendleft(reversed(some))
         return some
+
+    def _end_turn(self, some: list[Place], asked_at: float) -> None:
+        """They were compared with what was read then."""
+        for place in some:
+            place.compared_at = asked_at
+        self._rotation.rotate(-len(some))  # whoever came meanwhile is behind all others

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,13 +71,19 @@ class Swept:
         self.owner = Owner()
         self.queries: list[tuple[float, list[int]]] = []
         self.is_away = False
+        #: how many of the next reads fail
+        self.failures = 0
+        self.compared_at: dict[int, list[float]] = defaultdict(list)
         owner: Any = self.owner
         self.sweep = Sweep(owner, self._read_heads, self.clock)
 
     def _read_heads(self, users: Sequence[int]) -> tuple[str, dict[int, int]]:
         self.queries.append((self.clock.now, list(users)))
-        if self.is_away:
+        if self.is_away or self.failures:
+            self.failures = max(0, self.failures - 1)
             raise ConnectionError("the database is away")
+        for user in users:
+            self.compared_at[user].append(self.clock.now)
         return "e1", {user: user * 10 for user in users}
 
     def add(self, users: Sequence[int]) -> None:
@@ -246,6 +252,82 @@ def test_database_that_is_away_is_asked_again(swept: Swept, caplog: pytest.LogCa
     swept.is_away = False
     swept.turn(5)
     assert {user for _epoch, heads in swept.owner.compared for user in heads} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("state", [OK, AWAY])
+@pytest.mark.parametrize("failures", [1, 2])
+def test_users_whose_comparison_failed_are_compared_within_five_seconds_all_the_same(
+    failures: int, state: str, swept: Swept
+) -> None:
+    began = swept.clock.now
+    swept.owner.bus_state = state
+    swept.add(range(300))
+    for _ in range(8):
+        swept.turn(2.3)
+        swept.failures = failures
+    swept.turn(3)
+    for user in range(300):
+        times = [began, *swept.compared_at[user], swept.clock.now]
+        assert max(after - before for before, after in zip(times, times[1:], strict=False)) < EVERY
+
+
+@pytest.mark.parametrize("count", [1, 3000])
+def test_database_that_is_away_is_asked_about_once_a_second(count: int, swept: Swept) -> None:
+    swept.add(range(count))
+    swept.turn(5)
+    swept.queries.clear()
+    swept.is_away = True
+    swept.turn(30)
+    assert 20 <= len(swept.queries) <= 35
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3, 60])
+def test_everybody_is_compared_soon_after_the_database_is_back(seconds: float, swept: Swept) -> None:
+    began = swept.clock.now
+    swept.add(range(1200))
+    swept.turn(3)
+    swept.is_away = True
+    swept.turn(seconds)
+    swept.is_away = False
+    back = swept.clock.now
+    swept.turn(EVERY)
+    for user in range(1200):
+        times = [began, *swept.compared_at[user], swept.clock.now]
+        gaps = zip(times, times[1:], strict=False)
+        assert all(after - before < EVERY or after < back + 1.5 for before, after in gaps)
+
+
+def test_who_left_after_a_comparison_failed_is_not_asked_for_any_more(swept: Swept) -> None:
+    swept.add(range(3))
+    swept.failures = 1
+    swept.turn(ROUND)
+    assert swept.failures == 0
+    swept.owner.left = {1}
+    swept.queries.clear()
+    swept.turn(10)
+    assert all(1 not in users for _at, users in swept.queries)
+    assert len(swept.sweep._rotation) == 2
+
+
+def test_who_is_asked_for_while_the_bus_carries_again_is_asked_for_once_more(
+    swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read may be from before that."""
+    answers = gevent.event.Event()
+    read = swept.sweep._read_heads
+
+    def stuck(users: Sequence[int]) -> tuple[str, dict[int, int]]:
+        answers.wait()
+        return read(users)
+
+    monkeypatch.setattr(swept.sweep, "_read_heads", stuck)
+    swept.add(range(3))
+    swept.turn(ROUND)
+    swept.sweep.compare_all()
+    answers.set()
+    swept.turn(3 * TICK)
+    assert all(len(swept.compared_at[user]) >= 2 for user in swept.queries[0][1])
+    assert {user for _at, users in swept.queries for user in users} == {0, 1, 2}
 
 
 def test_loop_that_was_held_up_does_not_ask_for_everybody_at_once_for_ever(swept: Swept) -> None:
