@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 COPY_EVERY = 1.0
 TRANSPORTS = ("long-poll", "sse", "websocket")
 
-REASONS = ("places", "address", "descriptors", "draining", "server")
+REASONS = ("places", "address", "descriptors", "late", "draining", "server")
 
 #: The dispatcher's counts, by their names there.
 PLAIN = {

@@ -24,6 +24,8 @@ MOST_UNSENT = 128 * 1024
 KEY = "myapp.handler"
 #: Where a socket is that was taken before, of a request that had to wait for its turn.
 TAKEN = "myapp.taken"
+#: Why a request is to be refused that has waited for its turn for too long, or cannot wait for it.
+REFUSED = "myapp.refused"
 
 
 class Taken(NamedTuple):

@@ -176,13 +176,17 @@ REFUSALS = {
     "places": "All places for waiting clients are taken: poll, or try again.",
     "address": "As many clients wait from this address as may: close some, poll, or try again.",
     "descriptors": "All places for waiting clients are taken: poll, or try again.",
+    "late": "This server could not look at the handshake in time: poll, or try again.",
     "draining": "This server is about to stop: try again.",
 }
 
 
-def _refuse_if_full() -> None:
-    """Raises Unavailable, before anything is taken over, where nobody from this address can wait here now."""
-    reason = parts().dispatcher.refusal(request.remote_addr or "")
+def _refuse_if_full(before: str = "") -> None:
+    """Raises Unavailable, before anything is taken over, where nobody from this address can wait here now.
+
+    `before` is why the request was refused before it came here.
+    """
+    reason = parts().dispatcher.refusal(request.remote_addr or "") or before
     if reason:
         raise _full(reason)
 
@@ -280,7 +284,7 @@ def _open_websocket() -> None:
     push = query_text("push", "")
     if push not in ("", "new", "events"):
         raise Invalid("push", "give new, or leave it out for whole events")
-    _refuse_if_full()
+    _refuse_if_full(environ.get(takeover.REFUSED, ""))
     identity = guard.follower()
     if identity is None or (origin is None and identity.via == "session"):
         # a browser cannot read a 401, so it is told by a close code; without Origin it is a program, which needs a

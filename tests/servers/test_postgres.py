@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,7 @@ from ..support import AppServer, make_tables, wait_for
 from .checker import Checker, stored
 from .conftest import Servers
 from .someone import Someone, _cookie, _csrf, people_of, wait_until_parked
-from .wire import Answer, fetch
+from .wire import Answer, Wire, fetch, upgrade_bytes
 
 POOL, SOCKETS, POLLS = 5, 1000, 200
 HTML = {"Accept": "text/html"}
@@ -163,6 +164,31 @@ def test_lock_that_is_not_had_in_time_is_told_as_not_now(start: Servers, postgre
         answer = alice.post("/messages", {"to": bob.name, "body": "not now"})
     assert (answer.status, answer.header("retry-after")) == (503, "2")
     alice.send(bob, "now")
+
+
+def test_handshakes_that_wait_for_a_database_that_hangs_are_told_to_come_again(
+    start: Servers, postgres: PostgresServer
+) -> None:
+    url, most = postgres.new_database(), 3
+    server = start(database_url=f"{url}?options=-c%20lock_timeout%3D0", DATABASE_POOL=str(most))
+    bob, *_ = people_of(server)
+    leave_to_the_server(server)
+    bob.websocket().hello()
+    with postgres.connect(url.rpartition("/")[2]) as other, other.transaction():
+        other.execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE")
+        wires = []
+        for _ in range(most + 20):
+            wires.append(Wire(server.port))
+            wires[-1].send(upgrade_bytes("/ws", bob.headers))
+            time.sleep(0.01)
+        assert fetch(server.port, "GET", "/auth/login", HTML).status == 200
+        for wire in wires[most:]:
+            answer = wire.read_answer()
+            assert (answer.status, answer.header("content-type")) == (503, "application/problem+json")
+            assert int(answer.header("retry-after") or 0) > 0
+            assert answer.json()["detail"]
+    for wire in wires[:most]:
+        assert wire.read_answer("HEAD").status == 101
 
 
 # -- two servers on one database

@@ -10,7 +10,8 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
-from myapp.live import takeover
+from myapp import postgres
+from myapp.live import anteroom, takeover
 from myapp.live.anteroom import Anteroom
 
 
@@ -31,9 +32,14 @@ class Door:
     def __init__(self) -> None:
         self.is_open = Event()
         self.met: list[str] = []
+        self.refused: list[str] = []
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         name = environ["name"]
+        if takeover.REFUSED in environ:
+            self.refused.append(name)
+            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "5")])
+            return []
         self.is_open.wait()
         self.met.append(name)
         if name == "broken":
@@ -117,10 +123,61 @@ def test_one_that_fails_is_closed_and_the_next_has_its_turn(door: Door, guests: 
     assert door.met == ["first", "broken", "next"]
 
 
-def test_who_sends_a_body_or_finds_no_place_is_served_in_the_own_request(door: Door, guests: Guests) -> None:
+def test_who_sends_a_body_does_not_wait_in_the_queue(door: Door, guests: Guests) -> None:
     guests.come("first")
     assert not guests.come("with a body", CONTENT_LENGTH="3").dead
-    assert guests.come("waits").dead
+    door.is_open.set()
+
+
+def test_who_finds_no_place_is_refused_at_once(door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+    guests.come("first")
     guests.places = 1
-    assert not guests.come("one too many").dead
+    guests.come("waits")
+    assert guests.come("one too many").dead
+    guests.places = 2
+    with monkeypatch.context() as without_descriptors:
+        without_descriptors.setattr(takeover, "take", fail)
+        assert guests.come("without a descriptor").dead
+    assert door.refused == ["one too many", "without a descriptor"]
+    door.is_open.set()
+    assert guests.handlers["waits"].client.recv(1) == b""
+    assert door.met == ["first", "waits"]
+
+
+def fail(environ: dict[str, Any]) -> None:
+    raise OSError("no descriptor is left")
+
+
+REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
+
+
+def test_who_has_waited_for_too_long_is_refused_whatever_those_in_front_do(
+    door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert anteroom.LONGEST == postgres.POOL_PATIENCE
+    monkeypatch.setattr(anteroom, "LONGEST", 0.2)
+    first = guests.come("first")
+    names = [f"waits {number}" for number in range(20)]
+    for name in names:
+        guests.come(name)
+    gevent.sleep(0.1)
+    guests.come("later")
+    for name in names:
+        assert guests.handlers[name].client.recv(1000) == REFUSED
+        assert guests.handlers[name].client.recv(1) == b""
+    assert (first.dead, door.refused) == (False, names)
+    door.is_open.set()
+    assert guests.handlers["later"].client.recv(1000) == b""
+    assert door.met == ["first", "later"]
+
+
+def test_who_comes_when_nobody_waits_any_more_is_refused_in_time_too(
+    door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anteroom, "LONGEST", 0.05)
+    guests.come("first")
+    for name in ("second", "third"):
+        guests.come(name)
+        assert guests.handlers[name].client.recv(1000) == REFUSED
+        gevent.sleep(0.1)
     door.is_open.set()

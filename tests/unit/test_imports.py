@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "live.inspection": {"live.clients"},
     "live.reader": {"live.frames"},
     "live.poller": set(),
-    "live.anteroom": {"live.takeover"},
+    "live.anteroom": {"live.sweep", "live.takeover"},
     "live.places": set(),
     "live.grants": {"live.frames"},
     "live.clients": {"live.frames", "live.poller", "live.takeover"},
