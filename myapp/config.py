@@ -10,11 +10,12 @@ import re
 import resource
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from ssl import VerifyFlags
+from urllib.parse import parse_qsl, urlsplit
 
 from .errors import ConfigError
 
@@ -22,6 +23,29 @@ PREFIX = "MYAPP_"
 
 #: Descriptors a worker keeps for itself: listening sockets, database, logs, and requests that do not wait.
 RESERVED_DESCRIPTORS = 256
+
+_FLAG = "|".join(VerifyFlags.__members__)
+#: What the query of REDIS_URL may say, by a pattern and its remedy: who asks, and how TLS is done. All else that
+#: redis-py takes (decode_responses, protocol, timeouts, ...) the bus sets itself, and could not do with another value.
+REDIS_OPTIONS = {
+    "db": ("[0-9]{1,4}", "give a whole number"),
+    "username": (".+", "give a name"),
+    "password": (".+", "give one"),
+    "client_name": ("[!-~]+", "give a name without blanks"),
+}
+REDIS_TLS_OPTIONS = {
+    **dict.fromkeys(("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"), ("/.+", "give a file's whole path")),
+    "ssl_ca_path": ("/.+", "give a folder's whole path"),
+    "ssl_password": (".+", "give the key's"),
+    "ssl_cert_reqs": ("none|optional|required", "give none, optional or required"),
+    "ssl_check_hostname": ("(?i:true|false)", "give true or false"),
+    "ssl_min_version": ("771|772", "give 771 (TLS 1.2) or 772 (TLS 1.3)"),
+    "ssl_ciphers": ("[!-~]+", "give OpenSSL's names, separated by colons"),
+    **dict.fromkeys(
+        ("ssl_include_verify_flags", "ssl_exclude_verify_flags"),
+        (f"({_FLAG})(,({_FLAG}))*", "give names like VERIFY_X509_STRICT, separated by commas"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +167,23 @@ def _redis_url(given: str, problems: list[str]) -> str:
             f"{PREFIX}REDIS_URL is {_without_password(given)!r}: "
             "give redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///FILE"
         )
+    elif given and (wrong := list(_wrong_redis_options(given))):
+        problems.append(f"{PREFIX}REDIS_URL: {'; '.join(wrong)}")
     return given
+
+
+def _wrong_redis_options(url: str) -> Iterator[str]:
+    """What is wrong with each; their values are not told, there may be a password among them."""
+    address = urlsplit(url)
+    allowed = {**REDIS_OPTIONS, **(REDIS_TLS_OPTIONS if address.scheme == "rediss" else {})}
+    for name, value in parse_qsl(address.query, keep_blank_values=True):
+        pattern, remedy = allowed.get(name, ("", ""))
+        if name in REDIS_TLS_OPTIONS and name not in allowed:
+            yield f"the option {name} is for rediss://: give that, or leave the option out"
+        elif not pattern:
+            yield f"the option {name!r} is not for the bus: leave it out; there are {', '.join(allowed)}"
+        elif not re.fullmatch(pattern, value):
+            yield f"the option {name}: {remedy}"
 
 
 def _has_host(url: str) -> bool:

@@ -7,11 +7,20 @@ import re
 import resource
 import stat
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from redis.connection import Connection, parse_url
 
 from myapp import create_app
-from myapp.config import RESERVED_DESCRIPTORS, default_max_clients, load, unknown
+from myapp.config import (
+    REDIS_OPTIONS,
+    REDIS_TLS_OPTIONS,
+    RESERVED_DESCRIPTORS,
+    default_max_clients,
+    load,
+    unknown,
+)
 from myapp.errors import ConfigError
 
 from ..support import make_app
@@ -61,6 +70,37 @@ def test_variables_without_the_prefix_mean_nothing(tmp_path: Path) -> None:
         *(
             ("REDIS_URL", wrong, "give redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///FILE")
             for wrong in ("localhost", "http://localhost", "redis://", "redis://[::1", "redis://localhost:port")
+        ),
+        *(
+            ("REDIS_URL", f"redis://h/0?{wrong}", "leave it out; there are db, username, password, client_name")
+            for wrong in (
+                "decode_responses=true",
+                "decode_responses=",
+                "encoding=latin-1",
+                "protocol=3",
+                "socket_timeout=0.001",
+                "health_check_interval=5",
+                "retry_on_timeout=true",
+                "host=elsewhere",
+                "DB=1",
+                "password=secret&unheard_of=1",
+            )
+        ),
+        *(
+            ("REDIS_URL", wrong, "the option ssl_cert_reqs is for rediss://")
+            for wrong in ("redis://h?ssl_cert_reqs=none", "unix:///run/redis.sock?ssl_cert_reqs=none")
+        ),
+        *(
+            ("REDIS_URL", f"rediss://h/0?{wrong}", f"the option {wrong.partition('=')[0]}: give")
+            for wrong in (
+                "db=one",
+                "client_name=two%20words",
+                "ssl_cert_reqs=off",
+                "ssl_ca_certs=ca.pem",
+                "ssl_check_hostname=0",
+                "ssl_min_version=1.2",
+                "ssl_exclude_verify_flags=STRICT",
+            )
         ),
         *(
             ("ALLOWED_ORIGINS", wrong, "write origins as https://shop.example")
@@ -149,6 +189,45 @@ def test_several_workers_are_served_by_redis_and_postgresql(url: str, tmp_path: 
     given = {f"MYAPP_{name}": value for name, value in {**POSTGRES, "REDIS_URL": url, "WORKERS": "2"}.items()}
     settings = load(given, tmp_path)
     assert (settings.workers, settings.redis_url) == (2, url)
+
+
+#: Each option that an address of Redis may have.
+OPTIONS = {
+    "db": "1",
+    "username": "bob",
+    "password": "hunter2",
+    "client_name": "myapp-here",
+    "ssl_ca_certs": "/etc/ca.pem",
+    "ssl_ca_path": "/etc/cas",
+    "ssl_certfile": "/etc/own.pem",
+    "ssl_keyfile": "/etc/key.pem",
+    "ssl_password": "hunter2",
+    "ssl_cert_reqs": "none",
+    "ssl_check_hostname": "False",
+    "ssl_min_version": "771",
+    "ssl_ciphers": "ECDHE+AESGCM:!aNULL",
+    "ssl_include_verify_flags": "VERIFY_CRL_CHECK_LEAF,VERIFY_X509_PARTIAL_CHAIN",
+    "ssl_exclude_verify_flags": "VERIFY_X509_STRICT",
+}
+
+
+def test_options_of_redis_that_are_allowed_are_what_its_connections_take(tmp_path: Path) -> None:
+    assert {**REDIS_OPTIONS, **REDIS_TLS_OPTIONS}.keys() == OPTIONS.keys()
+    tls = f"rediss://h:6380?{urlencode(OPTIONS)}"
+    plain = f"?{urlencode({name: OPTIONS[name] for name in REDIS_OPTIONS})}"
+    for url in (tls, f"redis://h{plain}", f"unix:///run/redis.sock{plain}"):
+        assert load({"MYAPP_REDIS_URL": url}, tmp_path).redis_url == url
+        options = parse_url(url)  # type: ignore[no-untyped-call]
+        assert options.pop("connection_class", Connection)(**options).username == "bob"
+
+
+def test_all_wrong_options_of_redis_are_named_without_their_values(tmp_path: Path) -> None:
+    text = problems(
+        tmp_path, REDIS_URL="redis://h?decode_responses=hunter2&client_name=hunter%202&ssl_password=hunter2"
+    )
+    assert all(name in text for name in ("MYAPP_REDIS_URL", "decode_responses", "client_name", "ssl_password"))
+    assert "hunter" not in text
+    assert "\n" not in text
 
 
 def test_create_app_refuses_to_start_on_a_wrong_setting(tmp_path: Path) -> None:
