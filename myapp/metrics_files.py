@@ -2,26 +2,39 @@
 
 Counters and histograms belong to the worker's number, so who comes after one that was killed goes on where it ended,
 and there are never more files than workers. Gauges belong to the process, and end with it.
+
+prometheus-client maps its files into memory, and a disk that is full, or fails, then kills the process (SIGBUS). So
+here they are written instead.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import mark_process_dead
 
 from .errors import ConfigError
 
+log = logging.getLogger(__name__)
+
 #: Where prometheus-client looks for the folder; set by an administrator, the folder in which ours are made.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+#: Bytes of a new file, all zero: to whoever reads it, nothing is in it yet.
+NEW_FILE = 1 << 16
+#: Bytes at its beginning that say how many are used, and bytes of a value and its time.
+HEADER, VALUE = 8, 16
 
 
 def folder_of(master: int) -> Path:
@@ -49,7 +62,7 @@ def folder_of(master: int) -> Path:
 
 
 def in_memory() -> str:
-    """A folder in memory where there is one: a file that is mapped kills its process where a full disk has no room."""
+    """A folder in memory where there is one: the files are written every second."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else tempfile.gettempdir()
 
 
@@ -64,13 +77,73 @@ def _started(pid: int) -> str:
 def keep_in(folder: Path, worker: int) -> None:
     """From now on this process's metrics are kept in files. They must not have been made yet."""
     os.environ[VARIABLE] = str(folder)
-    make: Any = values.MultiProcessValue  # which has no types
-    of_worker, of_process = make(lambda: worker), make()
+    prometheus: Any = values  # which has few types
+    prometheus.MmapedDict = WrittenDict
+    of_worker, of_process = prometheus.MultiProcessValue(lambda: worker), prometheus.MultiProcessValue()
 
     def value(kind: str, *args: Any, **options: Any) -> Any:
         return (of_process if kind == "gauge" else of_worker)(kind, *args, **options)
 
-    values.ValueClass = value  # prometheus-client's documented place for it
+    prometheus.ValueClass = value  # its documented place for it
+
+
+class WrittenDict(MmapedDict):
+    """Figures in a file of prometheus-client's, which is written and not mapped. It never raises OSError.
+
+    What cannot be written is kept here and written with the next change; meanwhile no worker tells it.
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        self._name = filename
+        self._fd = -1
+        self._is_behind = False
+        self._m: Any = bytearray()
+        self._capacity = sys.maxsize  # it grows by itself
+        self._positions: dict[str, int] = {}
+        try:
+            self._fd = os.open(filename, os.O_RDWR | os.O_CREAT, 0o600)
+            if not os.fstat(self._fd).st_size:
+                os.ftruncate(self._fd, NEW_FILE)
+            self._m += Path(filename).read_bytes()
+        except OSError as error:
+            self._fall_behind(error)
+        self._used = max(HEADER, int.from_bytes(self._m[:4], sys.byteorder))
+        self._m[:HEADER] = self._used.to_bytes(4, sys.byteorder).ljust(HEADER, b"\0")
+        del self._m[self._used :]
+        for key, _value, _timestamp, position in self._read_all_values():  # type: ignore[no-untyped-call]
+            self._positions[key] = position
+
+    def _init_value(self, key: str) -> None:
+        begin = self._used
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+        self._write(begin, self._used)
+
+    def write_value(self, key: str, value: float, timestamp: float) -> None:
+        super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
+        begin = self._positions[key]
+        self._write(begin, begin + VALUE)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _write(self, begin: int, end: int) -> None:
+        if self._is_behind:
+            begin, end = HEADER, self._used
+        try:
+            for first, last in ((begin, end), (0, HEADER)):  # the header last: what it counts is there
+                if os.pwrite(self._fd, self._m[first:last], first) < last - first:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            self._fall_behind(error)
+        else:
+            self._is_behind = False
+
+    def _fall_behind(self, error: OSError) -> None:
+        if not self._is_behind:
+            log.error("%s: %s: /metrics lacks these figures of this worker", self._name, error)
+        self._is_behind = True
 
 
 def forget_dead(folder: Path) -> None:

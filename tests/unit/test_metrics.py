@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.parser import text_string_to_metric_families
 
 from myapp import metrics_files
@@ -198,3 +200,66 @@ def test_folder_that_cannot_be_made_is_told_at_start(tmp_path: Path, monkeypatch
     monkeypatch.setenv(metrics_files.VARIABLE, str(tmp_path / "file"))
     with pytest.raises(ConfigError, match="PROMETHEUS_MULTIPROC_DIR"):
         metrics_files.folder_of(os.getpid())
+
+
+#: a process that counts in a file whose ground is taken away: what a map of it was kills then
+CUT = """
+import os, sys
+from pathlib import Path
+from myapp.metrics_files import keep_in
+keep_in(Path(sys.argv[1]), 1)
+from prometheus_client import CollectorRegistry, Counter
+counter = Counter("counted", "", registry=CollectorRegistry())
+counter.inc()
+os.truncate(Path(sys.argv[1]) / "counter_1.db", 0)
+counter.inc()
+assert ".db" not in Path("/proc/self/maps").read_text()
+"""
+
+
+def test_disk_that_fails_under_the_figures_kills_nobody(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", CUT, str(tmp_path)], cwd=ROOT, check=True)
+
+
+def kept(file: Path) -> dict[str, float]:
+    return {key: value for key, value, _at, _position in MmapedDict.read_all_values_from_file(file)}  # type: ignore[no-untyped-call]
+
+
+def test_figures_that_a_full_disk_does_not_take_are_written_when_it_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "counter_1.db"
+    figures = metrics_files.WrittenDict(str(file))
+    figures.write_value("before", 1, 0)
+    write = os.pwrite
+
+    def full(fd: int, data: bytes, at: int) -> int:
+        """One that takes the first bytes and no more."""
+        if len(data) > 8:
+            raise OSError(errno.ENOSPC, "full")
+        return write(fd, data[:4], at)
+
+    with monkeypatch.context() as on_a_full_disk:
+        on_a_full_disk.setattr(os, "pwrite", full)
+        for number in range(2000):  # more than a new file takes
+            figures.write_value(f"while it was full {number}", number, 0)
+        figures.write_value("before", 2, 0)
+        assert figures.read_value("before") == (2, 0)  # type: ignore[no-untyped-call]
+        assert kept(file) == {"before": 1}
+    assert caplog.text.count("/metrics lacks these figures") == 1
+    figures.write_value("after", 3, 0)
+    expected = {"before": 2, "after": 3, **{f"while it was full {number}": number for number in range(2000)}}
+    assert kept(file) == expected
+    figures.close()
+    again = metrics_files.WrittenDict(str(file))
+    assert all(again.read_value(key) == (value, 0) for key, value in expected.items())  # type: ignore[no-untyped-call]
+    again.close()
+
+
+def test_figures_whose_file_cannot_be_made_are_counted_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    figures = metrics_files.WrittenDict(str(tmp_path / "gone" / "counter_1.db"))
+    figures.write_value("counted", 1, 0)
+    assert figures.read_value("counted") == (1, 0)  # type: ignore[no-untyped-call]
+    assert caplog.text.count("/metrics lacks these figures") == 1
