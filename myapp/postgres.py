@@ -46,19 +46,21 @@ CONNECTING = {
 #: a lock gives its connection back for requests that do not need it.
 LIMITS = {"statement_timeout": 15_000, "lock_timeout": 5_000, "idle_in_transaction_session_timeout": 15_000}
 
+#: What a prepared statement fails with whose tables were changed, or which somebody has deallocated.
+_OUTDATED = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
+
 #: What means "not now", and never that the request was wrong: out of reach, starting, stopping, too many connections,
-#: disk full, read-only (a standby), a deadlock, a lock that was not had in time.
+#: disk full, read-only (a standby), a deadlock, a lock that was not had in time. An outdated statement is prepared anew
+#: by the next try.
 AWAY: tuple[type[Exception], ...] = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     errors.ReadOnlySqlTransaction,
     errors.IdleInTransactionSessionTimeout,
+    *_OUTDATED,
 )
 #: What means that it can be read at the moment and not written.
 READ_ONLY: tuple[type[Exception], ...] = (errors.ReadOnlySqlTransaction, errors.DiskFull)
-
-#: What a prepared statement fails with whose tables were changed, or which somebody has deallocated.
-_OUTDATED = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
 
 _bool, _bytea, _int8, _int2, _int4 = 16, 17, 20, 21, 23  # pg_type.dat
 _LOADERS: dict[int, Callable[[bytes], Any]] = {

@@ -150,7 +150,10 @@ class Crowd(World):
         self.clock.now = max(self.clock.now, self._turned_at + TICK)
         self._turned_at = self.clock.now
         self._slice_began = self.clock.now
-        self.dispatcher._sweep.turn()
+        sweep = self.dispatcher._sweep
+        sweep.turn()
+        if sweep._reading is not None:
+            sweep._reading.join(30)  # the turn itself waits for READ_PATIENCE by the real clock
         self.slices.append(self.clock.now - self._slice_began)
         turn(3)
 
