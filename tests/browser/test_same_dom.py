@@ -34,7 +34,8 @@ def chat_receives(ann: Person, bob: Person, eve: Person, window: Window) -> None
 
 def chat_receives_unseen(ann: Person, bob: Person, eve: Person, window: Window) -> None:
     bob.send(ann, "seen")
-    window.counts(0)
+    window.shows("seen")
+    window.counts(0)  # it is read by now
     not_looking(window)
     bob.send(ann, "one", "two\n<b>lines</b>")
     window.shows("seen", "one", "two\n<b>lines</b>")
