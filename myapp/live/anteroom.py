@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Handshakes that are worked on at a time: fewer than a worker has connections to the database, the rest is for pages.
 MOST = 3
-#: Seconds that a handshake waits for its turn before it is refused: as long as a request waits for a connection to the
-#: database (`postgres.POOL_PATIENCE`). A browser with our scripts has given up by then.
+#: Seconds that a handshake waits for its turn before it is refused, counted from the last one that was let in: as long
+#: as a request waits for a connection to the database (`postgres.POOL_PATIENCE`). A queue that moves may be longer.
 LONGEST = 10.0
 #: Seconds that a client has to take its answer, where its handshake is refused.
 PATIENCE = 5.0
@@ -58,8 +58,8 @@ class Anteroom:
         #: with the times when they came
         self._waiting: deque[tuple[float, dict[str, Any]]] = deque()
         self._has_refuser = False
-        #: when the queue last began, and when the last one came
-        self._began = self._came = 0.0
+        #: when the queue last began, when the last one came, and when the last one out of it was let in
+        self._began = self._came = self._let_in = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != self._path or "HTTP_UPGRADE" not in environ:
@@ -95,10 +95,10 @@ class Anteroom:
         return ""
 
     def _refuse_late(self) -> None:
-        """As long as somebody waits: who has waited for too long is refused."""
+        """As long as somebody waits: who has waited for too long, with nobody let in meanwhile, is refused."""
         while self._waiting:
             came, environ = self._waiting[0]
-            left = came + LONGEST - time.monotonic()
+            left = max(came, self._let_in) + LONGEST - time.monotonic()
             if left > 0:
                 gevent.sleep(left)
                 continue
@@ -132,7 +132,9 @@ class Anteroom:
         try:
             body = self._inner(environ, answer.start)
             left = environ.pop(takeover.TAKEN, None)
-            if left is not None:  # it was refused, by an answer of HTTP
+            if left is None:
+                self._let_in = time.monotonic()
+            else:  # it was refused, by an answer of HTTP
                 answer.write(left.fd, body)
         except Exception:  # safety net: the others must have their turn
             log.exception("a handshake out of the queue failed")

@@ -31,6 +31,8 @@ class Door:
 
     def __init__(self) -> None:
         self.is_open = Event()
+        #: seconds that each takes
+        self.takes = 0.0
         self.met: list[str] = []
         self.refused: list[str] = []
 
@@ -41,6 +43,7 @@ class Door:
             start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "5")])
             return []
         self.is_open.wait()
+        gevent.sleep(self.takes)
         self.met.append(name)
         if name == "broken":
             raise RuntimeError("as asked")
@@ -169,6 +172,19 @@ def test_who_has_waited_for_too_long_is_refused_whatever_those_in_front_do(
     door.is_open.set()
     assert guests.handlers["later"].client.recv(1000) == b""
     assert door.met == ["first", "later"]
+
+
+def test_nobody_is_refused_in_a_long_queue_that_moves(
+    door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anteroom, "LONGEST", 0.3)
+    door.takes = 0.1
+    door.is_open.set()
+    names = [f"guest {number}" for number in range(10)]
+    for name in names:
+        guests.come(name)
+    assert [guests.handlers[name].client.recv(1000) for name in names] == [b""] * 10
+    assert (door.met, door.refused) == (names, [])
 
 
 def test_who_comes_when_nobody_waits_any_more_is_refused_in_time_too(
