@@ -66,7 +66,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     settings = config.load(environ, Path(app.instance_path))
     for name in config.unknown(environ):
         log.warning("%s is not a setting of this application; is it misspelt?", name)
-    options, binds = engine_options(settings.database_url, settings.database_pool)
+    options, binds = engine_options(settings.database_url)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME="myapp_session",
@@ -100,7 +100,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     login_manager.init_app(app, add_context_processor=False)  # it would load the user for every template, at once
     babel.init_app(app, locale_selector=languages.select)
     init_login()
-    database = _open_database(app)
+    database = _open_database(app, settings)
     dispatcher = _open_dispatcher(database, settings)
     app.extensions["myapp"] = Parts(settings, database, dispatcher)
     web.init_app(app)
@@ -122,12 +122,12 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     return app
 
 
-def _open_database(app: Flask) -> Database:
+def _open_database(app: Flask, settings: config.Settings) -> Database:
     with app.app_context():
         engines = db.engines
     for engine in engines.values():
         set_up(engine)
-    return Database(engines[None], engines.get("writer", engines[None]))
+    return Database(engines[None], engines.get("writer", engines[None]), settings.database_pool)
 
 
 def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatcher:

@@ -22,14 +22,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
 from .errors import ConfigError, Text, Unavailable
 
 try:
-    from . import postgres
+    from . import postgres, postgres_pool
 except ImportError:  # the extra "postgres" is not installed; SQLite needs nothing of it
-    postgres = None  # type: ignore[assignment]
+    postgres = postgres_pool = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,22 @@ def given(table: sa.Table, *names: str, prefix: str = "") -> dict[str, Any]:
     return {name: sa.bindparam(prefix + name, type_=table.c[name].type) for name in names}
 
 
+class Now(sa.ColumnElement[int]):
+    """`now_ms()` when the statement runs, by the database's clock: after the locks that it waited for."""
+
+    type = sa.BigInteger()
+
+
+@compiles(Now, "sqlite")
+def _now_of_sqlite(element: Now, compiler: Any, **options: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INTEGER)"
+
+
+@compiles(Now, "postgresql")
+def _now_of_postgresql(element: Now, compiler: Any, **options: Any) -> str:
+    return "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+
 class Connection:
     """A driver's connection, borrowed. Parameters are named, rows are tuples."""
 
@@ -175,17 +192,18 @@ class Transaction(Connection):
 
 class Database:
     """Reads and write transactions. `publish` gets a committed transaction's news, in order of commit on SQLite.
+    `pool` is the most connections to PostgreSQL.
 
     One instance serves the whole process. On SQLite it belongs to one process at a time for speed, not for safety:
     other processes (commands, jobs) may write too.
     """
 
-    def __init__(self, reader: sa.Engine, writer: sa.Engine) -> None:
+    def __init__(self, reader: sa.Engine, writer: sa.Engine, pool: int) -> None:
         self.dialect = reader.dialect.name
         self.publish: Callable[[list[Any]], None] = lambda news: None
         self._reader = reader
         self._writer = writer
-        self._pool: Any = None if self.dialect == "sqlite" else postgres.Pool(reader)
+        self._pool: Any = None if self.dialect == "sqlite" else postgres_pool.Pool(reader, pool)
         self._write_lock = threading.Lock()
         #: SQLite's one connection for writes, once it was needed
         self._writing: Any = None
@@ -343,8 +361,8 @@ class Database:
             time.sleep(random.uniform(0.001, 0.01))
 
 
-def engine_options(url: str, pool: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS and SQLALCHEMY_BINDS for `url`; `pool` is for PostgreSQL.
+def engine_options(url: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS and SQLALCHEMY_BINDS for `url`.
 
     Raises ConfigError where PostgreSQL's driver is not installed.
     """
@@ -356,7 +374,7 @@ def engine_options(url: str, pool: int) -> tuple[dict[str, Any], dict[str, dict[
         return {**options, "pool_size": 5}, {"writer": {"url": url, **options, "pool_size": 1, "max_overflow": 0}}
     if postgres is None:
         raise ConfigError("MYAPP_DATABASE_URL is PostgreSQL's: install its driver, pip install 'myapp[postgres]'")
-    return postgres.engine_options(url, pool), {}
+    return postgres.engine_options(url), {}
 
 
 def set_up(engine: sa.Engine) -> None:

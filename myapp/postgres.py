@@ -7,10 +7,8 @@ for the socket itself. A send through cursors took twice as much of the worker's
 
 from __future__ import annotations
 
-import contextlib
 import select
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -21,12 +19,10 @@ from psycopg import errors
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import NullPool
 
 Row = tuple[Any, ...]
 
-#: Seconds that a request waits for one of the worker's connections before it is answered with 503.
-POOL_PATIENCE = 10
 #: Seconds that an answer may take. The server gives up before (`statement_timeout`); this is for one that stands still.
 ANSWER_PATIENCE = 30.0
 
@@ -72,16 +68,14 @@ _LOADERS: dict[int, Callable[[bytes], Any]] = {
 }
 
 
-def engine_options(url: str, pool: int) -> dict[str, Any]:
-    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS: at most `pool` connections. What the URL says itself counts."""
+def engine_options(url: str) -> dict[str, Any]:
+    """Flask-SQLAlchemy's SQLALCHEMY_ENGINE_OPTIONS. What the URL says itself counts."""
     given = make_url(url).query
     limits = " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
     wanted = {**CONNECTING, "options": limits}
     return {
         "isolation_level": "AUTOCOMMIT",
-        "pool_size": pool,
-        "max_overflow": 0,
-        "pool_timeout": POOL_PATIENCE,
+        "poolclass": NullPool,  # postgres_pool.py has them
         "hide_parameters": True,  # an error that is logged says no values
         "pool_reset_on_return": None,  # transactions end with a statement of ours
         "connect_args": {name: value for name, value in wanted.items() if name not in given},
@@ -89,84 +83,11 @@ def engine_options(url: str, pool: int) -> dict[str, Any]:
 
 
 def set_up(engine: sa.Engine) -> None:
-    """A session for each connection, and one look at it whenever it is taken from the pool."""
+    """A session for each connection."""
 
     @sa.event.listens_for(engine, "connect")
     def begin_session(connection: psycopg.Connection[Any], record: Any) -> None:
         record.info["session"] = Session(connection)
-
-    @sa.event.listens_for(engine, "checkout")
-    def look(connection: object, record: Any, proxy: object) -> None:
-        if not record.info["session"].is_alive():
-            raise DisconnectionError("the server has ended this connection")  # the pool opens a new one
-
-
-class Pool:
-    """The engine's pool, with one idle connection at hand while nobody waits.
-
-    SQLAlchemy's checkout and return took a tenth of what a send takes, and one connection that is used again and again
-    finds the server's process warm.
-    """
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._at_hand: list[tuple[Any, Session]] = []
-        self._asking = 0
-
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A connection for one greenlet or thread. One that broke, or was left in mid-statement, is thrown away.
-
-        Raises sqlalchemy.exc.TimeoutError where all have been in use for POOL_PATIENCE seconds.
-        """
-        connection, session = self._take()
-        session.enter()
-        try:
-            yield session
-        finally:
-            if session.leave():
-                self._give_back(connection, session)
-            else:
-                connection.invalidate()
-                connection.close()
-
-    def use(self) -> tuple[int, int]:
-        """Connections in use now, and how many there may be."""
-        pool: Any = self._engine.pool
-        return pool.checkedout() - len(self._at_hand), pool.size()
-
-    def close(self) -> None:
-        """Close what is idle."""
-        self._let_go()
-        self._engine.dispose()
-
-    def _take(self) -> tuple[Any, Session]:
-        self._asking += 1
-        try:
-            while self._at_hand:
-                with contextlib.suppress(IndexError):  # another thread was faster
-                    connection, session = self._at_hand.pop()
-                    if session.is_alive():
-                        return connection, session
-                    connection.invalidate()
-                    connection.close()
-            connection = self._engine.raw_connection()
-            return connection, connection.info["session"]
-        finally:
-            self._asking -= 1
-
-    def _give_back(self, connection: Any, session: Session) -> None:
-        if self._asking or self._at_hand:
-            connection.close()
-            return
-        self._at_hand.append((connection, session))
-        if self._asking:  # a thread has come meanwhile, and waits at the pool
-            self._let_go()
-
-    def _let_go(self) -> None:
-        while self._at_hand:
-            with contextlib.suppress(IndexError):
-                self._at_hand.pop()[0].close()
 
 
 class Result:

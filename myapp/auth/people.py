@@ -129,7 +129,9 @@ def lock_with(
     rows, *found = transaction.each((_LOCK_BOTH, {"me": me, "name": fold(name)}), *then)
     other: int | None = next((row[0] for row in rows if row[0] != me), None)
     if other is None:
-        return by_name(transaction, name).id, found
+        if by_name(transaction, name).id != me:  # made while one's own inbox was waited for, and not locked
+            raise unknown(name)
+        return me, found
     if other not in transaction.state.get("inboxes", ()):
         inbox.hold(transaction, rows)
     return other, found

@@ -19,6 +19,7 @@ from .events import (
     heads,
     hold,
     lock,
+    pending,
     seq_of,
 )
 from .facts import epoch, new_epoch
@@ -46,5 +47,6 @@ __all__ = [
     "lock",
     "mark_seen",
     "new_epoch",
+    "pending",
     "seq_of",
 ]

@@ -212,6 +212,12 @@ def seq_of(transaction: Transaction, user: int) -> int:
     return inbox.seq
 
 
+def pending(transaction: Transaction, user: int) -> int:
+    """How many events this transaction has appended to the inbox, locked or not; they are stored just before COMMIT."""
+    inbox: _Open | None = transaction.state.get("inboxes", {}).get(user)
+    return 0 if inbox is None else len(inbox.rows)
+
+
 def head(connection: Connection, user: int) -> Head:
     """Where the inbox stands now. Raises LookupError where there is none."""
     row = connection.one(_HEAD, user=user)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: Handshakes that are worked on at a time: fewer than a worker has connections to the database, the rest is for pages.
 MOST = 3
 #: Seconds that a handshake waits for its turn before it is refused, counted from the last one that was let in: as long
-#: as a request waits for a connection to the database (`postgres.POOL_PATIENCE`). A queue that moves may be longer.
+#: as a request waits for a connection to the database (`POOL_PATIENCE`). A queue that moves may be longer.
 LONGEST = 10.0
 #: Seconds that a client has to take its answer, where its handshake is refused.
 PATIENCE = 5.0

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from .. import inbox
 from ..auth.models import users
 from ..auth.people import Person, by_name, fold, is_text, lock_with
-from ..db import Connection, Statement, Transaction, now_ms, rfc3339, statement
+from ..db import Connection, Now, Statement, Transaction, now_ms, rfc3339, statement
 from ..errors import Conflict, Invalid, Text
 from .models import conversations, messages
 
@@ -56,15 +56,16 @@ def _insert(insert: Any) -> Any:
         users.c.id,
         sa.case((users.c.id < me, users.c.id), else_=me),
         sa.case((users.c.id < me, me), else_=users.c.id),
-        *(sa.bindparam(name, type_=messages.c[name].type) for name in ("body", "at")),
-        inbox.inboxes.c.seq + sa.literal_column("1"),
+        sa.bindparam("body", type_=messages.c.body.type),
+        Now(),
+        inbox.inboxes.c.seq + sa.bindparam("ahead", type_=sa.BigInteger),
         sa.bindparam("sent_key", type_=messages.c.key.type),
     ).where(inbox.inboxes.c.user_id == me, users.c.name == sa.bindparam("to"), users.c.id != me)
     return (
         insert(messages)
         .from_select(("from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "key"), new)
         .on_conflict_do_nothing(index_elements=["from_id", "key"])
-        .returning(messages.c.id)
+        .returning(messages.c.id, messages.c.at)
     )
 
 
@@ -189,8 +190,8 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     """
     check_body(body)
     check_key(key)
-    at = now_ms()
-    values = {"sender": sender.id, "to": fold(to), "body": body, "at": at, "sent_key": key}
+    ahead = inbox.pending(transaction, sender.id) + 1
+    values = {"sender": sender.id, "to": fold(to), "body": body, "ahead": ahead, "sent_key": key}
     receiver, [rows] = lock_with(transaction, sender.id, to, (_INSERT, values))
     to = fold(to)
     if receiver == sender.id:
@@ -199,14 +200,14 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
         stored = transaction.one(_BY_KEY, sender=sender.id, sent_key=key)
         assert stored is not None
         number, to_id, stored_body, stored_at, seq = stored
-        if stored_at > at - KEY_LIFE:
+        if stored_at > now_ms() - KEY_LIFE:
             if (to_id, stored_body) != (receiver, body):
                 raise Conflict(Text("This key was used for another message: use a new key for each message."))
             message = as_json(number, sender, to, body, stored_at)
             return Sent(message, receiver, seq, False)
         transaction.queue(_FORGET_KEY, message=number)
         rows = transaction.all(_INSERT, **values)
-    [[number]] = rows
+    [[number, at]] = rows
     transaction.queue(_UPSERT, sender=sender.id, receiver=receiver, number=number)
     data = {
         "id": number,

@@ -10,7 +10,7 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
-from myapp import postgres
+from myapp import postgres_pool
 from myapp.live import anteroom, takeover
 from myapp.live.anteroom import Anteroom
 
@@ -157,7 +157,7 @@ REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After
 def test_who_has_waited_for_too_long_is_refused_whatever_those_in_front_do(
     door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert anteroom.LONGEST == postgres.POOL_PATIENCE
+    assert anteroom.LONGEST == postgres_pool.POOL_PATIENCE
     monkeypatch.setattr(anteroom, "LONGEST", 0.2)
     first = guests.come("first")
     names = [f"waits {number}" for number in range(20)]

@@ -20,7 +20,8 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "config": {"errors"},
     "postgres": set(),
-    "db": {"errors", "postgres"},
+    "postgres_pool": {"postgres"},
+    "db": {"errors", "postgres", "postgres_pool"},
     # events and badges: the only place that assigns a seq
     "inbox": {"db", "errors", "inbox"},
     # sockets: knows nothing of ours but itself

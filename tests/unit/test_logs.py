@@ -85,7 +85,7 @@ def test_other_errors_are_told_as_they_are() -> None:
 
 @pytest.mark.parametrize("url", ["sqlite:////tmp/x", "postgresql+psycopg://u:p@h/n"])
 def test_errors_of_statements_hide_their_parameters(url: str) -> None:
-    options, binds = engine_options(url, 5)
+    options, binds = engine_options(url)
     assert all(given["hide_parameters"] for given in (options, *binds.values()))
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from myapp import postgres as module
+from myapp import postgres_pool
 from myapp.db import AWAY, Database, statement
 
 from ..postgres import PostgresServer
@@ -199,7 +200,7 @@ def test_greenlets_wait_together_and_one_that_is_killed_leaves_no_broken_connect
 
 
 def test_no_more_connections_are_opened_than_the_pool_has(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database._reader.pool, "_timeout", 0.1)
+    monkeypatch.setattr(postgres_pool, "POOL_PATIENCE", 0.1)
     held = [database.read() for _ in range(POOL)]
     for block in held:
         block.__enter__()
@@ -222,6 +223,79 @@ def test_size_of_the_pool_is_a_setting(tmp_path: Path, url: str) -> None:
     waiting.join(10)
     assert second.is_set()
     database.close()
+
+
+#: In a process patched by gevent, with a pool of two: who asks while others ask again and again; who waits when the one
+#: before it in line is killed in the moment in which it is given the place; and who waits for connections that fail.
+WAITING = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from myapp import create_app
+database = create_app().extensions["myapp"].database
+served = 0
+def greedy():
+    global served
+    while not asker.ready():
+        with database.read() as connection:
+            connection.driver.execute("SELECT 1")
+        served += 1
+def once():
+    with database.read() as connection:
+        connection.driver.execute("SELECT 1")
+asker = gevent.Greenlet(once)
+others = [gevent.spawn(greedy) for _ in range(4)]
+gevent.sleep(0.1)
+before = served
+asker.start()
+gevent.joinall([asker, *others], timeout=9, raise_error=True)
+assert served - before < 30, f"{served - before} were served before the one who waited"
+
+held = [database.read(), database.read()]
+for block in held:
+    block.__enter__()
+first, second = gevent.spawn(once), gevent.spawn(once)
+gevent.sleep(0.1)
+assert database.use() == (2, 2)
+held[0].__exit__(None, None, None)
+first.kill(block=False)
+second.get(timeout=2)
+held[1].__exit__(None, None, None)
+assert database.use() == (0, 2)
+
+database.close()
+connect = database._pool._engine.raw_connection
+fails = True
+def connects():
+    gevent.sleep(0.1)
+    if fails:
+        raise OSError("as asked")
+    return connect()
+database._pool._engine.raw_connection = connects
+waiting = [gevent.spawn(once) for _ in range(4)]
+gevent.sleep(0.15)
+fails = False
+gevent.joinall(waiting, timeout=5)
+assert [repr(greenlet.exception) for greenlet in waiting] == 2 * ["OSError('as asked')"] + 2 * ["None"]
+assert database.use() == (0, 2)
+print("fine")
+"""
+
+
+def test_who_waits_for_a_connection_has_it_in_turn_whatever_the_others_do(tmp_path: Path, url: str) -> None:
+    env = {**environment(tmp_path, url), "MYAPP_DATABASE_POOL": "2"}
+    done = subprocess.run([sys.executable, "-c", WAITING], env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "fine\n", done.stderr
+
+
+def test_connections_in_use_when_all_are_closed_are_closed_once_they_are_given_back(database: Database) -> None:
+    with database.read() as connection:
+        used: int = connection.driver.execute(PID).fetchone()[0]
+        database.close()
+        assert database.use() == (1, POOL)
+    assert database.use() == (0, POOL)
+    assert pid(database) != used
+    assert database.use() == (0, POOL)
 
 
 # -- what the server is told
