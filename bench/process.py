@@ -39,6 +39,17 @@ def memory_bytes(pid: int) -> int:
     raise RuntimeError("the kernel does not say how much memory a process has")
 
 
+def pace() -> float:
+    """Milliseconds of CPU that a loop of a million steps takes just now.
+
+    What else runs on the same host makes a virtual machine's cores slower, and every figure with them.
+    """
+    began = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    return (time.process_time() - began) * 1000
+
+
 def machine() -> str:
     """One line: cores, Python, kernel."""
     model = "unknown processor"

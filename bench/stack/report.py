@@ -25,6 +25,7 @@ def sending_rows(found: dict[str, Sending]) -> Rows:
         rows.append((f"    {text}", *(f"{sending.cpu(name):.2f}" for sending in each), ""))
     rows.append(("  waited for a core", *(f"{sending.waited:.2f}" for sending in each), ""))
     rows.append(("generator idle", *(f"{sending.result.idle:.0%}" for sending in each), ""))
+    rows.append(("a loop of 1,000,000 steps then, ms", *(f"{sending.pace:.1f}" for sending in each), ""))
     return rows
 
 

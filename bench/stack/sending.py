@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import mean
 
 from ..exchange import Result
 from ..generator import Generator
 from ..measuring import HANDSHAKES
+from ..process import pace
 from .running import Ours, Running, ours, running
 from .spending import Spent, spent
 
@@ -17,10 +19,11 @@ WARM = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Messages in the time of `result`, and what each part spent on them, by name."""
+    """Messages in the time of `result`, what each part spent on them, by name, and the machine's pace around them."""
 
     result: Result
     parts: dict[str, Spent]
+    pace: float = 0.0
 
     @property
     def count(self) -> int:
@@ -86,10 +89,13 @@ def _messages(it: Running, clients: int, count: int) -> list[bytes]:
 def _send(it: Running, load: Generator, clients: int, rate: float, seconds: float) -> Sending:
     count = int(rate * seconds)
     made = _messages(it, clients, count)
+    paces = [pace()]
     before = spent(it.parts)
     result = load.call("messages", made, 1, 2, rate)
     after = spent(it.parts)
-    return Sending(_checked(result, count), {name: used.since(before[name]) for name, used in after.items()})
+    paces.append(pace())
+    used = {name: total.since(before[name]) for name, total in after.items()}
+    return Sending(_checked(result, count), used, mean(paces))
 
 
 def _checked(result: Result, count: int) -> Result:
