@@ -8,6 +8,8 @@ from pathlib import Path
 
 #: Bytes that may be in use: memory is taken only for what is.
 SIZE = 4 * 1024**3
+#: How often it is tried to make it full beside programs that write to it, each time with twice the room to spare.
+TRIES = 12
 
 
 class DiskError(Exception):
@@ -28,10 +30,16 @@ class Disk:
         self._is_mounted = True
 
     def fill(self) -> None:
-        """From now on there is no room for one more page."""
-        used = os.statvfs(self.folder)
-        pages = used.f_blocks - used.f_bfree
-        _run("mount", "-o", f"remount,size={(pages + 1) * used.f_frsize}", str(self.folder))
+        """From now on there is no room for one more page, or for few. Raises DiskError."""
+        for attempt in range(TRIES):
+            used = os.statvfs(self.folder)
+            pages = used.f_blocks - used.f_bfree + 2**attempt
+            try:
+                _run("mount", "-o", f"remount,size={pages * used.f_frsize}", str(self.folder))
+                return
+            except DiskError:  # a file has grown meanwhile: the kernel takes no size below what is used
+                if attempt == TRIES - 1:
+                    raise
 
     def free(self) -> None:
         _run("mount", "-o", f"remount,size={SIZE}", str(self.folder))
