@@ -1,4 +1,4 @@
-"""The database: two pools, statements compiled once, and transactions that tell what they published after COMMIT.
+"""The database: two pools, and transactions that tell what they published after COMMIT.
 
 SQLite (WAL, synchronous FULL) writes on one connection behind one lock and reads on a pool of its own, so that a
 reader never waits for a writer. PostgreSQL has one pool for both. All connections are in the driver's autocommit mode
@@ -15,17 +15,16 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 
 from .errors import ConfigError, Text, Unavailable
+from .statements import Statement
 
 try:
     from . import postgres, postgres_pool
@@ -62,68 +61,6 @@ class Model(DeclarativeBase):
 db = SQLAlchemy(model_class=Model, disable_autonaming=True)
 
 Row = tuple[Any, ...]
-
-
-_postgresql: Callable[..., Any] = postgresql.psycopg.dialect  # SQLAlchemy leaves its constructor untyped
-
-
-class Compiled(NamedTuple):
-    """SQL, the values that were written into it as constants, and on PostgreSQL the parameters' names in order."""
-
-    sql: str
-    constants: dict[str, Any]
-    names: Sequence[str] | None
-
-
-class Statement:
-    """SQL written once with SQLAlchemy Core, compiled once for each dialect, run on the driver itself.
-
-    `build` is called with the dialect's own `insert`, for ON CONFLICT. Only plain values (int, str, None, bool) go in
-    and come out: nothing is converted.
-    """
-
-    __slots__ = ("_build", "_compiled")
-
-    def __init__(self, build: Callable[[Any], Any]) -> None:
-        self._build = build
-        self._compiled: dict[str, Compiled] = {}
-
-    def compiled(self, dialect: str) -> Compiled:
-        compiled = self._compiled.get(dialect)
-        if compiled is None:
-            if dialect == "sqlite":
-                core = self._build(sqlite.insert).compile(dialect=sqlite.dialect(paramstyle="named"))
-            else:
-                core = self._build(postgresql.insert).compile(dialect=_postgresql(paramstyle="numeric_dollar"))
-            constants = {name: bind.value for bind, name in core.bind_names.items() if not bind.required}
-            compiled = self._compiled[dialect] = Compiled(str(core), constants, core.positiontup)
-        return compiled
-
-
-def statement(core: Any) -> Statement:
-    """A statement that needs no ON CONFLICT."""
-    return Statement(lambda insert: core)
-
-
-def given(table: sa.Table, *names: str, prefix: str = "") -> dict[str, Any]:
-    """For `insert().values()`: a parameter for each of these columns, by the column's name with `prefix` before it."""
-    return {name: sa.bindparam(prefix + name, type_=table.c[name].type) for name in names}
-
-
-class Now(sa.ColumnElement[int]):
-    """`now_ms()` when the statement runs, by the database's clock: after the locks that it waited for."""
-
-    type = sa.BigInteger()
-
-
-@compiles(Now, "sqlite")
-def _now_of_sqlite(element: Now, compiler: Any, **options: Any) -> str:
-    return "CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INTEGER)"
-
-
-@compiles(Now, "postgresql")
-def _now_of_postgresql(element: Now, compiler: Any, **options: Any) -> str:
-    return "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
 class Connection:

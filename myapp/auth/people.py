@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import inbox
-from ..db import Connection, Row, Statement, Transaction, given, now_ms, statement
+from ..db import Connection, Row, Transaction, now_ms
 from ..errors import Conflict, Invalid, NotFound, Text
+from ..statements import Statement, given, statement
 from . import display_names
 from .models import users
 

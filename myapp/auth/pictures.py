@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from PIL import Image, UnidentifiedImageError
 
 from ..beside import Beside
-from ..db import Connection, Statement, Transaction, given, statement
+from ..db import Connection, Transaction
 from ..errors import Invalid, Text
+from ..statements import Statement, given, statement
 from . import people
 from .models import pictures, users
 from .people import COLUMNS, Person

@@ -13,8 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..db import Connection, Transaction, given, now_ms, rfc3339, statement
+from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Invalid, NotFound, Text
+from ..statements import given, statement
 from . import people
 from .models import sessions, tokens, users
 from .passwords import LONGEST, SHORTEST, hash_password

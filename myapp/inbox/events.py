@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from ..db import Connection, Statement, Transaction, given, now_ms, rfc3339, statement
+from ..db import Connection, Transaction, now_ms, rfc3339
+from ..statements import Statement, given, statement
 from . import badges as badge
 from .badges import Badges
 from .models import events, facts, inboxes

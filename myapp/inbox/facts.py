@@ -6,7 +6,8 @@ import secrets
 
 import sqlalchemy as sa
 
-from ..db import Connection, Statement, Transaction, statement
+from ..db import Connection, Transaction
+from ..statements import Statement, statement
 from .models import facts
 
 _EPOCH = statement(sa.select(facts.c.value).where(facts.c.name == "epoch"))

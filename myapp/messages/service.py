@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from .. import inbox
 from ..auth.models import users
 from ..auth.people import Person, by_name, fold, is_text, lock_with
-from ..db import Connection, Now, Statement, Transaction, now_ms, rfc3339, statement
+from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Conflict, Invalid, Text
+from ..statements import Now, Statement, statement
 from .models import conversations, messages
 
 #: The longest body, in code points; the longest key, in characters.

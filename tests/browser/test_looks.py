@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
 from myapp.auth import people, service
-from myapp.db import now_ms, statement
+from myapp.db import now_ms
 from myapp.extensions import database
 from myapp.messages.models import messages
+from myapp.statements import statement
 
 from .support import PATIENCE, Person, Town, Window, numbered
 from .test_pages import sideways

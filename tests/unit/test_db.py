@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myapp.auth.models import users
-from myapp.db import Statement, now_ms, rfc3339, statement
+from myapp.db import now_ms, rfc3339
 from myapp.errors import Unavailable
 from myapp.inbox.models import facts
+from myapp.statements import Statement, statement
 
 from ..support import environment, sqlite_url
 from .conftest import Store

@@ -19,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from myapp import postgres as module
 from myapp import postgres_pool
-from myapp.db import AWAY, Database, statement
+from myapp.db import AWAY, Database
+from myapp.statements import statement
 
 from ..postgres import PostgresServer
 from ..support import environment, make_app

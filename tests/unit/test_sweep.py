@@ -309,10 +309,8 @@ def test_who_left_after_a_comparison_failed_is_not_asked_for_any_more(swept: Swe
     assert len(swept.sweep._rotation) == 2
 
 
-def test_who_is_asked_for_while_the_bus_carries_again_is_asked_for_once_more(
-    swept: Swept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was read may be from before that."""
+def stand_still(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> gevent.event.Event:
+    """The database answers nothing before this happens."""
     answers = gevent.event.Event()
     read = swept.sweep._read_heads
 
@@ -321,6 +319,14 @@ def test_who_is_asked_for_while_the_bus_carries_again_is_asked_for_once_more(
         return read(users)
 
     monkeypatch.setattr(swept.sweep, "_read_heads", stuck)
+    return answers
+
+
+def test_who_is_asked_for_while_the_bus_carries_again_is_asked_for_once_more(
+    swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read may be from before that."""
+    answers = stand_still(swept, monkeypatch)
     swept.add(range(3))
     swept.turn(ROUND)
     swept.sweep.compare_all()
@@ -401,14 +407,7 @@ def test_everybody_is_compared_at_once_when_the_bus_carries_again(swept: Swept) 
 
 
 def test_database_that_stands_still_does_not_hold_up_deadlines(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = gevent.event.Event()
-    read = swept.sweep._read_heads
-
-    def stuck(users: Sequence[int]) -> tuple[str, dict[int, int]]:
-        answers.wait()
-        return read(users)
-
-    monkeypatch.setattr(swept.sweep, "_read_heads", stuck)
+    answers = stand_still(swept, monkeypatch)
     swept.add(range(1, 11))
     client = swept.call_at(6)
     swept.turn(7)
