@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self, TypeVar
@@ -51,7 +52,7 @@ def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) 
     return found
 
 
-class Program:
+class Program(ABC):
     """One program. Its files are in `home`, what it prints in `log_file`, its process id in `pid_file`.
 
     A subclass sets `command` and `environ`, and says in `answers()` when it is ready.
@@ -80,9 +81,9 @@ class Program:
     def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
         """Make what it needs before it can be started."""
 
+    @abstractmethod
     def answers(self) -> bool:
         """Whether it is ready."""
-        raise NotImplementedError
 
     @property
     def pid(self) -> int:
