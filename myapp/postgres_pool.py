@@ -64,7 +64,8 @@ class Line:
 
 
 class Pool:
-    """At most `size` connections of the engine's. The one that was used last is lent first: its server's is warm."""
+    """At most `size` connections of the engine's. Of those that are idle the one that was used last is lent first: its
+    server process has its caches warm."""
 
     def __init__(self, engine: sa.Engine, size: int) -> None:
         self._engine = engine
