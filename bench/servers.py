@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,17 +17,12 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 
+from stack import free_port
+
 from .dialects import AppDialect, BareDialect, Dialect, PeerDialect, SocketioDialect
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class World:

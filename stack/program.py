@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,12 +29,20 @@ class StackError(Exception):
     """A program could not be started, or did not do what it has to; the end of its log is in the text."""
 
 
+#: Below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range): one of them would take the port
+#: while its program is restarted. Each process begins elsewhere.
+_PORTS = range(10_240, 32_768)
+_offsets = itertools.count(random.randrange(len(_PORTS)))
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nobody uses at the moment, each time another one. Raises StackError."""
+    for _ in _PORTS:
+        port = _PORTS[next(_offsets) % len(_PORTS)]
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise StackError(f"none of the ports {_PORTS[0]} to {_PORTS[-1]} is free")
 
 
 def is_open(host: str, port: int) -> bool:
