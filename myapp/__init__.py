@@ -18,16 +18,20 @@ from flask import Flask
 from flask_login import current_user
 
 from . import assets, auth, cli, config, health, languages, messages, operations, pages, web
+from .admin.views import bp as admin_bp
+from .announcements.views import bp as announcements_bp
 from .auth.account import bp as auth_bp
 from .auth.avatars import bp as avatars_bp
 from .auth.guard import init_login
 from .auth.language import bp as language_bp
 from .auth.service import Ended, ended
+from .chores import Chores
 from .db import Database, db, engine_options, set_up
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .forwarded import Forwarded, Proxies
-from .inbox import Appended, Page, after, epoch, heads
+from .inbox import Appended, Page, Spread, after, epoch, heads
+from .live import bus as bus_news
 from .live.bus import INLINE_BYTES, Bus, News
 from .live.dispatcher import Dispatcher
 from .live.frames import Batch
@@ -40,10 +44,15 @@ from .messages import topics as topics_of_messages
 from .messages.following import bp as following_bp
 from .messages.following import log_parked_answer
 from .messages.views import bp as messages_bp
+from .notifications import Kind, bell, emit, notify, register
+from .notifications.views import bp as notifications_bp
+from .retention import Retention
 from .sessions import Sessions
+from .systems.tokens import EndedAll
+from .systems.views import bp as systems_bp
 from .windows import Windows
 
-__all__ = ["auth", "create_app", "messages"]
+__all__ = ["Kind", "auth", "create_app", "emit", "messages", "notify", "register"]
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +111,8 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     init_login()
     database = _open_database(app, settings)
     dispatcher = _open_dispatcher(database, settings)
-    app.extensions["myapp"] = Parts(settings, database, dispatcher)
+    chores = Chores(database, Retention(database, settings.keep_days))
+    app.extensions["myapp"] = Parts(settings, database, dispatcher, chores)
     web.init_app(app)
     cors.init_app(app)
     pages.init_app(app)
@@ -112,6 +122,10 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(language_bp)
     app.register_blueprint(messages_bp)
     app.register_blueprint(following_bp)
+    app.register_blueprint(notifications_bp)
+    app.register_blueprint(announcements_bp)
+    app.register_blueprint(systems_bp)
+    app.register_blueprint(admin_bp)
     health.init_app(app)
     app.register_blueprint(operations.bp)
     sock.init_app(app)
@@ -141,8 +155,12 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
                 texts = item.texts if sum(map(len, item.texts)) <= INLINE_BYTES else ()
                 batch = Batch(texts, item.first, item.latest, item.latest, item.badges)
                 bus.publish(News(item.user, batch, at=now, epoch=item.epoch))
+            elif isinstance(item, Spread):
+                bus.spread(bus_news.Spread(*item[:3], at=now, epoch=item.epoch))
             elif isinstance(item, Ended):
                 bus.publish(News(item.user, None, item.grant, now))
+            elif isinstance(item, EndedAll):
+                bus.spread(bus_news.Spread("", [], [], ended=item.grant, at=now))
 
     def read(user: int, cursor: int, known_epoch: str, limit: int) -> Page:
         with database.read() as connection:
@@ -182,4 +200,6 @@ def _every_page() -> dict[str, Any]:
         "locale": languages.tag(),
         "languages": languages.LANGUAGES,
         "language": languages.current(),
+        "bell_badges": lambda: " ".join(bell.badges()),
+        "bell_count": lambda counts: sum(counts.get(name, 0) for name in bell.badges()),
     }

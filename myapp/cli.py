@@ -1,4 +1,4 @@
-"""The command line: people, tokens, test data, a restored backup, the running workers.
+"""The command line: people, tokens, other systems, telling users, test data, inboxes, the running workers.
 
 It writes beside a running server, in batches.
 """
@@ -14,16 +14,25 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from . import inbox
+from .announcements import service as announcements
 from .auth import people, service
 from .auth.passwords import hash_password
+from .chores import announce
 from .errors import AppError, Conflict
-from .extensions import database
+from .extensions import database, parts
 from .live_cli import live
+from .notifications import notify
+from .notifications.content import check
+from .retention import Retention
+from .systems import service as systems
+from .systems import tokens as system_tokens
+from .systems.tokens import MOST_DAYS, SCOPES
 
 BATCH = 200
 
 users = AppGroup("users", help="People who may sign in.")
 tokens = AppGroup("tokens", help="Bearer tokens of programs.")
+systems_group = AppGroup("systems", help="Other systems, which notify users.")
 inbox_group = AppGroup("inbox", help="Inboxes.")
 
 
@@ -90,6 +99,85 @@ def new_epoch() -> None:
         click.echo(inbox.new_epoch(transaction))
 
 
+@inbox_group.command("trim")
+@click.option("--days", type=click.IntRange(1, 36500), help="Keep events for so long [default: MYAPP_KEEP_DAYS].")
+def trim(days: int | None) -> None:
+    """Delete events that are older; clients that stand before them are told to load their page anew."""
+    days = days or parts().settings.keep_days
+    if not days:
+        raise click.ClickException("MYAPP_KEEP_DAYS is 0, which keeps events for ever: give --days")
+    deleted = Retention(database(), days).run()
+    click.echo(f"{deleted} events deleted")
+
+
+@click.command("notify")
+@click.argument("user")
+@click.argument("text")
+@click.option("--body", help="More of it.")
+@click.option("--url", help="Where it leads.")
+@click.option("--badge", help="A badge of its own that counts it, besides notifications.")
+@click.option("--key", help="Tells it once, however often the command is run.")
+@with_appcontext
+def notify_user(user: str, text: str, body: str | None, url: str | None, badge: str | None, key: str | None) -> None:
+    """Tell USER something."""
+    try:
+        notify(user, text, body=body, url=url, badge=badge, key=key)
+    except AppError as error:
+        _fail(error)
+    click.echo(f"told {user}")
+
+
+@click.command("announce")
+@click.argument("title")
+@click.option("--body", help="More of it.")
+@click.option("--url", help="Where it leads.")
+@click.option("--key", help="Announces it once, however often the command is run.")
+@with_appcontext
+def announce_to_all(title: str, body: str | None, url: str | None, key: str | None) -> None:
+    """Tell everyone something, and wait until all are told. A running server goes on where this is stopped."""
+    try:
+        with database().transaction() as transaction:
+            number, _ = announcements.create(transaction, check(title, body, url), key=key)
+        with database().transaction() as transaction:
+            is_mine = announcements.claim(transaction, number)
+        if is_mine:
+            announce(database(), number)
+        with database().read() as connection:
+            found = announcements.by_number(connection, number)
+    except AppError as error:
+        _fail(error)
+    click.echo(f"announcement {number}: {found.reached} of {found.total} users told")
+
+
+@systems_group.command("add")
+@click.argument("name")
+@click.option("--display-name", default="", help="How users see it.")
+def add_system(name: str, display_name: str) -> None:
+    """Add another system NAME, which may notify users with tokens of its own."""
+    try:
+        with database().transaction() as transaction:
+            account = systems.create(transaction, name, display_name)
+    except AppError as error:
+        _fail(error)
+    click.echo(f"added {account.name}")
+
+
+@systems_group.command("token")
+@click.argument("name")
+@click.option("--label", default="command line", show_default=True)
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it allows [default: all].")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="When it ends [default: never].")
+def create_system_token(name: str, label: str, scopes: tuple[str, ...], days: int | None) -> None:
+    """Print a new token of the system NAME. It is shown this once."""
+    try:
+        with database().transaction() as transaction:
+            account = systems.by_name(transaction, name)
+            made = system_tokens.create(transaction, account.id, label, scopes or SCOPES, days)
+    except AppError as error:
+        _fail(error)
+    click.echo(made["token"])
+
+
 @click.command("seed")
 @click.option("--users", "count", type=click.IntRange(1, 1_000_000), required=True, help="How many: u1 to uN.")
 @click.option("--tokens-out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
@@ -117,5 +205,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(users)
     app.cli.add_command(tokens)
     app.cli.add_command(inbox_group)
+    app.cli.add_command(systems_group)
+    app.cli.add_command(notify_user)
+    app.cli.add_command(announce_to_all)
     app.cli.add_command(live)
     app.cli.add_command(seed)

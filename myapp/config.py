@@ -67,6 +67,7 @@ class Settings:
     max_clients_per_address: int
     rate_limits: bool
     guests: bool
+    keep_days: int  # for which events are kept; 0: for ever
     log_format: str  # "text" or "json"
 
     @property
@@ -117,6 +118,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         max_clients_per_address=number("MAX_CLIENTS_PER_ADDRESS", 200, 0, 1_000_000),
         rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
         guests=_switch("GUESTS", env.get("GUESTS", "on"), problems),
+        keep_days=number("KEEP_DAYS", 30, 0, 36500),
         log_format=_choice("LOG_FORMAT", env.get("LOG_FORMAT", "text"), ("text", "json"), problems),
     )
     if problems:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import sqlalchemy as sa
@@ -146,6 +147,8 @@ class Database:
         self._writing: Any = None
         #: device and inode of the file that it writes to
         self._file = (0, 0)
+        #: the transaction that this greenlet or thread is in
+        self._current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
         #: idle connections for reads on SQLite: append and pop are atomic, and a read there never yields
         self._idle: list[sqlite3.Connection] = []
 
@@ -256,8 +259,24 @@ class Database:
         self._writer.dispose()
         self._reader.dispose()
 
+    @property
+    def current(self) -> Transaction | None:
+        """The transaction that the caller is in, for what wants to be part of it wherever it is called."""
+        return self._current.get()
+
+    @contextmanager
+    def joined(self) -> Iterator[Transaction]:
+        """The transaction that the caller is in, or where there is none, a new one."""
+        transaction = self._current.get()
+        if transaction is not None:
+            yield transaction
+            return
+        with self.transaction() as transaction:
+            yield transaction
+
     @contextmanager
     def _ending(self, transaction: Transaction) -> Iterator[None]:
+        before = self._current.set(transaction)
         try:
             yield
             for hook in transaction.before_commit:
@@ -266,6 +285,8 @@ class Database:
         except BaseException:
             self._end(transaction.driver, "ROLLBACK")
             raise
+        finally:
+            self._current.reset(before)
 
     @staticmethod
     def _end(driver: Any, how: str) -> None:

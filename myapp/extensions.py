@@ -18,6 +18,7 @@ from .config import Settings
 from .db import Database
 
 if TYPE_CHECKING:
+    from .chores import Chores
     from .live.dispatcher import Dispatcher
 
 
@@ -48,6 +49,7 @@ class Parts:
     settings: Settings
     database: Database
     dispatcher: Dispatcher
+    chores: Chores
 
 
 def parts() -> Parts:

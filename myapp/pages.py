@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
     """Give the templates their filters, and the way to their texts. Call it after Babel's `init_app`."""
     env = app.jinja_env
     env.filters.update(linkify=linkify, moment=moment, day=day, day_name=day_name, excerpt=excerpt)
+    env.filters.update(place=place, is_elsewhere=is_elsewhere)
     env.add_extension("jinja2.ext.i18n")
     # Flask-Babel's own look for the request and its locale at each text
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
@@ -78,3 +79,13 @@ def day_name(date: str) -> str:
 
 def excerpt(body: str) -> str:
     return body[:EXCERPT]
+
+
+def place(url: str) -> str:
+    """Where a notice leads: a path is below the application's root, as in events."""
+    return url if is_elsewhere(url) else request.script_root + url
+
+
+def is_elsewhere(url: str) -> bool:
+    """Whether it is an address of its own, and no path of this site."""
+    return not url.startswith("/")

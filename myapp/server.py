@@ -65,6 +65,7 @@ def serve(app: Flask) -> int:
     server.start()
     parts.database.open()
     parts.dispatcher.start()
+    parts.chores.start()
     freeze()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -75,6 +76,7 @@ def serve(app: Flask) -> int:
     stop.wait()
     say("stopping")
     server.close()  # no new connections
+    parts.chores.close()
     parts.dispatcher.close(CloseCode.GOING_AWAY)
     _finish_requests()
     parts.database.close()
@@ -157,6 +159,7 @@ def prepare(app: Flask) -> None:
     if "lazy-apps" in uwsgi.opt:  # this is the worker, not its parent
         parts.database.open()
         parts.dispatcher.start()
+        parts.chores.start()
         if uwsgi.numproc > 1:
             own_health.metrics.share(folder_of(uwsgi.masterpid()), uwsgi.worker_id())
         freeze()
@@ -164,6 +167,7 @@ def prepare(app: Flask) -> None:
 
     def leave() -> None:
         seconds = parts.settings.drain_seconds if _is_replaced(uwsgi, started) else 0.0
+        parts.chores.close()
         parts.dispatcher.close(CloseCode.RESTARTING, seconds)
         own_health.metrics.copy()  # or the others never learn of its end
 

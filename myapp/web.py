@@ -278,6 +278,7 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
 
+    app.jinja_env.filters["translated"] = translated
     traffic = access.init_app(app)
 
     @app.errorhandler(AppError)

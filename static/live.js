@@ -10,10 +10,12 @@ import { choiceCookie, readChoice } from './live/choice.js';
 import { Connection } from './live/connection.js';
 import { Cursor } from './live/cursor.js';
 import { Indicator } from './live/indicator.js';
+import { Notices } from './live/notices.js';
 import { Outbox } from './live/outbox.js';
 import { Page } from './live/page.js';
 import { ChatPage } from './live/pages/chat.js';
 import { ConversationsPage } from './live/pages/conversations.js';
+import { Progress } from './live/progress.js';
 import { readStrings } from './live/strings.js';
 import { Times, zoneCookie } from './live/times.js';
 import { systemTimers } from './live/timers.js';
@@ -25,6 +27,7 @@ const strings = readStrings(document);
 const times = new Times({ language: document.documentElement.lang, strings, timers: systemTimers });
 document.cookie = zoneCookie();
 times.keepUp(document);
+new Progress({ document, fetch: fetch.bind(window), timers: systemTimers, text: (name) => strings.get(name) }).keepUp();
 if (page.isSignedIn) follow();
 
 function follow() {
@@ -43,6 +46,16 @@ function follow() {
   const api = new Api({ ...world, csrfToken: () => page.csrfToken });
   const outbox = new Outbox({ ...world, api });
   const content = createContent({ ...world, strings, times, api, outbox, onBadges: applyBadges });
+  const notices = new Notices({
+    ...world,
+    document,
+    location,
+    DOMParser,
+    api,
+    onBadges: applyBadges,
+    onShown: (root) => times.localize(root),
+  });
+  notices.bind();
 
   const connection = new Connection({
     world,
@@ -68,7 +81,10 @@ function follow() {
     content?.together(() => {
       for (const event of events) attempt(`event ${event.seq}`, () => content.apply(event));
     });
-    for (const event of events) dispatch('live:event', event);
+    for (const event of events) {
+      notices.apply(event);
+      dispatch('live:event', event);
+    }
   }
 
   function applyBadges(numbers, latest) {
@@ -80,6 +96,7 @@ function follow() {
     if (place === null) return null;
     times.localize(document);
     content?.bind();
+    notices.refresh();
     badges.reset(place.badges, place.seq);
     dispatch('live:badges', { badges: place.badges, latest: place.seq });
     return place;

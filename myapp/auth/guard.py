@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Request, g, request, session
 from flask_login import AnonymousUserMixin
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from ..errors import Forbidden, NotSignedIn, Text
 from ..extensions import csrf, database, login_manager, parts
+from ..systems import tokens
+from ..systems.tokens import System
 from . import service
 from .service import Identity
 
 TICKET_LIFE = 600
+#: For so long, in seconds, a ticket that a system has issued for one of its users renews itself.
+SYSTEM_TICKET_LIFE = 24 * 3600
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -38,6 +44,10 @@ def by_bearer(header: str) -> Identity | None:
         return None
     if secret.startswith(TICKET_PREFIX):
         return by_ticket(secret)
+    if secret.startswith(tokens.PREFIX):  # no user, but another system: see `system`
+        with database().read() as connection:
+            g.system = tokens.by_token(connection, secret)
+        return None
     with database().read() as connection:
         return service.by_token(connection, secret)
 
@@ -50,15 +60,35 @@ def _tickets() -> URLSafeTimedSerializer:
 
 
 def issue_ticket(identity: Identity) -> str:
-    """A short-lived bearer that may only follow, and mark as read and seen; it ends with what it was made from."""
-    return TICKET_PREFIX + str(_tickets().dumps(identity.grant))
+    """A short-lived bearer that may only follow, and mark as read and seen; it ends with what it was made from.
+
+    Raises Forbidden where it would renew one that a system has issued more than SYSTEM_TICKET_LIFE ago: whether its
+    user is still signed in there, only the system knows.
+    """
+    if not identity.grant.startswith("system:"):
+        return _ticket_for(identity.grant)
+    issued_at = g.ticket_issued_at
+    if time.time() - issued_at > SYSTEM_TICKET_LIFE:
+        raise Forbidden(Text("This ticket has been renewed for a day: get a new one where the first came from."))
+    return _ticket_for(f"{identity.grant}@{issued_at:.0f}")
+
+
+def issue_system_ticket(token: int, user: int) -> str:
+    """The same for a user of another system, by that system's token."""
+    return _ticket_for(f"{tokens.grant_of(token, user)}@{time.time():.0f}")
+
+
+def _ticket_for(content: str) -> str:
+    return TICKET_PREFIX + str(_tickets().dumps(content))
 
 
 def by_ticket(ticket: str) -> Identity | None:
     try:
-        grant = _tickets().loads(ticket.removeprefix(TICKET_PREFIX), max_age=TICKET_LIFE)
+        content: str = _tickets().loads(ticket.removeprefix(TICKET_PREFIX), max_age=TICKET_LIFE)
     except BadData:
         return None
+    grant, _, issued_at = content.partition("@")
+    g.ticket_issued_at = int(issued_at or 0)
     with database().read() as connection:
         return service.by_grant(connection, grant)
 
@@ -95,6 +125,8 @@ def signed_in(*, ticket: bool = False) -> Identity:
     """
     identity = asking()
     if identity is None:
+        if g.get("system") is not None:
+            raise Forbidden(Text("This is the token of a system, which may use /api/ only: use a user's token."))
         if "HTTP_AUTHORIZATION" in request.environ:
             raise NotSignedIn(
                 Text("The bearer token is unknown, revoked or malformed: send Authorization: Bearer <token>.")
@@ -107,9 +139,37 @@ def signed_in(*, ticket: bool = False) -> Identity:
     return identity
 
 
+def system(scope: str = "") -> System:
+    """The other system that is asking, by a token that allows `scope`.
+
+    Raises NotSignedIn, also for a token that has expired, and Forbidden.
+    """
+    identity = asking()
+    found: System | None = g.get("system")
+    if found is None:
+        if identity is not None:
+            raise Forbidden(Text("Only a system may do this, with its token: an administrator makes one at /admin."))
+        raise NotSignedIn(
+            Text("Send a system's token as Authorization: Bearer <token>: this is none that is in force.")
+        )
+    if scope and scope not in found.scopes:
+        raise Forbidden(Text("This token may not do that: it lacks the scope %(scope)r.", scope=scope))
+    return found
+
+
+def administrator() -> Identity:
+    """Who is asking, where that is an administrator with a browser. Raises NotSignedIn and Forbidden."""
+    identity = signed_in()
+    if not identity.is_admin or identity.via != "session":
+        raise Forbidden(Text("Only administrators may do this, signed in with a browser."))
+    return identity
+
+
 def by_person() -> str:
     """Whom a limit counts for: who is asking, else the address."""
     identity = asking()
+    if g.get("system") is not None:
+        return f"system/{g.system.id}"
     return f"user/{identity.id}" if identity else f"address/{request.remote_addr}"
 
 

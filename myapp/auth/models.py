@@ -23,6 +23,7 @@ users = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("picture", sa.Text),  # the version of the person's picture: the start of its SHA-256; none: initials
     sa.Column("language", sa.Text),  # a key of languages.LANGUAGES; none: what the browser asks for
+    sa.Column("system_id", sa.BigInteger, index=True),  # the system whose user this is; none: a user of our own
 )
 
 #: Apart from `users`: what is read with every request stays small.

@@ -14,6 +14,7 @@ from .. import inbox
 from ..db import Connection, Row, Transaction, now_ms
 from ..errors import Conflict, Invalid, NotFound, Text
 from ..statements import Statement, given, statement
+from ..texts import is_text, printable
 from . import display_names
 from .models import users
 
@@ -161,6 +162,17 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Person]:
     return [found[number] for number in ids if number in found]
 
 
+def ids_of(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """The ids of those of these people that there are, by their names in lower case."""
+    wanted = [name for name in names if NAME.fullmatch(name)]
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), 500):
+        quoted = ", ".join(f"'{name}'" for name in wanted[start : start + 500])  # as NAME allows: without quotes
+        sql = f"SELECT name, id FROM users WHERE name IN ({quoted})"
+        found.update(connection.driver.execute(sql).fetchall())
+    return found
+
+
 def create(
     transaction: Transaction,
     name: str,
@@ -186,14 +198,3 @@ def create(
         raise Conflict(taken, errors={"username": Text("is taken")})
     inbox.create(transaction, row[0])
     return Person(row[0], name, shown)
-
-
-def is_text(value: str) -> bool:
-    """Whether both databases can store it: no NUL, no lone surrogates."""
-    return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
-
-
-def printable(value: str) -> str:
-    """For an error's detail: short, and valid UTF-8."""
-    short = value if len(value) <= 40 else value[:40] + "..."
-    return short.encode("utf-8", "replace").decode()

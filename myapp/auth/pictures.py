@@ -22,6 +22,7 @@ from ..beside import Beside
 from ..db import Connection, Transaction
 from ..errors import Invalid, Text
 from ..statements import Statement, given, statement
+from ..texts import is_text
 from . import people
 from .models import pictures, users
 from .people import COLUMNS, Person
@@ -205,7 +206,7 @@ def remove(transaction: Transaction, user: int) -> None:
 
 def of(connection: Connection, name: str) -> tuple[Person, bytes | None]:
     """The person of this name, and the picture if there is one, as WebP. Raises NotFound."""
-    row = connection.one(_WITH_PICTURE, name=people.fold(name)) if people.is_text(name) else None
+    row = connection.one(_WITH_PICTURE, name=people.fold(name)) if is_text(name) else None
     if row is None:
         raise people.unknown(name)
     return Person(*row[:-1]), row[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,9 @@ import sqlalchemy as sa
 from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Invalid, NotFound, Text
 from ..statements import given, statement
+from ..systems.models import system_tokens, systems
+from ..systems.tokens import in_force as system_tokens_in_force
+from ..texts import is_text
 from . import people
 from .models import sessions, tokens, users
 from .passwords import LONGEST, SHORTEST, hash_password
@@ -78,6 +81,21 @@ _BY_TOKEN_ID = statement(
     sa.select(*_WHO, tokens.c.id, sa.func.coalesce(tokens.c.last_used_at, 0))
     .join(tokens, tokens.c.user_id == users.c.id)
     .where(tokens.c.id == sa.bindparam("number"))
+)
+#: A user of another system, let in by a ticket: for as long as the token by which it was issued is in force.
+_BY_SYSTEM_TOKEN = statement(
+    sa.select(*_WHO, system_tokens.c.id, sa.literal_column("0"))
+    .join(system_tokens, system_tokens.c.system_id == users.c.system_id)
+    .join(systems, systems.c.id == users.c.system_id)
+    .where(
+        users.c.id == sa.bindparam("user"),
+        system_tokens.c.id == sa.bindparam("number"),
+        systems.c.suspended_at.is_(None),
+        sa.or_(
+            system_tokens.c.expires_at.is_(None),
+            system_tokens.c.expires_at > sa.bindparam("now", type_=sa.BigInteger),
+        ),
+    )
 )
 _PASSWORD = statement(sa.select(users.c.id, users.c.password_hash).where(users.c.name == sa.bindparam("name")))
 _SET_PASSWORD = statement(
@@ -150,18 +168,26 @@ def by_token(connection: Connection, token: str) -> Identity | None:
 
 
 def by_grant(connection: Connection, grant: str) -> Identity | None:
-    """Who stands behind `session:7` or `token:7`, if it still holds: for tickets, which end with their session."""
+    """Who stands behind `session:7`, `token:7` or `system:7:12` (user 12, by the system's token 7), if it still holds:
+    for tickets, which end with their session.
+    """
     kind, _, number = grant.partition(":")
     if kind == "session":
         row = connection.one(_BY_SESSION_ID, number=int(number), oldest=now_ms() - SESSION_LIFE)
+    elif kind == "system":
+        token, _, user = number.partition(":")
+        row = connection.one(_BY_SYSTEM_TOKEN, number=int(token), user=int(user), now=now_ms())
     else:
         row = connection.one(_BY_TOKEN_ID, number=int(number))
-    return _identity(row, kind, "ticket")
+    found = _identity(row, kind, "ticket")
+    return replace(found, grant=grant) if found else None
 
 
 def ended(connection: Connection, grants: Iterable[str]) -> set[str]:
     """Which of these sessions and tokens are no more: another process can have ended them (a command)."""
-    left: set[str] = set()
+    by_systems = {grant: int(grant.split(":")[1]) for grant in grants if grant.startswith("system:")}
+    in_force = system_tokens_in_force(connection, set(by_systems.values()))
+    left = {grant for grant, number in by_systems.items() if number in in_force}
     for kind in ("session", "token"):
         ids = ",".join(str(int(grant[len(kind) + 1 :])) for grant in grants if grant.startswith(kind + ":"))
         if ids:
@@ -194,13 +220,13 @@ def check_new_password(password: str, field: str = "password") -> None:
         raise Invalid(field, Text("write at least %(least)d characters", least=SHORTEST))
     if len(password) > LONGEST:
         raise Invalid(field, Text("write at most %(most)d characters", most=LONGEST))
-    if not people.is_text(password):
+    if not is_text(password):
         raise Invalid(field, Text("leave out NUL characters and lone surrogates"))
 
 
 def stored_password(connection: Connection, name: str) -> tuple[int, str] | None:
     """The user's id and password hash; None for nobody, and for who has no password."""
-    row = connection.one(_PASSWORD, name=people.fold(name)) if people.is_text(name) else None
+    row = connection.one(_PASSWORD, name=people.fold(name)) if is_text(name) else None
     return (row[0], row[1]) if row and row[1] else None
 
 
@@ -280,7 +306,7 @@ def create_token(transaction: Transaction, user: int, label: str) -> dict[str, A
     """A new token; its text is in the answer and nowhere else."""
     if len(label) > 100:
         raise Invalid("label", Text("write at most %(most)d characters", most=100))
-    if not people.is_text(label):
+    if not is_text(label):
         raise Invalid("label", Text("leave out NUL characters and lone surrogates"))
     token = "myapp_" + secrets.token_urlsafe(30)
     now = now_ms()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..access import STATIC
 from ..db import READ_ONLY, now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
+from ..systems import tokens
 from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
 from . import guard, guests, people, service
 from .forms import LoginForm, RegisterForm
@@ -172,6 +174,10 @@ def _after_end() -> BaseResponse:
 
 @bp.get("/auth/me")
 def me() -> Response:
+    if guard.asking() is None and g.get("system") is not None:
+        system = guard.system()
+        scopes = sorted(system.scopes)
+        return answer({"name": system.name, "display_name": system.display_name, "via": "system", "scopes": scopes})
     identity = guard.signed_in(ticket=True)
     return answer(
         {
@@ -279,6 +285,8 @@ def note_use() -> None:
     if request.blueprint == "following" or request.endpoint in STATIC or request.endpoint is None:
         return
     identity = guard.asking()
+    if identity is None and g.get("system") is not None:
+        _note_use_of_system(g.system)
     if identity is not None and identity.via != "ticket" and now_ms() - identity.touched_at > service.TOUCH_EVERY:
         try:
             with database().transaction(patience=0) as transaction:
@@ -287,3 +295,9 @@ def note_use() -> None:
             return
         if identity.via == "session":
             session.modified = True  # the cookie lives as long as the session
+
+
+def _note_use_of_system(system: tokens.System) -> None:
+    if now_ms() - system.touched_at > service.TOUCH_EVERY:
+        with contextlib.suppress(*READ_ONLY), database().transaction(patience=0) as transaction:
+            tokens.touch(transaction, system)

@@ -4,12 +4,14 @@
 """
 
 from .badges import BADGES, Badges
+from .badges import check_name as check_badge
 from .events import (
     HELD,
     PAGE_EVENTS,
     Appended,
     Event,
     Head,
+    Notice,
     Page,
     after,
     append,
@@ -19,34 +21,55 @@ from .events import (
     heads,
     hold,
     lock,
+    lock_more,
     pending,
+    pending_data,
     seq_of,
 )
 from .facts import epoch, new_epoch
 from .models import inboxes
-from .seen import mark_seen
+from .notices import Seen, count_unseen, notice, notices
+from .retention import MOST_DELETED, find_old, trim
+from .seen import mark_all_seen, mark_seen, mark_some_seen
+from .spreading import Spread, Spreader, Step
 
 __all__ = [
     "BADGES",
     "HELD",
+    "MOST_DELETED",
     "PAGE_EVENTS",
     "Appended",
     "Badges",
     "Event",
     "Head",
+    "Notice",
     "Page",
+    "Seen",
+    "Spread",
+    "Spreader",
+    "Step",
     "after",
     "append",
     "badges_of",
+    "check_badge",
+    "count_unseen",
     "create",
     "epoch",
+    "find_old",
     "head",
     "heads",
     "hold",
     "inboxes",
     "lock",
+    "lock_more",
+    "mark_all_seen",
     "mark_seen",
+    "mark_some_seen",
     "new_epoch",
+    "notice",
+    "notices",
     "pending",
+    "pending_data",
     "seq_of",
+    "trim",
 ]

@@ -6,10 +6,20 @@ were read together belong together.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import msgspec
+
+from ..errors import Invalid, Text
 
 #: Names that every inbox has, at 0 when nothing is counted.
 BADGES = ("messages", "replies", "likes", "dislikes", "tasks", "announcements", "notifications")
+
+#: What a badge of one's own may be called.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+#: Names of its own that an inbox has at most: all of them are in every frame.
+MOST_OWN = 32
 
 Badges = dict[str, int]
 
@@ -25,3 +35,25 @@ def parse(text: str) -> Badges:
 
 def render(badges: Badges) -> str:
     return msgspec.json.encode(badges).decode()
+
+
+def check_name(name: str) -> None:
+    """Raises Invalid where a badge cannot be called so, or where the name means something else."""
+    if not NAME.fullmatch(name):
+        raise Invalid("badge", Text("write 1 to 32 letters a-z, digits or dashes, with a letter first"))
+    if name in BADGES and name != "notifications":
+        raise Invalid("badge", Text("is a name that means something else; choose another one"))
+
+
+def make_room(badges: Badges, names: Iterable[str]) -> None:
+    """Before these names are counted: where there are MOST_OWN of an inbox's own, those that count nothing leave.
+
+    Raises Invalid where all of them count something.
+    """
+    new = [name for name in names if name not in badges]
+    if not new or len(badges) + len(new) <= len(BADGES) + MOST_OWN:
+        return
+    for name in [name for name, count in badges.items() if not count and name not in BADGES]:
+        del badges[name]
+    if len(badges) + len(new) > len(BADGES) + MOST_OWN:
+        raise Invalid("badge", Text("is one more than the %(most)d that a user can have; use fewer", most=MOST_OWN))

@@ -24,6 +24,18 @@ PAGE_BYTES = 64 * 1024
 PAGE_EVENTS = 100
 
 
+class Notice(NamedTuple):
+    """What is to be seen: until then these badges count it, that of its kind and one of its own."""
+
+    badge: str | None
+    own_badge: str | None = None
+
+    @property
+    def badges(self) -> set[str]:
+        """The names of both."""
+        return {name for name in self if name}
+
+
 class Event(NamedTuple):
     """One event: its seq and its JSON text as clients get it."""
 
@@ -75,7 +87,7 @@ class Appended(NamedTuple):
 class _Open:
     """An inbox whose row this transaction holds."""
 
-    __slots__ = ("badges", "epoch", "first", "rows", "seq", "texts")
+    __slots__ = ("badges", "epoch", "first", "notices", "rows", "seq", "texts")
 
     def __init__(self, seq: int, badges: Badges, epoch: str) -> None:
         self.epoch = epoch
@@ -83,6 +95,7 @@ class _Open:
         self.first = seq + 1
         self.badges = badges
         self.rows: list[dict[str, Any]] = []
+        self.notices: list[dict[str, Any]] = []
         self.texts: list[str] = []
 
 
@@ -95,13 +108,17 @@ _epoch = sa.select(facts.c.value).where(facts.c.name == "epoch").scalar_subquery
 #: What `hold` needs of each inbox that is locked.
 HELD = (inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges, _epoch)
 _LOCK_ONE = statement(sa.select(*HELD).where(inboxes.c.user_id == sa.bindparam("a")).with_for_update())
+_LOCK_ONE_AT_ONCE = statement(
+    sa.select(*HELD).where(inboxes.c.user_id == sa.bindparam("a")).with_for_update(nowait=True)
+)
 _LOCK_TWO = statement(
     sa.select(*HELD)
     .where(inboxes.c.user_id.in_([sa.bindparam("a"), sa.bindparam("b")]))
     .order_by(inboxes.c.user_id)
     .with_for_update()
 )
-_INSERT = statement(sa.insert(events))
+_INSERT = statement(sa.insert(events).values(given(events, *_EVENT)))
+_INSERT_NOTICE = statement(sa.insert(events).values(given(events, *_EVENT, "seen", "badge", "own_badge")))
 _INSERT_TWO = statement(sa.insert(events).values([given(events, *_EVENT), given(events, *_EVENT, prefix="b_")]))
 _user, _b_user, _seq, _b_seq = (
     sa.bindparam(name, type_=sa.BigInteger) for name in ("user", "b_user", "new_seq", "b_new_seq")
@@ -158,9 +175,32 @@ def lock(transaction: Transaction, users: Iterable[int]) -> None:
     else:
         rows = [row for user in ids for row in transaction.all(_LOCK_ONE, a=user)]
     hold(transaction, rows)
+    _check_held(transaction, ids)
+
+
+def lock_more(transaction: Transaction, users: Iterable[int]) -> None:
+    """Lock these inboxes too, in a transaction that may hold others already.
+
+    What lies behind those is waited for, as it keeps to the order. What lies before them is not: where another
+    transaction has it, this one fails at once (by one of db.NOT_NOW, answered with 503) and can be tried again, or two
+    could wait for each other. Raises LookupError where there is no such inbox.
+    """
+    held: dict[int, _Open] = transaction.state.setdefault("inboxes", {})
+    highest = max(held, default=0)
+    ids = sorted(user for user in set(users) if user not in held)
+    rows = [row for user in ids for row in transaction.all(_LOCK_ONE if user > highest else _LOCK_ONE_AT_ONCE, a=user)]
+    if held:
+        held.update(_opened(rows))
+    else:
+        hold(transaction, rows)
+    _check_held(transaction, ids)
+
+
+def _check_held(transaction: Transaction, ids: Iterable[int]) -> None:
     held = transaction.state["inboxes"]
-    if len(held) != len(ids):
-        raise LookupError(f"no inbox for user id {[user for user in ids if user not in held]}")
+    missing = [user for user in ids if user not in held]
+    if missing:
+        raise LookupError(f"no inbox for user id {missing}")
 
 
 def hold(transaction: Transaction, rows: Iterable[tuple[int, int, str, str]]) -> None:
@@ -171,9 +211,12 @@ def hold(transaction: Transaction, rows: Iterable[tuple[int, int, str, str]]) ->
     """
     if transaction.state.get("inboxes"):
         raise RuntimeError("lock all inboxes of a transaction in one call")
-    held = {user: _Open(seq, badge.parse(badges), epoch) for user, seq, badges, epoch in rows}
-    transaction.state["inboxes"] = held
+    held = transaction.state["inboxes"] = _opened(rows)
     transaction.before_commit.append(lambda: _store(transaction, held))
+
+
+def _opened(rows: Iterable[tuple[int, int, str, str]]) -> dict[int, _Open]:
+    return {user: _Open(seq, badge.parse(badges), epoch) for user, seq, badges, epoch in rows}
 
 
 def append(
@@ -184,19 +227,29 @@ def append(
     *,
     badges: Mapping[str, int] | None = None,
     at: int | None = None,
+    notice: Notice | None = None,
 ) -> int:
     """Add one event to a locked inbox and say its seq. `badges` are changes by name, `at` is in ms since 1970.
 
-    It is stored, and after the commit published, together with whatever else the transaction does, or not at all.
-    Raises KeyError when the inbox was not locked first.
+    With `notice` it is something to be seen, and counted until then. It is stored, and after the commit published,
+    together with whatever else the transaction does, or not at all. Raises KeyError when the inbox was not locked
+    first, and Invalid where its badges have too many names.
     """
     inbox: _Open = transaction.state["inboxes"][user]
+    if notice is not None:
+        badge.make_room(inbox.badges, notice.badges)
     inbox.seq += 1
     for name, change in (badges or {}).items():
         inbox.badges[name] = inbox.badges.get(name, 0) + change
     at = now_ms() if at is None else at
     text = _encode(data).decode()
-    inbox.rows.append({"user_id": user, "seq": inbox.seq, "kind": kind, "at": at, "data": text})
+    row: dict[str, Any] = {"user_id": user, "seq": inbox.seq, "kind": kind, "at": at, "data": text}
+    if notice is None:
+        inbox.rows.append(row)
+    else:
+        for name in notice.badges:
+            inbox.badges[name] = inbox.badges.get(name, 0) + 1
+        inbox.notices.append({**row, "seen": False, "badge": notice.badge, "own_badge": notice.own_badge})
     inbox.texts.append(_text(inbox.seq, kind, at, text))
     return inbox.seq
 
@@ -216,7 +269,13 @@ def seq_of(transaction: Transaction, user: int) -> int:
 def pending(transaction: Transaction, user: int) -> int:
     """How many events this transaction has appended to the inbox, locked or not; they are stored just before COMMIT."""
     inbox: _Open | None = transaction.state.get("inboxes", {}).get(user)
-    return 0 if inbox is None else len(inbox.rows)
+    return 0 if inbox is None else len(inbox.texts)
+
+
+def pending_data(transaction: Transaction, user: int, seq: int) -> str | None:
+    """The data of a notice at this seq that this transaction has appended and not stored yet."""
+    inbox: _Open = transaction.state["inboxes"][user]
+    return next((row["data"] for row in inbox.notices if row["seq"] == seq), None)
 
 
 def head(connection: Connection, user: int) -> Head:
@@ -247,6 +306,10 @@ def after(connection: Connection, user: int, cursor: int, *, epoch: str = "", li
     if cursor == now.seq:
         return Page(now.epoch, [], cursor, now.seq, now.badges, False)
     found = connection.all(_AFTER, user=user, after=cursor, upto=now.seq, most=limit)
+    if not found or found[-1][0] - cursor != len(found):  # has it been trimmed since the head was read?
+        now = head(connection, user)
+        if cursor < now.trimmed:
+            return Page(now.epoch, [], now.seq, now.seq, now.badges, True)
     page: list[Event] = []
     size = 0
     for seq, kind, at, data in found:
@@ -259,7 +322,12 @@ def after(connection: Connection, user: int, cursor: int, *, epoch: str = "", li
 
 
 def _text(seq: int, kind: str, at: int, data: str) -> str:
-    return f'{{"seq":{seq},"kind":"{kind}","at":"{rfc3339(at)}","data":{data}}}'
+    return f'{{"seq":{seq},{rest_of(kind, at, data)}'
+
+
+def rest_of(kind: str, at: int, data: str) -> str:
+    """An event's text behind its seq."""
+    return f'"kind":"{kind}","at":"{rfc3339(at)}","data":{data}}}'
 
 
 def _store(transaction: Transaction, held: dict[int, _Open]) -> None:
@@ -268,9 +336,12 @@ def _store(transaction: Transaction, held: dict[int, _Open]) -> None:
     moved: list[dict[str, Any]] = [
         {"user": user, "new_seq": inbox.seq, "new_badges": badge.render(inbox.badges)}
         for user, inbox in held.items()
-        if inbox.rows
+        if inbox.texts
     ]
     _in_twos(transaction, rows, _INSERT, _INSERT_TWO)
+    for inbox in held.values():
+        for row in inbox.notices:
+            transaction.queue(_INSERT_NOTICE, **row)
     _in_twos(transaction, moved, _ADVANCE, _ADVANCE_TWO)
     for new in moved:
         user, inbox = new["user"], held[new["user"]]

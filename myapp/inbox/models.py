@@ -28,9 +28,20 @@ events = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),  # milliseconds since 1970
     sa.Column("data", sa.Text, nullable=False),  # a JSON object
+    # whether the user has seen it; none: there is nothing to see, it is no notice
+    sa.Column("seen", sa.Boolean),
+    # the badges that count it until it is seen: that of its kind, and one of its own
+    sa.Column("badge", sa.Text),
+    sa.Column("own_badge", sa.Text),
     # an inbox is read in order of seq: the table is its own index
     sqlite_with_rowid=False,
 )
+
+#: The notices of an inbox, and those not seen: few among many events.
+_is_notice = events.c.seen.is_not(None)
+_is_unseen = events.c.seen == sa.false()
+sa.Index("ix_events_notices", events.c.user_id, events.c.seq, sqlite_where=_is_notice, postgresql_where=_is_notice)
+sa.Index("ix_events_unseen", events.c.user_id, events.c.seq, sqlite_where=_is_unseen, postgresql_where=_is_unseen)
 
 facts = sa.Table(
     "facts",

@@ -31,6 +31,28 @@ class News(NamedTuple):
     epoch: str = ""
 
 
+class Spread(NamedTuple):
+    """Something happened to many at once: each user of `rows` got the same event, or whatever was granted by what
+    begins with `ended` is no more.
+
+    A row is user, seq, and the place of the user's badges in `badges`; `rest` is the event's text behind its seq. `at`
+    and `epoch` are as in News.
+    """
+
+    rest: str
+    rows: list[tuple[int, int, int]]
+    badges: list[str]
+    ended: str = ""
+    at: float = 0.0
+    epoch: str = ""
+
+    def news(self, user: int, seq: int, place: int) -> News:
+        """The same for one user."""
+        text = f'{{"seq":{seq},{self.rest}'
+        return News(user, Batch((text,), seq, seq, seq, self.badges[place]), "", self.at, self.epoch)
+
+
+DeliverAll = Callable[[Spread], None]
 Deliver = Callable[[News], None]
 #: `overhear(worker, words)`: what another worker has said to all.
 Overhear = Callable[[str, bytes], None]
@@ -64,12 +86,18 @@ class Bus(Protocol):
     def counts(self) -> dict[str, int]:
         """What happened so far, by name, for the figures."""
 
-    def start(self, deliver: Deliver, overhear: Overhear = ignore, resumed: Callable[[], None] = ignore) -> None:
+    def start(
+        self,
+        deliver: Deliver,
+        overhear: Overhear = ignore,
+        resumed: Callable[[], None] = ignore,
+        deliver_all: DeliverAll = ignore,
+    ) -> None:
         """Begin to carry. None of these must wait.
 
         `deliver` is called for news of subscribed users; news of others may be delivered too: the receiver knows whom
-        it asked for. `overhear` is called for what other workers broadcast, and `resumed` whenever the bus is OK after
-        it was not: what was said meanwhile is missed.
+        it asked for. `deliver_all` is called for every Spread, `overhear` for what other workers broadcast, and
+        `resumed` whenever the bus is OK after it was not: what was said meanwhile is missed.
         """
 
     def subscribe(self, user: int) -> None:
@@ -83,6 +111,9 @@ class Bus(Protocol):
 
     def publish(self, news: News) -> None:
         """Pass it on to the subscribers."""
+
+    def spread(self, spread: Spread) -> None:
+        """Pass it on to every worker."""
 
     def broadcast(self, words: bytes) -> None:
         """Say this to all other workers."""

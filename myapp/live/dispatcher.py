@@ -17,7 +17,7 @@ from typing import Any
 
 import gevent
 
-from .bus import Bus, News
+from .bus import Bus, News, Spread
 from .catching_up import CatchUp, Read
 from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, on_ready
 from .draining import dismiss, retry, send_away
@@ -198,7 +198,7 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to carry news and to sweep; repeated calls do nothing."""
         if not self._sweep.is_running and not self.is_draining:
-            self._bus.start(self.deliver, self.peers.overhear, self._resumed)
+            self._bus.start(self.deliver, self.peers.overhear, self._resumed, self.deliver_all)
             self._sweep.start()
 
     def _resumed(self) -> None:
@@ -356,6 +356,15 @@ class Dispatcher:
             place.wanted = news.batch.latest
             place.badges = sys.intern(news.batch.badges)
         self.handing_out.add(place, news)
+
+    def deliver_all(self, spread: Spread) -> None:
+        """The same for many users, most of whom may not be here."""
+        for user, seq, place in spread.rows:
+            if user in self._places:
+                self.deliver(spread.news(user, seq, place))
+        if spread.ended:
+            for client in [client for client in self.clients() if client.grant.startswith(spread.ended)]:
+                dismiss(client, CloseCode.NOT_SIGNED_IN)
 
     def _doubt(self, place: Place) -> None:
         """News of another epoch: a backup was put back, and nobody here knows; or it is late. The read says which."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bus import OK, Deliver, News, Overhear, ignore, worker_name
+from .bus import OK, Deliver, DeliverAll, News, Overhear, Spread, ignore, worker_name
 
 
 class MemoryBus:
@@ -15,11 +15,18 @@ class MemoryBus:
 
     def __init__(self) -> None:
         self._deliver: Deliver | None = None
+        self._deliver_all: DeliverAll = ignore
         self.worker = ""
         self.counts: dict[str, int] = {}
 
-    def start(self, deliver: Deliver, overhear: Overhear = ignore, resumed: Callable[[], None] = ignore) -> None:
-        self._deliver = deliver
+    def start(
+        self,
+        deliver: Deliver,
+        overhear: Overhear = ignore,
+        resumed: Callable[[], None] = ignore,
+        deliver_all: DeliverAll = ignore,
+    ) -> None:
+        self._deliver, self._deliver_all = deliver, deliver_all
         self.worker = worker_name()
 
     def subscribe(self, user: int) -> None:
@@ -33,8 +40,12 @@ class MemoryBus:
         if self._deliver is not None:
             self._deliver(news)
 
+    def spread(self, spread: Spread) -> None:
+        self._deliver_all(spread)
+
     def broadcast(self, words: bytes) -> None:
         """There is no other worker."""
 
     def close(self) -> None:
         self._deliver = None
+        self._deliver_all = ignore

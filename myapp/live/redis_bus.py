@@ -22,7 +22,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from .bus import AWAY, DEAF, OK, STARTING, Deliver, News, Overhear, ignore, worker_name
+from .bus import AWAY, DEAF, OK, STARTING, Deliver, DeliverAll, News, Overhear, Spread, ignore, worker_name
 from .frames import Batch
 from .redis_link import Backoff, Broken, Link
 from .redis_publisher import RedisPublisher
@@ -43,6 +43,7 @@ MOST_CHANNELS = 1000
 _Told = tuple[Batch | None, str, float, str]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Told).decode
+_decode_spread = msgspec.msgpack.Decoder(Spread).decode
 
 #: The first bytes of whatever a worker says tell who it is: it need not read its own words.
 NAME_BYTES = 8
@@ -75,10 +76,12 @@ class RedisBus:
         self._clock = clock
         self._prefix = f"myapp:{hashlib.sha256(deployment.encode()).hexdigest()[:16]}:"
         self._all = f"{self._prefix}all"
+        self._many = f"{self._prefix}many"
         self._choose_name()
         self._publisher = RedisPublisher(url, f"myapp-{os.getpid()}", self.counts)
         self._deliver: Deliver = ignore
         self._overhear: Overhear = ignore
+        self._deliver_all: DeliverAll = ignore
         self._resumed: Callable[[], None] = ignore
         self._is_started = self._is_closed = False
         #: who is subscribed, and who is about to be; those who wait for it, wait for the event
@@ -95,8 +98,14 @@ class RedisBus:
         self._is_suspect = True
         self._greenlets: list[gevent.Greenlet] = []
 
-    def start(self, deliver: Deliver, overhear: Overhear = ignore, resumed: Callable[[], None] = ignore) -> None:
-        self._deliver, self._overhear, self._resumed = deliver, overhear, resumed
+    def start(
+        self,
+        deliver: Deliver,
+        overhear: Overhear = ignore,
+        resumed: Callable[[], None] = ignore,
+        deliver_all: DeliverAll = ignore,
+    ) -> None:
+        self._deliver, self._overhear, self._resumed, self._deliver_all = deliver, overhear, resumed, deliver_all
         if self._is_started or self._is_closed:
             return
         self._is_started = True
@@ -113,7 +122,7 @@ class RedisBus:
         if self._is_closed:
             return
         self._is_closed = True
-        self._deliver = self._overhear = ignore
+        self._deliver = self._overhear = self._deliver_all = ignore
         self._publisher.close()
         gevent.killall(self._greenlets, block=False)
         self._disconnect()
@@ -130,6 +139,13 @@ class RedisBus:
             self._deliver(news)  # whoever is here need not wait for Redis
         told: _Told = (news.batch, news.ended, news.at, news.epoch)
         self._publisher.say(f"{self._prefix}{news.user}", self._me + _encode(told))
+
+    def spread(self, spread: Spread) -> None:
+        if self._is_closed:
+            return
+        if self._is_started:
+            self._deliver_all(spread)
+        self._publisher.say(self._many, self._me + _encode(spread))
 
     def broadcast(self, words: bytes) -> None:
         self._publisher.say(self._all, self._me + words)
@@ -256,7 +272,7 @@ class RedisBus:
             self._asked.setdefault(user, None)
         self._subscribed.clear()
         self._unsaid.clear()
-        self._send(link, "SUBSCRIBE", list(self._asked), self._all, self._own)
+        self._send(link, "SUBSCRIBE", list(self._asked), self._all, self._many, self._own)
         self._heard_at = self._clock()  # so long it has now to be heard
         self._link = link  # from here on `_subscribe` writes to it
         self._is_needed.set()
@@ -281,6 +297,10 @@ class RedisBus:
         try:
             if name == "all":
                 self._overhear(sender.hex(), words)
+            elif name == "many":
+                spread = _decode_spread(words)
+                self.counts["bus_heard"] += 1
+                self._deliver_all(spread)
             elif name.isdecimal():
                 told = _decode(words)
                 self.counts["bus_heard"] += 1

@@ -13,17 +13,15 @@ import sqlalchemy as sa
 
 from .. import inbox
 from ..auth.models import users
-from ..auth.people import Person, by_name, fold, is_text, lock_with
+from ..auth.people import Person, by_name, fold, lock_with
 from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Conflict, Invalid, Text
 from ..statements import Now, Statement, statement
+from ..texts import KEY_LIFE, check_key, is_text
 from .models import conversations, messages
 
-#: The longest body, in code points; the longest key, in characters.
+#: The longest body, in code points.
 LONGEST_BODY = 4000
-LONGEST_KEY = 64
-#: A key is remembered for seven days, in ms.
-KEY_LIFE = 7 * 24 * 3600 * 1000
 
 
 class Sent(NamedTuple):
@@ -171,16 +169,6 @@ def check_body(body: str) -> None:
         )
     if not is_text(body):
         raise Invalid("body", Text("has a NUL character or a lone surrogate; leave it out"))
-
-
-def check_key(key: str | None) -> None:
-    """Raises Invalid with the rule that the key breaks."""
-    if key is None:
-        return
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("key", Text("write 1 to %(most)d characters, or leave it out", most=LONGEST_KEY))
-    if not is_text(key):
-        raise Invalid("key", Text("has a NUL character or a lone surrogate; leave it out"))
 
 
 def send(transaction: Transaction, sender: Person, to: str, body: str, key: str | None = None) -> Sent:

@@ -1,0 +1,320 @@
+"""Telling everyone: stored at once, and then given to all inboxes in bounded batches.
+
+How far it is stands in its row, and moves on in the transaction that gives a batch its events. So whoever dies in the
+middle, another goes on behind the last batch that was committed, and nobody is told twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from .. import inbox
+from ..auth.models import users
+from ..db import Connection, Transaction, now_ms, rfc3339
+from ..errors import Conflict, NotFound, Text
+from ..notifications import preferences
+from ..notifications.content import Content
+from ..notifications.kinds import kind_of
+from ..notifications.models import notifications
+from ..notifications.service import APPLICATION, Source, notification_data
+from ..statements import Statement, given, statement
+from ..systems.models import systems
+from ..texts import KEY_LIFE, check_key
+from .models import announcements
+
+#: How long who is at it has for one batch, in ms, before another goes on in its place.
+CLAIM = 15_000
+
+
+class Overtaken(Exception):
+    """Another has gone on with the announcement: this one's batch is not stored."""
+
+
+class Announcement(NamedTuple):
+    """How an announcement stands."""
+
+    id: int
+    kind: str
+    source: str | None
+    by: str | None
+    title: str
+    body: str
+    url: str
+    at: int
+    reached: int
+    total: int
+    finished_at: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """What everyone may know of it."""
+        return {
+            "id": self.id,
+            "source": self.source,
+            "title": self.title,
+            "body": self.body or None,
+            "url": self.url or None,
+            "at": rfc3339(self.at),
+        }
+
+    def progress(self) -> dict[str, Any]:
+        """The same, and how far it is."""
+        state = "running" if self.finished_at is None else "done"
+        finished_at = None if self.finished_at is None else rfc3339(self.finished_at)
+        return {
+            **self.as_json(),
+            "state": state,
+            "reached": self.reached,
+            "total": self.total,
+            "finished_at": finished_at,
+        }
+
+
+class _Work(NamedTuple):
+    """What `advance` has to know of an announcement."""
+
+    kind: str
+    source_id: int
+    data: str
+    own_badge: str | None
+    at: int
+    upto: int
+    last: int
+
+
+_SHOWN = (
+    announcements.c.id,
+    announcements.c.kind,
+    systems.c.name,
+    users.c.name,
+    announcements.c.title,
+    announcements.c.body,
+    announcements.c.url,
+    announcements.c.at,
+    announcements.c.reached,
+    announcements.c.total,
+    announcements.c.finished_at,
+)
+_shown = (
+    sa.select(*_SHOWN)
+    .join(systems, systems.c.id == announcements.c.source_id, isouter=True)
+    .join(users, users.c.id == announcements.c.by_id, isouter=True)
+)
+_number = sa.bindparam("number", type_=sa.BigInteger)
+_ONE = statement(_shown.where(announcements.c.id == _number))
+_before = announcements.c.id < sa.bindparam("before", type_=sa.BigInteger)
+_newest = announcements.c.id.desc()
+_most = sa.bindparam("most", type_=sa.Integer)
+_PUBLIC = statement(_shown.where(announcements.c.kind == "announcement", _before).order_by(_newest).limit(_most))
+_ALL = statement(_shown.where(_before).order_by(_newest).limit(_most))
+_EVERYONE = statement(
+    sa.select(sa.func.coalesce(sa.func.max(inbox.inboxes.c.user_id), 0), sa.func.count()).select_from(inbox.inboxes)
+)
+_COLUMNS = (
+    "kind",
+    "source_id",
+    "by_id",
+    "title",
+    "body",
+    "url",
+    "data",
+    "own_badge",
+    "key",
+    "at",
+    "upto",
+    "last",
+    "reached",
+    "total",
+    "claimed_until",
+)
+_ADD = Statement(
+    lambda insert: (
+        insert(announcements)
+        .values(given(announcements, *_COLUMNS))
+        .on_conflict_do_nothing(index_elements=["source_id", "key"])
+        .returning(announcements.c.id)
+    )
+)
+_SET_DATA = statement(
+    sa.update(announcements).where(announcements.c.id == _number).values(data=sa.bindparam("new_data"))
+)
+_BY_KEY = statement(
+    sa.select(
+        announcements.c.id,
+        announcements.c.kind,
+        announcements.c.title,
+        announcements.c.body,
+        announcements.c.url,
+        announcements.c.at,
+    ).where(announcements.c.source_id == sa.bindparam("source"), announcements.c.key == sa.bindparam("sent_key"))
+)
+_FORGET_KEY = statement(sa.update(announcements).where(announcements.c.id == _number).values(key=None))
+_ADD_NUMBER = statement(
+    sa.insert(notifications).values(given(notifications, "seq", "source_id", "at")).returning(notifications.c.id)
+)
+_now = sa.bindparam("now", type_=sa.BigInteger)
+_UNFINISHED = statement(
+    sa.select(announcements.c.id)
+    .where(announcements.c.finished_at.is_(None), announcements.c.claimed_until < _now)
+    .order_by(announcements.c.id)
+)
+_until = sa.bindparam("until", type_=sa.BigInteger)
+_CLAIM = statement(
+    sa.update(announcements)
+    .where(announcements.c.id == _number, announcements.c.finished_at.is_(None), announcements.c.claimed_until < _now)
+    .values(claimed_until=_until)
+)
+_WORK = statement(
+    sa.select(
+        announcements.c.kind,
+        announcements.c.source_id,
+        announcements.c.data,
+        announcements.c.own_badge,
+        announcements.c.at,
+        announcements.c.upto,
+        announcements.c.last,
+    ).where(announcements.c.id == _number, announcements.c.finished_at.is_(None))
+)
+_ADVANCE = statement(
+    sa.update(announcements)
+    .where(announcements.c.id == _number, announcements.c.upto == sa.bindparam("before", type_=sa.BigInteger))
+    .values(
+        upto=sa.bindparam("new_upto", type_=sa.BigInteger),
+        reached=announcements.c.reached + sa.bindparam("more", type_=sa.BigInteger),
+        claimed_until=_until,
+        finished_at=sa.bindparam("finished", type_=sa.BigInteger),
+    )
+)
+#: Everyone but those who have muted it.
+_SPREADER = inbox.Spreader(lambda user: preferences.wants(sa.bindparam("muted", type_=sa.Text), user))
+
+
+def create(
+    transaction: Transaction,
+    content: Content,
+    *,
+    kind: str = "announcement",
+    source: Source = APPLICATION,
+    by: int | None = None,
+    key: str | None = None,
+) -> tuple[int, bool]:
+    """Store what will be told to everyone who is here by now: its number, and whether it is new.
+
+    The same key (one for each source, kept for KEY_LIFE) with the same content is the same announcement. Raises
+    Invalid, or Conflict where the key was used for other content.
+    """
+    check_key(key)
+    now = now_ms()
+    last, total = transaction.all(_EVERYONE)[0]
+    values = {
+        **{"kind": kind, "source_id": source.id, "by_id": by, "title": content.title, "body": content.body},
+        **{"url": content.url, "data": "", "own_badge": content.badge, "key": key, "at": now, "upto": 0},
+        **{"last": last, "reached": 0, "total": total, "claimed_until": 0},
+    }
+    row = transaction.one(_ADD, **values)
+    if row is None:
+        stored = transaction.one(_BY_KEY, source=source.id, sent_key=key)
+        assert stored is not None
+        number, *said, at = stored
+        if at > now - KEY_LIFE:
+            if said != [kind, content.title, content.body, content.url]:
+                raise Conflict(
+                    Text("This key was used for another announcement: use a new key for each."),
+                    errors={"key": Text("was used for another announcement")},
+                )
+            return number, False
+        transaction.run(_FORGET_KEY, number=number)
+        row = transaction.one(_ADD, **values)
+    assert row is not None
+    number = row[0]
+    data = _data(transaction, number, content, kind, source, now)
+    transaction.run(_SET_DATA, number=number, new_data=msgspec.json.encode(data).decode())
+    return number, True
+
+
+def _data(
+    transaction: Transaction, number: int, content: Content, kind: str, source: Source, now: int
+) -> dict[str, Any]:
+    """What all its events carry."""
+    if kind == "announcement":
+        return {
+            "id": number,
+            "source": source.name,
+            "title": content.title,
+            "body": content.body or None,
+            "url": content.url or None,
+        }
+    [[shared]] = transaction.all(_ADD_NUMBER, seq=0, source_id=source.id, at=now)
+    return {"id": shared, **notification_data(content, source)}
+
+
+def claim(transaction: Transaction, number: int) -> bool:
+    """Whether the caller is to go on with it: nobody else is."""
+    now = now_ms()
+    return transaction.run(_CLAIM, number=number, now=now, until=now + CLAIM) > 0
+
+
+def unfinished(connection: Connection) -> list[int]:
+    """Announcements that have not reached everyone and that nobody is at, the oldest first."""
+    return [row[0] for row in connection.all(_UNFINISHED, now=now_ms())]
+
+
+def advance(transaction: Transaction, number: int, most: int) -> bool:
+    """Tell at most `most` more users; the transaction is theirs alone. Whether it is finished.
+
+    Raises Overtaken where another was faster.
+    """
+    row = transaction.one(_WORK, number=number)
+    if row is None:
+        return True
+    work = _Work(*row)
+    step = _SPREADER.step(
+        transaction,
+        work.upto,
+        work.last,
+        most,
+        kind=work.kind,
+        at=work.at,
+        data=work.data,
+        badge=kind_of(work.kind).badge,
+        own_badge=work.own_badge,
+        muted=preferences.of_system(work.source_id) if work.source_id else work.kind,
+    )
+    is_last = step.is_last or step.upto >= work.last
+    now = now_ms()
+    moved = {"before": work.upto, "new_upto": step.upto, "more": step.reached, "until": now + CLAIM}
+    if not transaction.run(_ADVANCE, number=number, finished=now if is_last else None, **moved):
+        raise Overtaken
+    return is_last
+
+
+def by_number(connection: Connection, number: int) -> Announcement:
+    """Raises NotFound."""
+    row = connection.one(_ONE, number=number)
+    if row is None:
+        raise unknown(number)
+    return _announcement(row)
+
+
+def unknown(number: int) -> NotFound:
+    """There is none of this number, or none of which the caller may know."""
+    return NotFound(Text("There is no announcement %(number)d.", number=number))
+
+
+def listed(connection: Connection, before: int, limit: int, *, notifications_too: bool = False) -> list[Announcement]:
+    """Newest first, with a number below `before`; with `notifications_too` also what systems told everyone."""
+    what = _ALL if notifications_too else _PUBLIC
+    return [_announcement(row) for row in connection.all(what, before=before, most=limit)]
+
+
+def new_key() -> str:
+    """For a form: its second submit is the same announcement."""
+    return secrets.token_urlsafe(16)
+
+
+def _announcement(row: Sequence[Any]) -> Announcement:
+    return Announcement(*row)

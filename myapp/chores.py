@@ -1,0 +1,106 @@
+"""What is to be done beside the requests: telling everyone what is announced, trimming inboxes.
+
+Each worker has one thread for it (a greenlet where gevent has patched), which looks every few seconds whether something
+is left that nobody is at: so what a worker that died has begun, another ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from .announcements import service as announcements
+from .db import NOT_NOW, Database
+from .retention import Retention
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+LOOK_EVERY = 5.0
+#: How long one batch of an announcement shall take, in seconds: on SQLite nothing else happens meanwhile, on PostgreSQL
+#: its inboxes are locked.
+AIM = 0.010
+#: Users in a batch: at first, at least, at most.
+FIRST, LEAST, MOST = 200, 20, 2000
+
+
+class Chores:
+    """One instance a process. It starts with `start`, or with the first thing that is to be done soon (`wake`)."""
+
+    def __init__(self, database: Database, retention: Retention, look_every: float = LOOK_EVERY) -> None:
+        self._database = database
+        self._retention = retention
+        self._look_every = look_every
+        self._is_needed = threading.Event()
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, after the fork. Calling it again does nothing."""
+        if self._thread is None and not self._is_closed:
+            self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Something is to be done: look now."""
+        self.start()
+        self._is_needed.set()
+
+    def close(self, patience: float = 1.0) -> None:
+        """Stop behind the batch at hand, which may take `patience` seconds. Calling it again does nothing."""
+        self._is_closed = True
+        self._is_needed.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(patience)
+
+    def _run(self) -> None:
+        while not self._is_closed:
+            for chore in (self._announce_all, self._trim):
+                self._try(chore)
+            self._is_needed.wait(self._look_every)
+            self._is_needed.clear()
+
+    def _try(self, chore: Callable[[], None]) -> None:
+        try:
+            chore()
+        except NOT_NOW as error:
+            log.warning("the database does not answer, what is left to do waits: %s", error)
+        except Exception:  # safety net: the next look tries again
+            log.exception("a chore failed")
+
+    def _announce_all(self) -> None:
+        with self._database.read() as connection:
+            numbers = announcements.unfinished(connection)
+        for number in numbers:
+            if self._is_closed:
+                return
+            with self._database.transaction() as transaction:
+                is_mine = announcements.claim(transaction, number)
+            if is_mine:
+                announce(self._database, number, lambda: self._is_closed)
+
+    def _trim(self) -> None:
+        self._retention.run_if_due(lambda: self._is_closed)
+
+
+def announce(database: Database, number: int, is_stopped: Callable[[], bool] = lambda: False) -> None:
+    """Go on with an announcement until it has reached everyone, or `is_stopped()`.
+
+    Batches are as large as fits AIM, and between two of them others have as long as the last one took.
+    """
+    most = FIRST
+    while not is_stopped():
+        started = time.perf_counter()
+        try:
+            with database.transaction() as transaction:
+                is_finished = announcements.advance(transaction, number, most)
+        except announcements.Overtaken:
+            log.info("another worker goes on with announcement %d", number)
+            return
+        took = time.perf_counter() - started
+        if is_finished:
+            return
+        most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(took, 1e-6)))))
+        time.sleep(min(took, 0.1))

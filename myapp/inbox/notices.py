@@ -1,0 +1,72 @@
+"""Reading what there is to see in an inbox, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ..db import Connection
+from ..statements import statement
+from .badges import BADGES, Badges
+from .models import events
+
+
+class Seen(NamedTuple):
+    """A notice as it is stored: an event with whether it was seen. `data` is a JSON object's text."""
+
+    seq: int
+    kind: str
+    at: int
+    data: str
+    seen: bool
+    own_badge: str | None
+
+
+_NOTICE = (events.c.seq, events.c.kind, events.c.at, events.c.data, events.c.seen, events.c.own_badge)
+_NOTICES = statement(
+    sa.select(*_NOTICE)
+    .where(
+        events.c.user_id == sa.bindparam("user"),
+        events.c.seq < sa.bindparam("before"),
+        events.c.seen.is_not(None),
+    )
+    .order_by(events.c.seq.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_ONE = statement(
+    sa.select(*_NOTICE).where(
+        events.c.user_id == sa.bindparam("user"), events.c.seq == sa.bindparam("seq"), events.c.seen.is_not(None)
+    )
+)
+_COUNT = statement(
+    sa.select(events.c.badge, events.c.own_badge, sa.func.count())
+    .where(events.c.user_id == sa.bindparam("user"), events.c.seen == sa.false())
+    .group_by(events.c.badge, events.c.own_badge)
+)
+
+
+def notices(connection: Connection, user: int, before: int, limit: int) -> list[Seen]:
+    """At most `limit` notices with a seq below `before`, newest first. Call it on a snapshot beside a head."""
+    return [_seen(row) for row in connection.all(_NOTICES, user=user, before=before, most=limit)]
+
+
+def notice(connection: Connection, user: int, seq: int) -> Seen | None:
+    """The notice at this seq, if there is one."""
+    row = connection.one(_ONE, user=user, seq=seq)
+    return None if row is None else _seen(row)
+
+
+def count_unseen(connection: Connection, user: int) -> Badges:
+    """The badges that count notices, counted anew; what an inbox keeps must equal it (but for those at 0)."""
+    counts: Badges = {name: 0 for name in BADGES if name != "messages"}
+    for badge, own_badge, count in connection.all(_COUNT, user=user):
+        for name in {badge, own_badge} - {None}:
+            counts[name] = counts.get(name, 0) + count
+    return counts
+
+
+def _seen(row: Sequence[object]) -> Seen:
+    seen = Seen(*row)  # type: ignore[arg-type]  # as the columns are
+    return seen._replace(seen=bool(seen.seen))

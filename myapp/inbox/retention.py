@@ -1,0 +1,86 @@
+"""Old events leave their inboxes.
+
+A cursor from before what is kept gets `reset`: `trimmed` in the inbox's row says up to where. What is to be seen stays
+as long as it is not seen, and also some time after, for the list of notices; nobody reads it as an event any more.
+Badges are right all the time: only what they do not count is deleted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ..db import Connection, Transaction
+from ..statements import statement
+from .models import events, inboxes
+
+#: Events that one transaction deletes at most: SQLite serves nobody else meanwhile.
+MOST_DELETED = 2000
+#: Inboxes that are looked at in one query.
+MOST_INBOXES = 500
+
+
+class Old(NamedTuple):
+    """What was found in the inboxes up to that of user `upto`: user, and the last seq that is too old. None is left to
+    be looked at when `is_last`.
+    """
+
+    upto: int
+    inboxes: list[tuple[int, int]]
+    is_last: bool
+
+
+_user, _upto, _after = (sa.bindparam(name, type_=sa.BigInteger) for name in ("user", "upto", "after"))
+_old, _old_notices = (sa.bindparam(name, type_=sa.BigInteger) for name in ("old", "old_notices"))
+_most = sa.bindparam("most", type_=sa.Integer)
+_IDS = statement(
+    sa.select(inboxes.c.user_id).where(inboxes.c.user_id > _after).order_by(inboxes.c.user_id).limit(_most)
+)
+#: In order of seq times hardly go back: the first that is young ends the old ones.
+_first_young = (
+    sa.select(events.c.seq)
+    .where(events.c.user_id == inboxes.c.user_id, events.c.seq > inboxes.c.trimmed, events.c.at >= _old)
+    .order_by(events.c.seq)
+    .limit(1)
+    .scalar_subquery()
+)
+_last_old = sa.func.coalesce(_first_young - 1, inboxes.c.seq)
+_is_seen_and_old = sa.and_(events.c.seen == sa.true(), events.c.at < _old_notices)
+_has_old_notices = sa.exists().where(
+    events.c.user_id == inboxes.c.user_id, events.c.seq <= inboxes.c.trimmed, _is_seen_and_old
+)
+_OLD = statement(
+    sa.select(inboxes.c.user_id, _last_old)
+    .where(inboxes.c.user_id > _after, inboxes.c.user_id <= _upto)
+    .where(sa.or_(_last_old > inboxes.c.trimmed, _has_old_notices))
+    .order_by(inboxes.c.user_id)
+)
+_TRIM = statement(sa.update(inboxes).where(inboxes.c.user_id == _user, inboxes.c.trimmed < _upto).values(trimmed=_upto))
+_doomed = (
+    sa.select(events.c.seq)
+    .where(events.c.user_id == _user, events.c.seq <= _upto, sa.or_(events.c.seen.is_(None), _is_seen_and_old))
+    .order_by(events.c.seq)
+    .limit(_most)
+)
+_DELETE = statement(sa.delete(events).where(events.c.user_id == _user, events.c.seq.in_(_doomed)))
+
+
+def find_old(connection: Connection, after: int, old: int, old_notices: int) -> Old:
+    """Which of the next inboxes, of users with an id above `after`, have something to delete: events from before `old`,
+    seen notices from before `old_notices` (both in ms since 1970).
+    """
+    ids = [row[0] for row in connection.all(_IDS, after=after, most=MOST_INBOXES)]
+    if not ids:
+        return Old(after, [], True)
+    rows = connection.all(_OLD, after=after, upto=ids[-1], old=old, old_notices=old_notices)
+    return Old(ids[-1], [(user, seq) for user, seq in rows], len(ids) < MOST_INBOXES)
+
+
+def trim(transaction: Transaction, user: int, upto: int, old_notices: int) -> int:
+    """Give up the inbox's events up to seq `upto`, and delete at most MOST_DELETED of what nobody needs any more.
+
+    How many were deleted: where it is MOST_DELETED there may be more, and it is to be called again.
+    """
+    transaction.run(_TRIM, user=user, upto=upto)
+    return transaction.run(_DELETE, user=user, upto=upto, old_notices=old_notices, most=MOST_DELETED)

@@ -1,0 +1,108 @@
+"""The bell: what happened, newest first, that not seen apart from that seen before, the like of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from .. import inbox
+from ..db import Connection, rfc3339
+from .kinds import Kind, kind_of, kinds
+
+#: Notices on one page.
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the bell: a notice, or several of the same group. `seqs` are theirs, the newest first.
+
+    `title` and `body` are plain text, the title a Text where it can be translated.
+    """
+
+    seqs: tuple[int, ...]
+    kind: Kind
+    at: str
+    seen: bool
+    data: tuple[Mapping[str, Any], ...]
+
+    @property
+    def seq(self) -> int:
+        return self.seqs[0]
+
+    @property
+    def title(self) -> str:
+        return self.kind.title(self.data[0]) if len(self.data) == 1 else self.kind.together(self.data)
+
+    @property
+    def body(self) -> str:
+        return self.kind.body(self.data[0])
+
+    @property
+    def url(self) -> str:
+        return self.kind.url(self.data[0])
+
+    @property
+    def source(self) -> str | None:
+        """The system that it comes from."""
+        found: str | None = self.data[0].get("source")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A page of it: `before` is where the next one begins, None where there is none."""
+
+    unseen: list[Item]
+    seen: list[Item]
+    before: int | None
+
+
+def badges() -> list[str]:
+    """The badges that the bell adds up: those of all kinds. A notice is counted by no more than one of them."""
+    return list(dict.fromkeys(kind.badge for kind in kinds() if kind.badge))
+
+
+def read(connection: Connection, user: int, before: int, limit: int) -> tuple[list[inbox.Seen], bool]:
+    """At most `limit` notices, newest first, and whether there are older ones. Call it on a snapshot."""
+    found = inbox.notices(connection, user, before, limit + 1)
+    return found[:limit], len(found) > limit
+
+
+def page(connection: Connection, user: int, before: int, limit: int = PAGE) -> Bell:
+    """The same as items, grouped among the page's."""
+    found, has_more = read(connection, user, before, limit)
+    items = group(found)
+    return Bell(
+        [item for item in items if not item.seen],
+        [item for item in items if item.seen],
+        found[-1].seq if has_more else None,
+    )
+
+
+def group(found: Sequence[inbox.Seen]) -> list[Item]:
+    """The notices as items: those of the same kind and group are one, where the newest of them stands. What was seen
+    is not put together with what was not.
+    """
+    groups: dict[Any, list[tuple[inbox.Seen, Mapping[str, Any]]]] = {}
+    for one in found:
+        data: Mapping[str, Any] = msgspec.json.decode(one.data)
+        name = kind_of(one.kind).group(data)
+        groups.setdefault((one.kind, name, one.seen) if name is not None else one.seq, []).append((one, data))
+    items = []
+    for members in groups.values():
+        newest = members[0][0]
+        seqs = tuple(one.seq for one, _ in members)
+        data_of_all = tuple(data for _, data in members)
+        items.append(Item(seqs, kind_of(newest.kind), rfc3339(newest.at), newest.seen, data_of_all))
+    return items
+
+
+def as_json(one: inbox.Seen) -> dict[str, Any]:
+    """A notice by itself, as GET /notifications has it: the event, whether it was seen, and where it leads."""
+    data = msgspec.json.decode(one.data)
+    url = kind_of(one.kind).url(data) or None
+    return {"seq": one.seq, "kind": one.kind, "at": rfc3339(one.at), "seen": one.seen, "url": url, "data": data}

@@ -1,0 +1,187 @@
+"""Telling users: notifications, and events of whatever kind there is to see.
+
+What is told waits in the transaction until just before COMMIT; only then are the inboxes locked, all at once and in
+order of user id. So a transaction may tell as many users as it likes, one after the other, wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from .. import inbox
+from ..db import Connection, Transaction, now_ms
+from ..errors import Conflict, Text
+from ..statements import Statement, given, statement
+from ..texts import KEY_LIFE, check_key
+from . import preferences
+from .content import Content
+from .kinds import kind_of
+from .models import notifications
+
+#: What the data of an event may have as JSON, in bytes: a frame takes 64 KB.
+MOST_EVENT = 16 * 1024
+
+
+class Source(NamedTuple):
+    """Who tells: another system, or the application itself, which has the number 0 and no name."""
+
+    id: int
+    name: str | None
+
+
+APPLICATION = Source(0, None)
+
+
+class _Waiting(NamedTuple):
+    """What a user will be told at the end of the transaction. A notification gets its number then."""
+
+    user: int
+    kind: str
+    data: Mapping[str, Any]
+    notice: inbox.Notice
+    source: Source
+    key: str | None
+
+
+_ADD = Statement(
+    lambda insert: (
+        insert(notifications)
+        .values(given(notifications, "user_id", "seq", "source_id", "key", "at"))
+        .on_conflict_do_nothing(index_elements=["user_id", "source_id", "key"])
+        .returning(notifications.c.id)
+    )
+)
+_BY_KEY = statement(
+    sa.select(notifications.c.id, notifications.c.seq, notifications.c.at).where(
+        notifications.c.user_id == sa.bindparam("user"),
+        notifications.c.source_id == sa.bindparam("source"),
+        notifications.c.key == sa.bindparam("sent_key"),
+    )
+)
+_SOURCES = statement(
+    sa.select(notifications.c.source_id)
+    .where(
+        sa.or_(notifications.c.user_id == sa.bindparam("user"), notifications.c.user_id.is_(None)),
+        notifications.c.source_id != 0,
+    )
+    .distinct()
+)
+_FORGET_KEY = statement(sa.update(notifications).where(notifications.c.id == sa.bindparam("number")).values(key=None))
+
+
+def notification_data(content: Content, source: Source) -> dict[str, Any]:
+    """The data of its event, but for the number."""
+    return {
+        "source": source.name,
+        "title": content.title,
+        "body": content.body or None,
+        "url": content.url or None,
+        "badge": content.badge,
+        "data": content.data,
+    }
+
+
+def notify(
+    transaction: Transaction, user: int, content: Content, *, source: Source = APPLICATION, key: str | None = None
+) -> None:
+    """Tell the user, once for each `key` of this source within KEY_LIFE; who has muted the source is told nothing.
+
+    Raises Invalid for a key that cannot be one. At the end of the transaction Conflict is raised where the key was used
+    for another content.
+    """
+    check_key(key)
+    notice = inbox.Notice("notifications", content.badge)
+    _wait(transaction, _Waiting(user, "notification", notification_data(content, source), notice, source, key))
+
+
+def emit(
+    transaction: Transaction, user: int, kind: str, data: Mapping[str, Any], *, own_badge: str | None = None
+) -> None:
+    """Give the user an event of this kind, as something to see; who has muted the kind is told nothing."""
+    _wait(transaction, _Waiting(user, kind, data, inbox.Notice(kind_of(kind).badge, own_badge), APPLICATION, None))
+
+
+def _wait(transaction: Transaction, new: _Waiting) -> None:
+    waiting: list[_Waiting] | None = transaction.state.get("notices")
+    if waiting is None:
+        waiting = transaction.state["notices"] = []
+        # before the inboxes are stored, whoever has locked them
+        transaction.before_commit.insert(0, lambda: _tell(transaction, waiting))
+    waiting.append(new)
+
+
+def _tell(transaction: Transaction, waiting: list[_Waiting]) -> None:
+    inbox.lock_more(transaction, {one.user for one in waiting})
+    muted = preferences.muted_by(transaction, {one.user for one in waiting})
+    for one in waiting:
+        what = preferences.of_system(one.source.id) if one.source.id else one.kind
+        if what in muted.get(one.user, ()):
+            continue
+        data = one.data
+        if one.kind == "notification":
+            number = _number(transaction, one)
+            if number is None:
+                continue
+            data = {"id": number, **data}
+        inbox.append(transaction, one.user, one.kind, data, notice=one.notice)
+
+
+def _number(transaction: Transaction, new: _Waiting) -> int | None:
+    """The number of a notification, or none where its key says that it was told before. Raises Conflict."""
+    now = now_ms()
+    values: dict[str, Any] = {
+        "user_id": new.user,
+        "seq": inbox.seq_of(transaction, new.user) + 1,
+        "source_id": new.source.id,
+        "key": new.key,
+        "at": now,
+    }
+    row = transaction.one(_ADD, **values)
+    if row is None:
+        stored = transaction.one(_BY_KEY, user=new.user, source=new.source.id, sent_key=new.key)
+        assert stored is not None
+        number, seq, at = stored
+        if at > now - KEY_LIFE:
+            if not _is_same(transaction, new, number, seq):
+                raise Conflict(
+                    Text("This key was used for another notification: use a new key for each."),
+                    errors={"key": Text("was used for another notification")},
+                )
+            return None
+        transaction.run(_FORGET_KEY, number=number)
+        row = transaction.one(_ADD, **values)
+    assert row is not None
+    found: int = row[0]
+    return found
+
+
+def _is_same(transaction: Transaction, new: _Waiting, number: int, seq: int) -> bool:
+    """Whether what was told under this number says the same. Of one that is not kept any more nobody knows better."""
+    before = inbox.pending_data(transaction, new.user, seq)
+    if before is None:
+        stored = inbox.notice(transaction, new.user, seq)
+        if stored is None:
+            return True
+        before = stored.data
+    same: bool = msgspec.json.decode(before) == msgspec.json.decode(msgspec.json.encode({"id": number, **new.data}))
+    return same
+
+
+def sources_of(connection: Connection, user: int) -> set[int]:
+    """The systems that have notified the user, or everyone."""
+    return {row[0] for row in connection.all(_SOURCES, user=user)}
+
+
+def count_of(connection: Connection, sources: Iterable[int]) -> dict[int, int]:
+    """How many notifications these systems have sent."""
+    ids = ",".join(str(int(source)) for source in sources)
+    if not ids:
+        return {}
+    sql = (
+        f"SELECT source_id, count(*) FROM notifications WHERE source_id IN ({ids}) GROUP BY source_id"  # whole numbers
+    )
+    return dict(connection.driver.execute(sql).fetchall())

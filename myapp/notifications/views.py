@@ -1,0 +1,187 @@
+"""The bell over HTTP: as JSON, as a page, and as the part of a page that scripts put into theirs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import inbox
+from ..auth import guard
+from ..db import Connection
+from ..errors import Invalid, NotFound, Text
+from ..extensions import database
+from ..systems import service as systems
+from ..web import MAX_SEQ, answer, query_whole, read_json, safe_next, translated, wants_page
+from . import bell, preferences, service
+from .kinds import kinds
+
+bp = Blueprint("notifications", __name__)
+
+#: Notices in the bell of other pages.
+IN_PANEL = 15
+
+Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQ)]
+
+
+class SomeSeenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /notifications/seen: those with these seqs, or all up to one."""
+
+    seqs: list[Seq] = []
+    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)] | None = None
+
+
+class PreferencesRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """PUT /notifications/preferences: whether one wants to hear of a kind, or of a system, by name."""
+
+    kinds: dict[str, bool] = {}
+    systems: dict[str, bool] = {}
+
+
+@bp.get("/notifications")
+def listed() -> Response | str:
+    """What happened, newest first: a page for a browser, JSON for a program."""
+    identity = guard.signed_in()
+    before = query_whole("before", MAX_SEQ)
+    if wants_page():
+        return _page("notifications/page.html", identity.id, before, bell.PAGE)
+    limit = query_whole("limit", bell.PAGE, 1, 500)
+    with database().snapshot() as connection:
+        found, has_more = bell.read(connection, identity.id, before, limit)
+        head = inbox.head(connection, identity.id)
+    body = {
+        "notifications": [bell.as_json(one) for one in found],
+        "more": has_more,
+        "seq": head.seq,
+        "epoch": head.epoch,
+        "badges": msgspec.Raw(head.badges.encode()),
+    }
+    return answer(body)
+
+
+@bp.get("/notifications/panel")
+def panel() -> str:
+    """The newest, as the part of a page that the bell opens."""
+    return _page("notifications/panel.html", guard.signed_in().id, MAX_SEQ, IN_PANEL)
+
+
+def _page(template: str, user: int, before: int, limit: int) -> str:
+    with database().snapshot() as connection:
+        page = inbox.head(connection, user).as_page()
+        found = bell.page(connection, user, before, limit)
+    return render_template(template, page=page, bell=found, is_first=before == MAX_SEQ)
+
+
+@bp.post("/notifications/seen")
+def mark_some_seen() -> Response:
+    identity = guard.signed_in(ticket=True)
+    asked = read_json(SomeSeenRequest)
+    if asked.upto is None and not asked.seqs:
+        raise Invalid("seqs", Text("give the seqs of what was seen, or upto"))
+    with database().transaction() as transaction:
+        if asked.upto is not None:
+            inbox.mark_all_seen(transaction, identity.id, asked.upto)
+        badges = inbox.mark_some_seen(transaction, identity.id, asked.seqs)
+        seq = inbox.seq_of(transaction, identity.id)
+    return answer({"badges": badges, "seq": seq})
+
+
+@bp.post("/notifications/mark")
+def mark_form() -> BaseResponse:
+    """The page's buttons: `seqs`, separated by blanks, or all that the page showed, `upto`."""
+    identity = guard.signed_in()
+    seqs = [_whole("seqs", text) for text in request.form.get("seqs", "").split()]
+    with database().transaction() as transaction:
+        if seqs:
+            inbox.mark_some_seen(transaction, identity.id, seqs)
+        else:
+            inbox.mark_all_seen(transaction, identity.id, _whole("upto", request.form.get("upto", "")))
+    return redirect(safe_next(request.form.get("next") or "/notifications"), 303)
+
+
+def _whole(field: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise Invalid(field, Text("give a whole number from %(low)d to %(high)d", low=0, high=MAX_SEQ))
+    return int(text)
+
+
+# -- what one wants to hear of
+
+
+@bp.get("/notifications/preferences")
+def show_preferences() -> Response | str:
+    identity = guard.signed_in()
+    with database().snapshot() as connection:
+        page = inbox.head(connection, identity.id).as_page()
+        choices = _choices(connection, identity.id)
+    if wants_page():
+        return render_template("notifications/preferences.html", page=page, **choices)
+    return answer(
+        {
+            "kinds": {kind["name"]: kind["wanted"] for kind in choices["kinds"]},
+            "systems": {system["name"]: system["wanted"] for system in choices["systems"]},
+        }
+    )
+
+
+@bp.put("/notifications/preferences")
+def put_preferences() -> Response:
+    """What is not named stays as it is."""
+    identity = guard.signed_in()
+    asked = read_json(PreferencesRequest)
+    with database().transaction() as transaction:
+        known = {kind.name for kind in kinds()}
+        for name, is_wanted in asked.kinds.items():
+            if name not in known:
+                raise Invalid("kinds", Text("knows %(names)s", names=", ".join(sorted(known))))
+            preferences.mute(transaction, identity.id, name, not is_wanted)
+        for name, is_wanted in asked.systems.items():
+            try:
+                number = systems.by_name(transaction, name).id
+            except NotFound as error:
+                raise Invalid("systems", error.detail) from None
+            preferences.mute(transaction, identity.id, preferences.of_system(number), not is_wanted)
+    return show_preferences()  # type: ignore[return-value]  # a PUT comes from a program
+
+
+@bp.post("/notifications/preferences")
+def preferences_form() -> BaseResponse:
+    """The page's form: every kind and system that was `shown`, those `wanted` ticked."""
+    identity = guard.signed_in()
+    wanted = set(request.form.getlist("wanted"))
+    with database().transaction() as transaction:
+        choices = _choices(transaction, identity.id)
+        known = {choice["what"] for choice in (*choices["kinds"], *choices["systems"])}
+        for what in known.intersection(request.form.getlist("shown")):
+            preferences.mute(transaction, identity.id, what, what not in wanted)
+    return redirect(url_for("notifications.show_preferences", saved=1), 303)
+
+
+def _choices(connection: Connection, user: int) -> dict[str, list[dict[str, Any]]]:
+    """What one can choose: all kinds, and the systems that have sent something or that are muted."""
+    muted = preferences.muted(connection, user)
+    numbers = service.sources_of(connection, user) | {int(what[7:]) for what in muted if what.startswith("system:")}
+    found = systems.by_ids(connection, numbers)
+    return {
+        "kinds": [
+            {
+                "name": kind.name,
+                "what": kind.name,
+                "label": _("Notifications of this site") if kind.name == "notification" else translated(kind.label),
+                "wanted": kind.name not in muted,
+            }
+            for kind in kinds()
+        ],
+        "systems": [
+            {
+                "name": system.name,
+                "what": preferences.of_system(system.id),
+                "label": system.display_name,
+                "wanted": preferences.of_system(system.id) not in muted,
+            }
+            for system in found
+        ],
+    }

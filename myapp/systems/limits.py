@@ -1,0 +1,30 @@
+"""How much a system may send a minute: set for each by an administrator, counted by whom it tells."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from limits import RateLimitItemPerMinute
+
+from ..errors import Text, TooMany
+from ..extensions import limiter
+from .tokens import System
+
+
+def spend(system: System, count: int) -> None:
+    """Count `count` users told. Raises TooMany, and then nothing is counted."""
+    most = system.most_per_minute
+    if not most or not limiter.enabled:
+        return
+    limit = RateLimitItemPerMinute(most)
+    name = f"system/{system.id}"
+    if count > most:
+        detail = Text("You may tell %(most)d users a minute: name fewer at once.", most=most)
+        raise TooMany(detail, 60)
+    if limiter.limiter.test(limit, name, cost=count) and limiter.limiter.hit(limit, name, cost=count):
+        return
+    reset_at, _ = limiter.limiter.get_window_stats(limit, name)
+    wait = max(1, math.ceil(reset_at - time.time()))
+    detail = Text("You may tell %(most)d users a minute: try again in %(wait)d s.", most=most, wait=wait)
+    raise TooMany(detail, wait)
