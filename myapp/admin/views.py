@@ -125,8 +125,16 @@ def _system_page(identity: Identity, name: str, status: int = 200, **shown: Any)
         "token_form": TokenForm(formdata=None, days=365, scopes=["notify"]),
         "new_token": None,
     }
-    content = {"account": account, "tokens": listed, "sent": sent, "users": users}
+    content = {"account": account, "tokens": listed, "sent": sent, "users": users, "example": _example()}
     return render_template("admin/system.html", page=page, **content, **{**forms, **shown}), status
+
+
+def _example() -> str:
+    """How a token is used, to be pasted into a shell."""
+    said = (
+        """-H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"to": "bob", "title": "Hello"}'"""
+    )
+    return f"curl {said} {url_for('systems.notify', _external=True)}"
 
 
 @bp.get("/systems/<name>/settings")

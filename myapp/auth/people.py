@@ -93,11 +93,11 @@ def fold(name: str) -> str:
     return name.strip().lower()
 
 
-def check_name(name: str) -> str:
-    """The name as it is kept. Raises Invalid where it cannot be one."""
+def check_name(name: str, field: str = "username") -> str:
+    """The name as it is kept. Raises Invalid, about the field, where it cannot be one."""
     name = fold(name)
     if not NAME.fullmatch(name):
-        raise Invalid("username", NAME_RULE)
+        raise Invalid(field, NAME_RULE)
     return name
 
 

@@ -15,6 +15,7 @@ from ..db import Connection
 from ..errors import Invalid, NotFound, Text
 from ..extensions import database
 from ..systems import service as systems
+from ..texts import printable
 from ..web import MAX_SEQ, answer, query_whole, read_json, safe_next, translated, wants_page
 from . import bell, preferences, service
 from .kinds import kinds
@@ -141,8 +142,8 @@ def put_preferences() -> Response:
         for name, is_wanted in asked.systems.items():
             try:
                 number = systems.by_name(transaction, name).id
-            except NotFound as error:
-                raise Invalid("systems", error.detail) from None
+            except NotFound:
+                raise Invalid("systems", Text("knows no system %(name)r", name=printable(name))) from None
             preferences.mute(transaction, identity.id, preferences.of_system(number), not is_wanted)
     return show_preferences()  # type: ignore[return-value]  # a PUT comes from a program
 

@@ -77,24 +77,14 @@ _OWN = statement(sa.update(users).where(users.c.id == sa.bindparam("user")).valu
 
 def create(transaction: Transaction, name: str, display_name: str = "") -> Account:
     """A new system. Raises Invalid for a name that cannot be one, Conflict for one that is taken."""
-    try:
-        name = people.check_name(name)
-        shown = display_names.check(display_name or name)
-    except Invalid as error:
-        raise _about("name", "username", error) from None
+    name = people.check_name(name, "name")
+    shown = display_names.check(display_name or name)
     now = now_ms()
     row = transaction.one(_ADD, name=name, display_name=shown, created_at=now, most_per_minute=MOST_PER_MINUTE)
     if row is None:
         taken = Text("There is a system %(name)r already: choose another name.", name=name)
         raise Conflict(taken, errors={"name": Text("is taken")})
     return Account(row[0], name, shown, now, MOST_PER_MINUTE, None)
-
-
-def _about(field: str, before: str, error: Invalid) -> Invalid:
-    """The same error, about the field as it is called here."""
-    if before in error.errors:
-        return Invalid(field, error.errors[before])
-    return error
 
 
 def every(connection: Connection) -> list[Account]:
@@ -144,10 +134,7 @@ def put_user(transaction: Transaction, system: int, name: str, display_name: str
     Such a user has no password: it comes in with tickets that the system issues. Raises Invalid, and Conflict where
     the name is that of somebody who is not this system's.
     """
-    try:
-        folded = people.check_name(name)
-    except Invalid as error:
-        raise _about("name", "username", error) from None
+    folded = people.check_name(name, "name")
     owner = transaction.one(_OWNER, name=folded)
     is_new = owner is None
     if owner is None:
