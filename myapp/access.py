@@ -88,10 +88,13 @@ def traffic(app: Flask) -> Traffic:
     return found
 
 
-def user_of(context: Any) -> int | None:
-    """Who is asking, as far as the request has found out; `context` is Flask's `g`."""
+def user_of(context: Any) -> int | str | None:
+    """Who is asking, as far as the request has found out: a user's id, or `system:<name>`; `context` is Flask's `g`."""
     identity = context.get("follower") or context.get("identity")
-    return None if identity is None else identity.id
+    if identity is not None:
+        return int(identity.id)
+    system = context.get("system")
+    return None if system is None else f"system:{system.name}"
 
 
 def printable(path: str) -> str:
@@ -117,7 +120,7 @@ def _write(
     status: int,
     took: float,
     address: str | None,
-    user: int | None,
+    user: int | str | None,
     request_id: str,
     transport: str | None = None,
 ) -> None:

@@ -15,6 +15,7 @@ from .. import inbox
 from ..announcements import service as announcements
 from ..auth import guard
 from ..auth.service import Identity
+from ..auth.views import number_of
 from ..errors import AppError, Conflict, Invalid, Text
 from ..extensions import database, parts
 from ..notifications import service as notifications
@@ -87,12 +88,12 @@ def announce() -> BaseResponse | Page:
     return redirect(url_for("admin.page"), 303)
 
 
-@bp.get("/announcements/<int:number>")
-def progress(number: int) -> Any:
+@bp.get("/announcements/<which>")
+def progress(which: str) -> Any:
     """How far an announcement is, for the page's script."""
     guard.administrator()
     with database().read() as connection:
-        return answer(announcements.by_number(connection, number).progress())
+        return answer(announcements.by_number(connection, number_of(which)).progress())
 
 
 @bp.post("/systems")
@@ -188,18 +189,18 @@ def create_token(name: str) -> BaseResponse | Page:
     return _system_page(identity, name, new_token=made["token"])
 
 
-@bp.post("/systems/<name>/tokens/<int:number>/rotate")
-def rotate_token(name: str, number: int) -> BaseResponse | Page:
+@bp.post("/systems/<name>/tokens/<which>/rotate")
+def rotate_token(name: str, which: str) -> BaseResponse | Page:
     identity = guard.administrator()
     with database().transaction() as transaction:
-        made = tokens.rotate(transaction, systems.by_name(transaction, name).id, number)
+        made = tokens.rotate(transaction, systems.by_name(transaction, name).id, number_of(which))
     flash(_("The old token ends within a day."))
     return _system_page(identity, name, new_token=made["token"])
 
 
-@bp.post("/systems/<name>/tokens/<int:number>/revoke")
-def revoke_token(name: str, number: int) -> BaseResponse:
+@bp.post("/systems/<name>/tokens/<which>/revoke")
+def revoke_token(name: str, which: str) -> BaseResponse:
     guard.administrator()
     with database().transaction() as transaction:
-        tokens.revoke(transaction, systems.by_name(transaction, name).id, number)
+        tokens.revoke(transaction, systems.by_name(transaction, name).id, number_of(which))
     return redirect(url_for("admin.system_page", name=name), 303)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, url_for
 from ..announcements import service as announcements
 from ..auth import guard, people
 from ..auth.people import Person
+from ..auth.views import number_of
 from ..errors import Invalid, Text
 from ..extensions import database, parts
 from ..notifications import service as notifications
@@ -116,13 +117,14 @@ def announce() -> Response:
 
 
 def _location(number: int) -> dict[str, str]:
-    return {"Location": url_for("systems.announcement", number=number)}
+    return {"Location": url_for("systems.announcement", which=number)}
 
 
-@bp.get("/announcements/<int:number>")
-def announcement(number: int) -> Response:
+@bp.get("/announcements/<which>")
+def announcement(which: str) -> Response:
     """How far it is."""
     system = guard.system("announce")
+    number = number_of(which)
     with database().read() as connection:
         found = announcements.by_number(connection, number)
     if found.source != system.name:

@@ -12,9 +12,17 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from myapp.systems import service as systems
+from myapp.systems import tokens as system_tokens
+
 from ..support import PASSWORD, People, default_database, make_app, sqlite_url
 
-TABLES = ("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts")
+TABLES = (
+    *("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts"),
+    *("notifications", "mutes", "systems", "system_tokens", "announcements"),
+)
+#: Columns before the one that says when a token was last used.
+UNUSED = {"tokens": 4, "system_tokens": 7}
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
@@ -85,6 +93,9 @@ class Program(Caller):
     def delete(self, path: str, **options: Any) -> TestResponse:
         return self.open(path, "DELETE", **options)
 
+    def put(self, path: str, json: Any = None) -> TestResponse:
+        return self.open(path, "PUT", json=json)
+
     def send(self, to: str, body: str = "hello", **more: Any) -> Any:
         """Send a message and give the answer's JSON."""
         answer = self.post("/messages", {"to": to, "body": body, **more})
@@ -115,6 +126,19 @@ class Site:
         self.people.add(*names)
         return [self.program(name) for name in names]
 
+    def system(self, name: str, *scopes: str, **more: Any) -> Program:
+        """A new system's program, with a token that allows these scopes, or all."""
+        with self.app.extensions["myapp"].database.transaction() as transaction:
+            account = systems.create(transaction, name)
+            made = system_tokens.create(transaction, account.id, "test", scopes or system_tokens.SCOPES, **more)
+        return Program(self.app, made["token"])
+
+    def administrator(self, name: str = "root") -> Browser:
+        """A new administrator's browser, signed in."""
+        browser = self.browser(name)
+        self.write(f"UPDATE users SET is_admin = true WHERE name = '{name}'")
+        return browser
+
     def browser(self, name: str) -> Browser:
         """A new user's browser, signed in."""
         self.people.add(name, password=True)
@@ -131,7 +155,7 @@ class Site:
 
     def stored(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored, but for when a token was last used."""
-        return {table: [row[:4] if table == "tokens" else row for row in self.rows(table)] for table in TABLES}
+        return {table: [row[: UNUSED.get(table)] for row in self.rows(table)] for table in TABLES}
 
     def write(self, sql: str) -> None:
         """Plain SQL, for what time would do."""
@@ -157,6 +181,7 @@ def open_site(folder: Path, empty: Path, database_url: str | None = None, **sett
         (folder / "test.sqlite3").write_bytes(empty.read_bytes())
     app = make_app(folder, database_url, **settings)
     yield Site(app)
+    app.extensions["myapp"].chores.close()
     app.extensions["myapp"].database.close()
 
 

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
+from myapp.systems import tokens
+
 from .conftest import HTML, Browser, Program, Site, is_problem, open_site
 
 
@@ -20,8 +22,11 @@ class Request(NamedTuple):
     path: str
     body: dict[str, Any] | None = None
     optional: tuple[str, ...] = ()
+    by: str = "alice"
 
 
+CONTENT: dict[str, Any] = {"body": "x", "url": "/", "badge": "orders", "data": {"order": 1}, "key": "k"}
+BOTH = ("kinds", "systems")
 REQUESTS = [
     Request("POST", "/messages", {"to": "bob", "body": "hi", "key": "k"}, ("key",)),
     Request("POST", "/messages/read", {"with": "bob", "upto": 1}),
@@ -46,11 +51,21 @@ REQUESTS = [
     Request("GET", "/users/bob"),
     Request("GET", "/presence?users=bob"),
     Request("GET", "/avatars/bob"),
+    Request("GET", "/notifications"),
+    Request("POST", "/notifications/seen", {"seqs": [1], "upto": 1}, ("seqs", "upto")),
+    Request("GET", "/notifications/preferences"),
+    Request("PUT", "/notifications/preferences", {"kinds": {"like": True}, "systems": {"shop": True}}, BOTH),
+    Request("POST", "/api/notifications", {"to": "bob", "title": "Hi", **CONTENT}, tuple(CONTENT), "shop"),
+    Request("POST", "/api/announcements", {"title": "Hi", "body": "x", "url": "/", "key": "k"}, tuple(CONTENT), "shop"),
+    Request("GET", "/api/announcements/1", by="shop"),
+    Request("PUT", "/api/users/zoe", {"display_name": "Zoe"}, ("display_name",), "shop"),
+    Request("POST", "/api/tickets", {"user": "zoe"}, by="shop"),
 ]
 WITH_BODY = [request for request in REQUESTS if request.body is not None]
 #: What is not a request of the contract: pages, and what looks after the process.
-OTHER_BLUEPRINTS = {"health", "operations", "static", "static_version"}
+OTHER_BLUEPRINTS = {"health", "operations", "static", "static_version", "admin", "announcements"}
 OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/auth/guest", "/language", "/ws")
+OTHER_ENDPOINTS = {"notifications.panel", "notifications.mark_form", "notifications.preferences_form"}
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +75,22 @@ def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iter
         alice, bob = site.programs("alice", "bob")
         bob.send("alice")
         alice.send("bob")
+        shop = site.system("shop")
+        shop.put("/api/users/zoe", {})
         yield site
 
 
 @pytest.fixture(scope="module")
 def alice(site: Site) -> Program:
     return site.program("alice")
+
+
+@pytest.fixture(scope="module")
+def callers(site: Site, alice: Program) -> dict[str, Program]:
+    """Who may ask each request."""
+    with site.app.extensions["myapp"].database.transaction() as transaction:
+        token = tokens.create(transaction, 1, "bad input", tokens.SCOPES)["token"]
+    return {"alice": alice, "shop": Program(site.app, token)}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +103,7 @@ def alices_browser(site: Site) -> Browser:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_stored(site: Site, alice: Program, alices_browser: Browser) -> Iterator[None]:
+def nothing_is_stored(site: Site, callers: dict[str, Program], alices_browser: Browser) -> Iterator[None]:
     """Whatever a test here asks for, nothing is stored."""
     before = site.stored()
     yield
@@ -94,7 +119,7 @@ def test_every_request_of_the_application_is_in_the_table(site: Site) -> None:
     adapter = site.app.url_map.bind("localhost")
     endpoints = {adapter.match(path, method=method)[0] for method, path in known}
     for rule in site.app.url_map.iter_rules():
-        is_page = rule.rule == "/" or rule.rule.startswith(OTHER_PATHS)
+        is_page = rule.rule == "/" or rule.rule.startswith(OTHER_PATHS) or rule.endpoint in OTHER_ENDPOINTS
         if not is_page and rule.endpoint.partition(".")[0] not in OTHER_BLUEPRINTS:
             assert rule.endpoint in endpoints, f"{rule} is in no table of bad input"
 
@@ -158,9 +183,9 @@ NOT_JSON = {
 
 @pytest.mark.parametrize("request_", WITH_BODY, ids=named)
 @pytest.mark.parametrize("case", NOT_JSON)
-def test_body_that_is_not_json_is_refused(case: str, request_: Request, alice: Program) -> None:
+def test_body_that_is_not_json_is_refused(case: str, request_: Request, callers: dict[str, Program]) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = alice.open(request_.path, request_.method, data=NOT_JSON[case], headers=headers)
+    answer = callers[request_.by].open(request_.path, request_.method, data=NOT_JSON[case], headers=headers)
     # a whole list, however deep, is JSON, and of the wrong type
     assert answer.status_code == 400 or (case == "deep and whole" and answer.status_code == 422)
     is_problem(answer, answer.status_code)
@@ -168,9 +193,11 @@ def test_body_that_is_not_json_is_refused(case: str, request_: Request, alice: P
 
 @pytest.mark.parametrize("request_", WITH_BODY, ids=named)
 @pytest.mark.parametrize("value", [[], "text", 5, None, True, [{}], 1.5])
-def test_json_of_the_wrong_type_is_refused(value: object, request_: Request, alice: Program) -> None:
+def test_json_of_the_wrong_type_is_refused(value: object, request_: Request, callers: dict[str, Program]) -> None:
     headers = {"Content-Type": "application/json"}
-    is_problem(alice.open(request_.path, request_.method, data=json.dumps(value), headers=headers), 422, "body")
+    is_problem(
+        callers[request_.by].open(request_.path, request_.method, data=json.dumps(value), headers=headers), 422, "body"
+    )
 
 
 @pytest.mark.parametrize("request_", WITH_BODY, ids=named)
@@ -187,27 +214,29 @@ def test_json_of_the_wrong_type_is_refused(value: object, request_: Request, ali
         "json",
     ],
 )
-def test_other_content_type_is_refused(kind: str | None, request_: Request, alice: Program) -> None:
+def test_other_content_type_is_refused(kind: str | None, request_: Request, callers: dict[str, Program]) -> None:
     headers = {} if kind is None else {"Content-Type": kind}
     data = json.dumps(request_.body)
-    is_problem(alice.open(request_.path, request_.method, data=data, headers=headers), 415)
+    is_problem(callers[request_.by].open(request_.path, request_.method, data=data, headers=headers), 415)
 
 
 @pytest.mark.parametrize("request_", WITH_BODY, ids=named)
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 10 * 1024 * 1024])
-def test_body_over_64_kb_is_refused(size: int, request_: Request, alice: Program, alices_browser: Browser) -> None:
+def test_body_over_64_kb_is_refused(
+    size: int, request_: Request, callers: dict[str, Program], alices_browser: Browser
+) -> None:
     data = json.dumps({**(request_.body or {}), "pad": ""}).encode()
     data = data[:-2] + b"x" * (size - len(data)) + data[-2:]
     assert len(data) == size
-    for client in (alice, alices_browser):
+    for client in (callers[request_.by], *([alices_browser] if request_.by == "alice" else [])):
         headers = {"Content-Type": "application/json"}
         is_problem(client.open(request_.path, request_.method, data=data, headers=headers), 413)
 
 
 @pytest.mark.parametrize("request_", WITH_BODY, ids=named)
 @pytest.mark.parametrize("extra", ["extra", "To", "", "žluť", "__proto__", "a.b", "x" * 300, "$", "with `ticks`"])
-def test_unknown_field_is_named(extra: str, request_: Request, alice: Program) -> None:
-    answer = alice.open(request_.path, request_.method, json={**(request_.body or {}), extra: 1})
+def test_unknown_field_is_named(extra: str, request_: Request, callers: dict[str, Program]) -> None:
+    answer = callers[request_.by].open(request_.path, request_.method, json={**(request_.body or {}), extra: 1})
     is_problem(answer, 422)
     if "`" not in extra:
         assert set(answer.get_json()["errors"]) == {extra}
@@ -217,9 +246,9 @@ REQUIRED = [(request, field) for request in WITH_BODY for field in request.body 
 
 
 @pytest.mark.parametrize(("request_", "field"), REQUIRED, ids=str)
-def test_missing_field_is_named(request_: Request, field: str, alice: Program) -> None:
+def test_missing_field_is_named(request_: Request, field: str, callers: dict[str, Program]) -> None:
     body = {name: value for name, value in (request_.body or {}).items() if name != field}
-    is_problem(alice.open(request_.path, request_.method, json=body), 422, field)
+    is_problem(callers[request_.by].open(request_.path, request_.method, json=body), 422, field)
 
 
 FIELDS = [(request, field) for request in WITH_BODY for field in request.body or {}]
@@ -227,22 +256,29 @@ FIELDS = [(request, field) for request in WITH_BODY for field in request.body or
 
 @pytest.mark.parametrize(("request_", "field"), FIELDS, ids=str)
 @pytest.mark.parametrize("value", [True, 1.5, {}, {"a": 1}, [[]], [None], -1, "text", None])
-def test_field_of_the_wrong_type_is_named(value: object, request_: Request, field: str, alice: Program) -> None:
+def test_field_of_the_wrong_type_is_named(
+    value: object, request_: Request, field: str, callers: dict[str, Program]
+) -> None:
     right = (request_.body or {})[field]
-    if (isinstance(value, str) and isinstance(right, str)) or (value is None and field == "key"):
-        value = 7
-    answer = alice.open(request_.path, request_.method, json={**(request_.body or {}), field: value})
+    is_right = (isinstance(value, str) and isinstance(right, str)) or (value is None and field in request_.optional)
+    if is_right or isinstance(value, dict) or (field, value) == ("to", "text"):
+        value = 7.5 if isinstance(value, dict) and not isinstance(right, dict) else 7
+    if field in ("kinds", "systems") and value == 7:
+        value = {"like": 7}
+    answer = callers[request_.by].open(request_.path, request_.method, json={**(request_.body or {}), field: value})
     is_problem(answer, 422)
     assert [name.partition("[")[0] for name in answer.get_json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize(("request_", "field"), FIELDS, ids=str)
 @pytest.mark.parametrize("text", [r"\ud800", r"\udfff", r"a\ud83d", r"\udc00\ud83d"])
-def test_lone_surrogate_is_refused(text: str, request_: Request, field: str, alice: Program) -> None:
-    value = f'["{text}"]' if field == "badges" else f'"{text}"'
+def test_lone_surrogate_is_refused(text: str, request_: Request, field: str, callers: dict[str, Program]) -> None:
+    value = f'["{text}"]' if field in ("badges", "seqs") else f'"{text}"'
     others = {name: item for name, item in (request_.body or {}).items() if name != field}
     data = json.dumps(others)[:-1] + (", " if others else "") + f'"{field}": {value}}}'
-    answer = alice.open(request_.path, request_.method, data=data, headers={"Content-Type": "application/json"})
+    answer = callers[request_.by].open(
+        request_.path, request_.method, data=data, headers={"Content-Type": "application/json"}
+    )
     is_problem(answer, 422, field)
 
 
@@ -259,9 +295,11 @@ NUMBERS = [request for request in WITH_BODY if "upto" in (request.body or {})]
     "number",
     ["-1", "9007199254740992", "9223372036854775808", "1e400", "-1e400", "1" * 5000, "1.5", '"1"', '"٣"', '""'],
 )
-def test_number_out_of_bounds_is_refused(number: str, request_: Request, alice: Program) -> None:
+def test_number_out_of_bounds_is_refused(number: str, request_: Request, callers: dict[str, Program]) -> None:
     data = json.dumps({**(request_.body or {}), "upto": "UPTO"}).replace('"UPTO"', number)
-    answer = alice.open(request_.path, request_.method, data=data, headers={"Content-Type": "application/json"})
+    answer = callers[request_.by].open(
+        request_.path, request_.method, data=data, headers={"Content-Type": "application/json"}
+    )
     is_problem(answer, 422, "upto")
 
 
@@ -285,15 +323,63 @@ VALUES: list[tuple[str, dict[str, Any], int, str]] = [
     ),
     ("/badges/seen", {"upto": 10**15}, 422, "upto"),
     *(("/auth/tokens", {"label": label}, 422, "label") for label in ("x" * 101, "a\x00b")),
+    ("/notifications/seen", {"seqs": [10**15], "upto": None}, 422, "seqs"),
+    ("/notifications/seen", {"seqs": [0], "upto": None}, 422, "seqs[0]"),
+    ("/notifications/seen", {"seqs": [], "upto": None}, 422, "seqs"),
+    ("/notifications/seen", {"seqs": [1] * 5000, "upto": 10**15}, 422, "upto"),
+    *(("/api/notifications", {"to": to}, 422, "to") for to in ([], ["bob"] * 0, [f"u{n}" for n in range(1001)])),
+    *(
+        ("/api/notifications", {"title": title}, 422, "title")
+        for title in ("", " ", "\u00a0", "x" * 201, "a\x00b", "🐎" * 201)
+    ),
+    *(("/api/notifications", {"body": body}, 422, "body") for body in ("x" * 4001, "a\x00b")),
+    *(
+        ("/api/notifications", {"url": url}, 422, "url")
+        for url in (
+            *(
+                "javascript:alert(1)",
+                "JavaScript:x",
+                "data:text/html,x",
+                "//evil.example",
+                "/\\evil.example",
+                "x",
+                " /",
+            ),
+            *("http://", "https:///x", "/a b", "/a\nb", "ftp://x", "http:/x", "/\x00", "/" * 2001, "vbscript:x", "?x"),
+        )
+    ),
+    *(
+        ("/api/notifications", {"badge": badge}, 422, "badge")
+        for badge in ("", "Orders", "1a", "a b", "messages", "likes", "x" * 33, "ö", "-a", "a_b", "a'")
+    ),
+    *(("/api/notifications", {"data": data}, 422, "data") for data in ({"x": "y" * 9000}, {"a": "\x00"}, {"\x00": 1})),
+    *(("/api/notifications", {"key": key}, 422, "key") for key in ("", "x" * 65, "a\x00b")),
+    *(("/api/announcements", {"title": title}, 422, "title") for title in ("", " ", "x" * 201, "a\x00b")),
+    ("/api/announcements", {"url": "javascript:x"}, 422, "url"),
+    ("/api/announcements", {"key": ""}, 422, "key"),
+    *(("/api/tickets", {"user": user}, 404, "user") for user in ("", "bob", "nobody", "a\x00b", "x" * 5000)),
 ]
 
 
 @pytest.mark.parametrize(("path", "wrong", "status", "field"), VALUES, ids=lambda value: repr(value)[:40])
 def test_value_that_breaks_the_rules_is_refused(
-    path: str, wrong: dict[str, Any], status: int, field: str, alice: Program
+    path: str, wrong: dict[str, Any], status: int, field: str, callers: dict[str, Program]
 ) -> None:
-    body = next(request.body for request in WITH_BODY if request.path == path) or {}
-    is_problem(alice.post(path, {**body, **wrong}), status, *([field] if field else []))
+    request = next(request for request in WITH_BODY if request.path == path)
+    answer = callers[request.by].post(path, {**(request.body or {}), **wrong})
+    is_problem(answer, status, *([field] if field else []))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x" * 33, "%00", "-a", "%F0%9F%90%8E", "alice", "ALICE"])
+def test_user_of_a_system_that_cannot_be_is_refused(name: str, callers: dict[str, Program]) -> None:
+    answer = callers["shop"].put(f"/api/users/{name}", {})
+    assert answer.status_code == (404 if not name else 409 if name.lower() == "alice" else 422), answer.text
+
+
+@pytest.mark.parametrize("shown", [" ", "x" * 65, "a\x00b", "bob", "Alice", "\u202e"])
+def test_display_name_that_cannot_be_is_refused(shown: str, callers: dict[str, Program]) -> None:
+    is_problem(callers["shop"].put("/api/users/zoe", {"display_name": shown}), 422, "display_name")
+    is_problem(callers["shop"].put("/api/users/new", {"display_name": shown}), 422, "display_name")
 
 
 # -- query parameters
@@ -337,6 +423,8 @@ QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/messages/with/bob", "before", (*WHOLE, "9007199254740992")),
     ("/messages/with/bob", "limit", (*WHOLE, "0", "501")),
     ("/users", "limit", (*WHOLE, "0", "101")),
+    ("/notifications", "before", (*WHOLE, "9007199254740992")),
+    ("/notifications", "limit", (*WHOLE, "0", "501")),
     ("/users", "q", ("x" * 201, "\x00", "a\x00b")),
 ]
 
@@ -398,6 +486,11 @@ def test_number_that_is_not_ones_own_is_not_found(path: str, number: str, site: 
     if number == "2" and "tokens" in path:  # Bob's
         assert any(row[0] == 2 and row[1] == 2 for row in site.rows("tokens"))
     is_problem(alice.delete(path + number), 404)
+
+
+@pytest.mark.parametrize("number", IDS)
+def test_announcement_that_is_not_ones_own_is_not_found(number: str, callers: dict[str, Program]) -> None:
+    is_problem(callers["shop"].get(f"/api/announcements/{number}"), 404)
 
 
 @pytest.mark.parametrize(
