@@ -33,7 +33,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     days = IntegerField(_l("Days until it ends"))
     scopes = SelectMultipleField(
         _l("What it allows"),
-        choices=[(name, SCOPE_NAMES[name]) for name in SCOPES],
+        choices=list(SCOPES),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

@@ -23,7 +23,7 @@ from ..notifications.content import check
 from ..systems import service as systems
 from ..systems import tokens
 from ..web import MAX_SEQ, answer, sentence, translated
-from .forms import AnnouncementForm, SystemForm, SystemSettingsForm, TokenForm
+from .forms import SCOPE_NAMES, AnnouncementForm, SystemForm, SystemSettingsForm, TokenForm
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -126,7 +126,14 @@ def _system_page(identity: Identity, name: str, status: int = 200, **shown: Any)
         "token_form": TokenForm(formdata=None, days=365, scopes=["notify"]),
         "new_token": None,
     }
-    content = {"account": account, "tokens": listed, "sent": sent, "users": users, "example": _example()}
+    content = {
+        "account": account,
+        "tokens": listed,
+        "sent": sent,
+        "users": users,
+        "example": _example(),
+        "scope_names": SCOPE_NAMES,
+    }
     return render_template("admin/system.html", page=page, **content, **{**forms, **shown}), status
 
 
