@@ -25,5 +25,13 @@ def frame(seq: int, body: str, to: str = "u1") -> dict[str, Any]:
     }
 
 
+def announcement_frame(seq: int) -> dict[str, Any]:
+    """The frame in which the application sends an announcement that is called WAKE_UP."""
+    data = {"id": 1, "source": "bench", "title": WAKE_UP, "body": None, "url": None}
+    one = {"seq": seq, "kind": "announcement", "at": "2026-11-20T09:00:00.000Z", "data": data}
+    badges = dict.fromkeys(("messages", "replies", "likes", "dislikes", "tasks", "notifications"), 0)
+    return {"type": "events", "events": [one], "seq": seq, "latest": seq, "badges": {**badges, "announcements": seq}}
+
+
 def as_text(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"))

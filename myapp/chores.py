@@ -85,10 +85,16 @@ class Chores:
         self._retention.run_if_due(lambda: self._is_closed)
 
 
-def announce(database: Database, number: int, is_stopped: Callable[[], bool] = lambda: False) -> None:
+def announce(
+    database: Database,
+    number: int,
+    is_stopped: Callable[[], bool] = lambda: False,
+    note: Callable[[float], None] = lambda seconds: None,
+) -> None:
     """Go on with an announcement until it has reached everyone, or `is_stopped()`.
 
-    Batches are as large as fits AIM, and between two of them others have as long as the last one took.
+    Batches are as large as fits AIM, and between two of them others have as long as the last one took. `note` is told
+    how long each took: for so long at most its inboxes were locked.
     """
     most = FIRST
     while not is_stopped():
@@ -100,6 +106,7 @@ def announce(database: Database, number: int, is_stopped: Callable[[], bool] = l
             log.info("another worker goes on with announcement %d", number)
             return
         took = time.perf_counter() - started
+        note(took)
         if is_finished:
             return
         most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(took, 1e-6)))))

@@ -3,6 +3,7 @@
 GET /bench/empty    an empty view: what every request costs at the least
 GET /bench/parked   how many clients are connected
 GET /bench/deliver  `frames` frames to the users `from` to `upto`, one every `pause` ms
+GET /bench/announce a frame to everyone who is connected, where that is known
 POST /messages      {"from", "to", "body"}: one frame to either side
 """
 
@@ -17,7 +18,7 @@ from flask import Flask, request
 from gevent import socket
 from gevent.pywsgi import WSGIServer
 
-from ..events import WAKE_UP, frame
+from ..events import WAKE_UP, announcement_frame, frame
 
 #: Connections that wait to be accepted, as many as the application's own server lets wait.
 BACKLOG = 4096
@@ -25,9 +26,18 @@ BACKLOG = 4096
 Push = Callable[[dict[str, Any], list[str]], None]
 
 
-def add_views(app: Flask, push: Push, parked: Callable[[], int]) -> None:
+def add_views(
+    app: Flask,
+    push: Push,
+    parked: Callable[[], int],
+    announce: Callable[[dict[str, Any]], None] = lambda frame: None,
+) -> None:
     """All views but the WebSocket's."""
     sent = 0
+
+    def tell_everyone() -> str:
+        announce(announcement_frame(1))
+        return ""
 
     def messages() -> tuple[dict[str, Any], int]:
         nonlocal sent
@@ -49,6 +59,7 @@ def add_views(app: Flask, push: Push, parked: Callable[[], int]) -> None:
     app.add_url_rule("/bench/empty", "empty", lambda: "")
     app.add_url_rule("/bench/parked", "parked", lambda: str(parked()))
     app.add_url_rule("/bench/deliver", "deliver", deliver)
+    app.add_url_rule("/bench/announce", "announce", tell_everyone)
     app.add_url_rule("/messages", "messages", messages, methods=["POST"])
 
 

@@ -40,6 +40,10 @@ def push(frame: dict[str, Any], users: list[str]) -> None:
     socketio.emit("events", frame, to=users)
 
 
+def announce(frame: dict[str, Any]) -> None:
+    socketio.emit("events", frame)
+
+
 if __name__ == "__main__":
-    add_views(app, push, lambda: connected)
+    add_views(app, push, lambda: connected, announce)
     serve(app)
