@@ -72,8 +72,8 @@ $(VENV)/.stack: $(VENV)/.run
 	@$(PIP) install -c constraints.txt -e '.[uwsgi,postgres]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run
-	@$(PIP) install -c constraints.txt --group test
+$(VENV)/.test: $(VENV)/.run clients/python/pyproject.toml
+	@$(PIP) install -c constraints.txt --group test -e clients/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

@@ -1,0 +1,37 @@
+"""Where the service is and who is asking. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The service's root, `https://host` or below a path, and the token, which no text of ours shows."""
+
+    url: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, url: str, token: str) -> Address:
+        """Raises ValueError, naming what is wrong and what would be right."""
+        parts = urlsplit(url.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"url: give the address of the service, like https://example.org, not {url!r}")
+        if parts.username or parts.password:
+            raise ValueError("url: give no user in it; the token says who is asking")
+        token = token.strip()
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise ValueError("token: give one line of text as `flask tokens create USER` prints it, or a ticket")
+        return cls(url.strip().rstrip("/"), token)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def http(self, path: str) -> str:
+        return self.url + path
+
+    def websocket(self, path: str) -> str:
+        return "ws" + self.url.removeprefix("http") + path

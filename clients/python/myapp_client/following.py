@@ -1,0 +1,384 @@
+"""Following an inbox, without I/O: bytes in, events out.
+
+A driver asks `step()` what to do, does it, and tells what came of it; events gather in order and are taken by `take()`.
+
+    Ask   GET it                     -> answered(), failed()
+    Open  open a WebSocket           -> opened(), refused(), failed()
+    Listen  wait for its next frame  -> heard(), closed(), quiet() when none came
+    Say   write a text frame         -> nothing, or closed()
+    HangUp  drop it without a word   -> nothing
+    Wait  do nothing meanwhile       -> nothing
+
+The rule that holds whatever fails: an event is taken only when it follows the one before, what was had before is
+dropped, and where one is missing the connection is given up and made anew from the cursor. Inputs raise ClientError
+where coming back would be of no use.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from .choosing import Choice, Transport
+from .closing import Farewell, farewell
+from .errors import ClientError, NotFound, ProtocolError, TooMany, Unavailable, error_of
+from .events import Cursor, Event, Reset, event_of
+from .pace import Pace, backoff, rest
+
+log = logging.getLogger("myapp_client")
+
+HEAD, POLL = "/badges", "/messages/long-poll"
+PROTOCOL = 1
+#: Failures in a row after which there is backoff besides the rest that the server asks for.
+MANY_FAILURES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """GET `path`; the answer may take `seconds`."""
+
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    pass
+
+
+Step = Wait | Ask | Open | Listen | Say | HangUp
+
+
+@dataclass(slots=True)
+class _Socket:
+    """An open WebSocket. `epoch` is None before `hello`; `answer_due` is when something must have come."""
+
+    opened_at: float
+    answer_due: float | None
+    epoch: str | None = None
+    heartbeat: float = 25.0
+    next_ping: float = 0.0
+    #: seq at which a pong said that there is more, though nothing more had come
+    stuck_at: int | None = None
+
+
+class _Broken(Exception):
+    """The connection is of no use any more: what came over it is not what must come."""
+
+
+class Following:
+    """One follower. `cursor` is where the taker stands (None until it is known), `badges` the newest counts by name.
+
+    `cursor` None begins at the inbox's latest event.
+    """
+
+    def __init__(
+        self, cursor: Cursor | None, transport: Transport = "auto", pace: Pace | None = None, seed: int | None = None
+    ) -> None:
+        self.cursor = cursor
+        self.badges: dict[str, int] = {}
+        #: what the newest answer or frame came by
+        self.transport: Literal["websocket", "long-poll"] | None = None
+        self._pace = pace or Pace()
+        self._lots = random.Random(seed)
+        self._choice = Choice(transport, self._pace, self._lots)
+        self._items: deque[tuple[Event | Reset, Cursor]] = deque()
+        self._received = cursor
+        self._latest = -1
+        self._failures = 0
+        self._rest_until = 0.0
+        self._has_worked = False
+        self._socket: _Socket | None = None
+        self._has_dropped = False
+        #: what was asked last, when, and for how long it may wait
+        self._asked: tuple[Literal["head", "poll", "websocket"], float, float] = ("head", 0.0, 0.0)
+
+    # -- out
+
+    def take(self) -> Event | Reset | None:
+        """The next item in order, None when there is none yet. The cursor moves with it."""
+        if not self._items:
+            return None
+        item, self.cursor = self._items.popleft()
+        return item
+
+    def step(self, now: float) -> Step:
+        """What to do now. Times are those of any clock that only goes forward, in seconds."""
+        if self._has_dropped:
+            self._has_dropped = False
+            return HangUp()
+        if self._socket is not None:
+            return self._listen(self._socket, now)
+        if now < self._rest_until:
+            return Wait(self._rest_until - now)
+        if self._received is None:
+            self._asked = ("head", now, 0.0)
+            return Ask(HEAD, self._pace.answer)
+        where = {"seq": self._received.seq, "epoch": self._received.epoch}
+        left = self._choice.polls_for(now)
+        if left is None:
+            self._asked = ("websocket", now, 0.0)
+            return Open("/ws?" + urlencode(where))
+        wait = round(min(self._pace.poll, max(1.0, left)), 1)
+        self._asked = ("poll", now, wait)
+        return Ask(f"{POLL}?{urlencode({**where, 'timeout': wait})}", wait + self._pace.answer)
+
+    def _listen(self, socket: _Socket, now: float) -> Step:
+        if socket.answer_due is None and now >= socket.next_ping:
+            socket.next_ping = now + socket.heartbeat
+            socket.answer_due = now + self._pace.answer
+            return Say(json.dumps({"type": "ping", "seq": self.cursor.seq if self.cursor else 0}))
+        due = socket.next_ping if socket.answer_due is None else socket.answer_due
+        return Listen(max(0.0, due - now))
+
+    # -- in: answers
+
+    def answered(self, status: int, headers: Mapping[str, str], body: bytes, now: float) -> None:
+        """What came of Ask. Raises ClientError where asking again is of no use."""
+        if status != 200:
+            self._turned_away(error_of(status, headers, body), now)
+            return
+        try:
+            said = json.loads(body)
+            wait = self._take_head(said) if self._asked[0] == "head" else self._take_poll(said, now)
+        except (_Broken, KeyError, TypeError, ValueError) as error:
+            self._strange(f"An answer that is not the service's: {error!r}", now)
+            return
+        self._has_worked = True
+        self._rest_until = now + wait
+
+    def _take_head(self, said: Any) -> float:
+        self._received = self.cursor = Cursor(_whole(said["seq"]), str(said["epoch"]))
+        self._count(said["badges"], self._received.seq)
+        self._failures = 0
+        return 0.0
+
+    def _take_poll(self, said: Any, now: float) -> float:
+        """Take an answer of a long poll; the seconds to rest before the next."""
+        epoch, latest, events = str(said["epoch"]), _whole(said["latest"]), said["events"]
+        if said["reset"]:
+            self._reset(epoch, latest)
+        else:
+            self._meet(epoch)
+            self._take_events(events, epoch)
+        self._count(said["badges"], latest)
+        self.transport = "long-poll"
+        wait = rest(float(said["next"])) or 0.0
+        _path, asked_at, timeout = self._asked
+        if not events and not said["reset"] and wait == 0 and now - asked_at < min(1.0, timeout / 2):
+            # answered before its time with nothing: the server is about to stop, so do not ask in a tight loop
+            self._failures += 1
+            return backoff(self._failures, self._pace, self._lots)
+        self._failures = 0
+        return wait
+
+    def _turned_away(self, error: ClientError, now: float) -> None:
+        """An answer that is none of 200. Raises it where coming back is of no use."""
+        passes = isinstance(error, TooMany | Unavailable) or (error.status or 0) >= 500
+        if not passes and not (self._has_worked and isinstance(error, NotFound | ProtocolError)):
+            raise error
+        self._choice.poll_failed(now)
+        self._fail(str(error), now, error.retry_after)
+
+    def _strange(self, why: str, now: float) -> None:
+        if not self._has_worked:
+            raise ProtocolError(f"{why}. Is the address that of the service?")
+        self._choice.poll_failed(now)
+        self._fail(why, now)
+
+    def failed(self, why: str, now: float, *, was_reached: bool = True) -> None:
+        """No answer came to Ask, or no handshake of Open. `was_reached`: somebody was there."""
+        if self._asked[0] != "websocket":
+            self._choice.poll_failed(now)
+        elif was_reached:
+            self._choice.websocket_failed(now)
+        self._fail(why, now)
+
+    # -- in: WebSocket
+
+    def opened(self, now: float) -> None:
+        self._socket = _Socket(now, now + self._pace.answer)
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes, now: float) -> None:
+        """The handshake was answered with something else than 101. Raises ClientError where that is final."""
+        error = error_of(status, headers, body)
+        if status in (401, 422):
+            raise error
+        if self._choice.is_only("websocket"):
+            self._turned_away(error, now)
+        elif status in (500, 502, 504):  # as likely that nobody is there at all as that WebSockets are not
+            self._choice.websocket_failed(now)
+            self._fail(str(error), now)
+        else:
+            log.info("no WebSocket (%s), polling: %s", status, error)
+            self._choice.websocket_refused(now, error.retry_after)
+
+    def heard(self, text: str | bytes, now: float) -> None:
+        """A frame came. Raises ProtocolError where this client is too old for the server."""
+        socket = self._socket
+        if socket is None:
+            return
+        socket.answer_due = None if socket.epoch is not None else socket.answer_due
+        try:
+            said = json.loads(text)
+            self._take_frame(socket, said["type"], said, now)
+        except (_Broken, KeyError, TypeError, ValueError) as error:
+            self._drop(f"a frame that must not come: {error!r}", now)
+
+    def _take_frame(self, socket: _Socket, kind: str, said: Any, now: float) -> None:
+        if kind == "hello":
+            self._take_hello(socket, said, now)
+        elif kind == "error":
+            log.warning("the server says: %s", said["detail"])
+        elif socket.epoch is None:
+            raise _Broken(f"{kind} before hello")
+        elif kind == "events":
+            self._take_events(said["events"], socket.epoch)
+            self._count(said["badges"], _whole(said["latest"]))
+        elif kind == "reset":
+            socket.epoch = str(said["epoch"])
+            self._reset(socket.epoch, _whole(said["latest"]))
+        elif kind == "pong":
+            self._compare(socket, _whole(said["latest"]))
+
+    def _take_hello(self, socket: _Socket, said: Any, now: float) -> None:
+        if said["protocol"] != PROTOCOL:
+            raise ProtocolError(f"The server speaks protocol {said['protocol']}, this client {PROTOCOL}: update it.")
+        socket.heartbeat = max(0.1, float(said["heartbeat"]))
+        socket.epoch, socket.answer_due = str(said["epoch"]), None
+        socket.next_ping = now + socket.heartbeat
+        assert self._received is not None
+        if not self._received.epoch:
+            self._meet(socket.epoch)
+        self._count(said["badges"], _whole(said["latest"]))
+        self.transport, self._has_worked = "websocket", True
+
+    def _compare(self, socket: _Socket, latest: int) -> None:
+        """The server may be about to send what a pong says there is; a heartbeat later it must have come."""
+        seq = self._received.seq if self._received else 0
+        if latest > seq and socket.stuck_at == seq:
+            raise _Broken(f"nothing after {seq} comes, though there is {latest}")
+        socket.stuck_at = seq if latest > seq else None
+
+    def quiet(self, now: float) -> None:
+        """Listen came to its end without a frame."""
+        due = self._socket.answer_due if self._socket else None
+        if due is not None and now >= due:
+            self._drop("no answer in time", now)
+
+    def closed(self, code: int | None, reason: str, now: float) -> None:
+        """The WebSocket was closed by the server with `code`, or broke off (None). Raises ClientError where final."""
+        socket, self._socket = self._socket, None
+        if socket is None:
+            return
+        end = farewell(code, reason)
+        if end.error is not None:
+            raise end.error
+        self._ended(socket, end, now)
+
+    def _drop(self, why: str, now: float) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            self._has_dropped = True
+            self._ended(socket, Farewell(why, is_rupture=True), now)
+
+    def _ended(self, socket: _Socket, end: Farewell, now: float) -> None:
+        self.transport = None
+        if socket.epoch is not None and now - socket.opened_at >= self._pace.steady:
+            self._failures = 0
+            self._choice.websocket_works()
+        if end.polls:
+            self._choice.websocket_refused(now + (end.retry or 0.0), None)
+        elif end.is_rupture:
+            self._choice.websocket_failed(now)
+        self._fail(end.why, now, end.retry, is_exact=True)
+
+    # -- the cursor
+
+    def _meet(self, epoch: str) -> None:
+        """An answer of this epoch, without reset: it must be ours, or we knew none yet."""
+        assert self._received is not None
+        if not self._received.epoch:
+            self._received = Cursor(self._received.seq, epoch)
+            if not self._items:
+                self.cursor = self._received
+        elif self._received.epoch != epoch:
+            raise _Broken(f"epoch {epoch} in place of {self._received.epoch}, without reset")
+
+    def _take_events(self, events: list[Any], epoch: str) -> None:
+        self._meet(epoch)
+        for said in events:
+            event = event_of(said)
+            assert self._received is not None
+            if event.seq <= self._received.seq:
+                continue
+            if event.seq != self._received.seq + 1:
+                raise _Broken(f"{event.seq} after {self._received.seq}")
+            self._received = Cursor(event.seq, epoch)
+            self._items.append((event, self._received))
+
+    def _reset(self, epoch: str, latest: int) -> None:
+        assert self._received is not None
+        before, self._received = self._received, Cursor(latest, epoch)
+        self._items.append((Reset(self._received, before), self._received))
+        self._latest = latest
+
+    def _count(self, badges: Any, latest: int) -> None:
+        """Badges stand at `latest`: older ones than we have are of no interest."""
+        if latest >= self._latest:
+            self._latest = latest
+            self.badges = {str(name): _whole(count) for name, count in badges.items()}
+
+    def _fail(self, why: str, now: float, retry: float | None = None, *, is_exact: bool = False) -> None:
+        """Come back after `retry`, which a close code draws by lot for each client, and `Retry-After` does not."""
+        self._failures += 1
+        wait, retry = 0.0, rest(retry)
+        if retry is not None:
+            wait = retry if is_exact else retry * self._lots.uniform(1.0, 1.25)
+        if retry is None or self._failures > MANY_FAILURES:  # whoever says "at once" again and again has a mistake
+            wait += backoff(self._failures, self._pace, self._lots)
+        log.info("trying again in %.1f s: %s", wait, why)
+        self._rest_until = now + wait
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} in place of a whole number")
+    return value
+
+
+def start_at(seq: int | None, epoch: str) -> Cursor | None:
+    """Where to begin; None for now. Raises ValueError."""
+    if seq is None:
+        if epoch:
+            raise ValueError("epoch: give it with the seq that belongs to it, or leave out both to begin now")
+        return None
+    if type(seq) is not int or not 0 <= seq < 2**53:
+        raise ValueError(f"seq: give a whole number from 0 to 2**53 - 1, not {seq!r}")
+    return Cursor(seq, epoch)

@@ -1,0 +1,60 @@
+"""Why a WebSocket could not be opened, or how it ended, in the core's words; the same for both drivers."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, NamedTuple
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from .following import Following
+
+#: The largest frame that is taken: the service's are some 64 KB, or one event.
+LARGEST = 4 * 1024 * 1024
+#: Seconds for connecting, and for the two Close frames.
+OPENING, CLOSING = 10.0, 2.0
+#: What can be raised by connecting, ImportError where a proxy needs a package that is not installed.
+CANNOT_OPEN = (OSError, WebSocketException, ValueError, EOFError, ImportError)
+
+
+class End(NamedTuple):
+    """How it ended: the server's close code, None where it broke off."""
+
+    code: int | None
+    reason: str
+
+
+def options(ssl_context: ssl.SSLContext | None, url: str, headers: dict[str, str]) -> dict[str, Any]:
+    """How both drivers connect. Heartbeats are the core's; no compression, which the server never takes."""
+    own: dict[str, Any] = {
+        "additional_headers": headers,
+        "compression": None,
+        "open_timeout": OPENING,
+        "close_timeout": CLOSING,
+        "ping_interval": None,
+        "max_size": LARGEST,
+    }
+    return {**own, "ssl": ssl_context} if ssl_context is not None and url.startswith("wss:") else own
+
+
+def tell_why_not(core: Following, error: BaseException, now: float) -> None:
+    """Tell the core why there is no WebSocket. Raises ClientError."""
+    if isinstance(error, InvalidStatus):
+        answer = error.response
+        headers = {name.lower(): value for name, value in answer.headers.raw_items()}
+        core.refused(answer.status_code, headers, bytes(answer.body or b""), now)
+        return
+    core.failed(f"no WebSocket: {error or type(error).__name__}", now, was_reached=was_reached(error))
+
+
+def was_reached(error: BaseException) -> bool:
+    """Whether somebody was there: where no TCP connection comes about, nothing is learned about WebSockets."""
+    late = TimeoutError | ConnectionResetError | ConnectionAbortedError | BrokenPipeError | ssl.SSLError
+    return isinstance(error, late) or not isinstance(error, OSError)
+
+
+def end_of(error: ConnectionClosed) -> End:
+    """Only what the server said counts: a code of our own tells of a frame that was not to be understood."""
+    if error.rcvd is None:
+        return End(None, str(error.sent.reason if error.sent else ""))
+    return End(error.rcvd.code, error.rcvd.reason)
