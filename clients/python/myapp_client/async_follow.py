@@ -37,7 +37,7 @@ class AsyncFollow(AsyncIterator[Event]):
         core: Following,
         address: Address,
         http: httpx.AsyncClient,
-        ssl_context: ssl.SSLContext | None,
+        ssl_context: ssl.SSLContext,
         on_reset: Callable[[Reset], object] | None,
         on_close: Callable[[AsyncFollow], object],
     ) -> None:

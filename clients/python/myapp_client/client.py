@@ -22,6 +22,7 @@ from .following import Following, start_at
 from .pace import Pace
 from .retrying import Patience
 from .sync_follow import Follow
+from .tls import default_context
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class Client:
         self._address = Address.of(url, token)
         self._timeout = timeout
         self._patience = patience
-        self._ssl = ssl_context
+        self._ssl = ssl_context or default_context()
         self._pace = pace or Pace()
         self._lots = random.Random()
         self._http = self._new_http()
@@ -136,8 +137,7 @@ class Client:
             self._follows.discard(follow)
 
     def _new_http(self) -> httpx.Client:
-        verify = True if self._ssl is None else self._ssl
-        return httpx.Client(headers=self._address.headers, timeout=self._timeout, verify=verify)
+        return httpx.Client(headers=self._address.headers, timeout=self._timeout, verify=self._ssl)
 
     def _ask(self, call: Call[T]) -> T:
         patience = Patience(self._patience, self._pace, self._lots, time.monotonic())

@@ -24,7 +24,7 @@ class End(NamedTuple):
     reason: str
 
 
-def options(ssl_context: ssl.SSLContext | None, url: str, headers: dict[str, str]) -> dict[str, Any]:
+def options(ssl_context: ssl.SSLContext, url: str, headers: dict[str, str]) -> dict[str, Any]:
     """How both drivers connect. Heartbeats are the core's; no compression, which the server never takes."""
     own: dict[str, Any] = {
         "additional_headers": headers,
@@ -34,7 +34,7 @@ def options(ssl_context: ssl.SSLContext | None, url: str, headers: dict[str, str
         "ping_interval": None,
         "max_size": LARGEST,
     }
-    return {**own, "ssl": ssl_context} if ssl_context is not None and url.startswith("wss:") else own
+    return {**own, "ssl": ssl_context} if url.startswith("wss:") else own
 
 
 def tell_why_not(core: Following, error: BaseException, now: float) -> None:

@@ -33,7 +33,7 @@ class Follow(Iterator[Event]):
         core: Following,
         address: Address,
         http: httpx.Client,
-        ssl_context: ssl.SSLContext | None,
+        ssl_context: ssl.SSLContext,
         on_reset: Callable[[Reset], object] | None,
         on_close: Callable[[Follow], object],
     ) -> None:
