@@ -167,7 +167,10 @@ class Following:
         try:
             said = json.loads(body)
             wait = self._take_head(said) if self._asked[0] == "head" else self._take_poll(said, now)
-        except (_Broken, KeyError, TypeError, ValueError) as error:
+        except _Broken as error:
+            self._lose_poll(str(error), now)
+            return
+        except (KeyError, TypeError, ValueError) as error:
             self._strange(f"An answer that is not the service's: {error!r}", now)
             return
         self._has_worked = True
@@ -203,14 +206,16 @@ class Following:
         passes = isinstance(error, TooMany | Unavailable) or (error.status or 0) >= 500
         if not passes and not (self._has_worked and isinstance(error, NotFound | ProtocolError)):
             raise error
-        self._choice.poll_failed(now)
-        self._fail(str(error), now, error.retry_after)
+        self._lose_poll(str(error), now, error.retry_after)
 
     def _strange(self, why: str, now: float) -> None:
         if not self._has_worked:
             raise ProtocolError(f"{why}. Is the address that of the service?")
+        self._lose_poll(why, now)
+
+    def _lose_poll(self, why: str, now: float, retry_after: float | None = None) -> None:
         self._choice.poll_failed(now)
-        self._fail(why, now)
+        self._fail(why, now, retry_after)
 
     def failed(self, why: str, now: float, *, was_reached: bool = True) -> None:
         """No answer came to Ask, or no handshake of Open. `was_reached`: somebody was there."""

@@ -1,0 +1,128 @@
+"""Whatever order batches come in, wherever they are cut, doubled or lost: each event once, in order."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myapp_client import Cursor
+
+from .puppet import Ask, Open, Puppet, event, events, hello, poll, reset
+
+MOST = 12
+
+#: What an evil network does with an open connection: batches from here to there, ends of any kind, garbage.
+BATCH = st.tuples(st.integers(1, MOST), st.integers(0, 5))
+ENDS = st.sampled_from([None, 1001, 1012, 4408, 4409, 4429])
+OPEN = st.sampled_from(["refused", "cut", "opened"])
+DEED = st.one_of(BATCH, ENDS, st.sampled_from(["garbage", "silence", "restore"]))
+
+
+class World:
+    """An inbox with MOST events, served by a network that does what hypothesis likes."""
+
+    def __init__(self, transport: str) -> None:
+        self.puppet = Puppet(0, transport=transport)
+        self.epochs = ["e1"]
+
+    @property
+    def epoch(self) -> str:
+        return self.epochs[-1]
+
+    def greet(self, asked: dict[str, str]) -> None:
+        """As the service does it: hello, and reset where the epoch is another."""
+        self.puppet.core.opened(self.puppet.now)
+        self.puppet.hear(hello(MOST, self.epoch))
+        if asked.get("epoch", self.epoch) != self.epoch:
+            self.puppet.hear(reset(0, self.epoch))
+
+    def open(self, how: str, deeds: list[object]) -> None:
+        step = self.puppet.step()
+        if isinstance(step, Ask):
+            self.poll(deeds[0] if deeds else None)
+            return
+        asked = self.puppet.asks(Open)
+        if how == "refused":
+            self.puppet.refuse(503, retry_after="1")
+        elif how == "cut":
+            self.puppet.fail()
+        else:
+            self.greet(asked)
+            for deed in deeds:
+                self.do(deed)
+
+    def do(self, deed: object) -> None:
+        puppet = self.puppet
+        if deed == "restore":
+            self.epochs.append(f"e{len(self.epochs) + 1}")
+            puppet.hear(hello(MOST, self.epoch))
+            puppet.hear(reset(0, self.epoch))
+        elif deed == "garbage":
+            puppet.hear('{"type": "events", "events": [{}]}')
+        elif deed == "silence":
+            puppet.now += 60
+            puppet.core.quiet(puppet.now)
+        elif isinstance(deed, tuple):
+            first, count = deed
+            puppet.hear(events(*range(first, min(first + count, MOST + 1)), latest=MOST))
+        else:
+            puppet.close(deed)  # type: ignore[arg-type]
+
+    def poll(self, deed: object) -> None:
+        asked = self.puppet.asks(Ask)
+        if asked.get("epoch", self.epoch) != self.epoch:
+            self.puppet.answer(poll(latest=0, epoch=self.epoch, is_reset=True))
+        elif isinstance(deed, tuple):
+            first, count = deed
+            seqs = range(first, min(first + count, MOST + 1))
+            self.puppet.answer(poll(*seqs, latest=MOST, epoch=self.epoch, seq=int(asked["seq"])))
+        else:
+            self.puppet.fail()
+
+    def end_well(self) -> None:
+        """The network is mended, and the service does what it has to."""
+        for _ in range(20):
+            if self.puppet.core.cursor == Cursor(MOST, self.epoch):
+                return
+            if isinstance(self.puppet.step(), Ask):
+                asked = self.puppet.asks(Ask)
+                if asked.get("epoch", self.epoch) != self.epoch:
+                    self.puppet.answer(poll(latest=0, epoch=self.epoch, is_reset=True))
+                else:
+                    seqs = range(int(asked["seq"]) + 1, MOST + 1)
+                    self.puppet.answer(poll(*seqs, latest=MOST, epoch=self.epoch))
+            elif isinstance(self.puppet.step(), Open):
+                self.greet(self.puppet.asks(Open))
+            elif self.puppet.core.cursor is not None:
+                self.puppet.hear(events(*range(self.puppet.core.cursor.seq + 1, MOST + 1)))
+        raise AssertionError(f"stands still at {self.puppet.core.cursor}")
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(["auto", "websocket", "long-poll"]),
+    st.lists(st.tuples(OPEN, st.lists(DEED, max_size=8)), max_size=8),
+)
+def test_each_event_comes_once_and_in_order_whatever_the_network_does(
+    transport: str, connections: list[tuple[str, list[object]]]
+) -> None:
+    world = World(transport)
+    for how, deeds in connections:
+        if isinstance(world.puppet.step(), Ask | Open):
+            world.open(how, deeds)
+        else:
+            for deed in deeds:
+                world.do(deed)
+    world.end_well()
+    expected = 1
+    last = "e1"
+    for item in world.puppet.taken:
+        if hasattr(item, "before"):
+            assert item.before.seq == expected - 1
+            assert item.cursor.epoch != last  # one reset for each epoch that it learns of
+            expected, last = 1, item.cursor.epoch
+        else:
+            assert item.seq == expected
+            assert item.data == event(expected)["data"]
+            expected += 1
+    assert expected == MOST + 1
