@@ -275,6 +275,13 @@ def test_follow_waits_for_a_server_that_is_away(start: Servers, running: list[Ru
     assert "body=one" in running[0].line()
 
 
+def test_follow_says_that_it_cannot_connect(three: Three, running: list[Running]) -> None:
+    running.append(Running(three.bob, "--url", f"http://127.0.0.1:{free_port()}", "--since", "0"))
+    assert running[0].process.stderr is not None
+    said = running[0].process.stderr.readline()
+    assert said.startswith("myapp-client: trying again in ") and "refused" in said
+
+
 def test_follow_says_that_a_token_does_not_count(three: Three) -> None:
     done = run(three.bob.server.url, "no-such-token", "follow", "--since", "0")
     assert (done.returncode, done.stdout) == (3, "")

@@ -26,10 +26,10 @@ IMPATIENT = Pace(first=0.02, longest=0.1, answer=0.3)
 class Scripted:
     """Says hello with a short heartbeat, then what `script` has for this connection, then pongs if `answers`.
 
-    An entry is a frame, or a close code.
+    An entry is a text frame's content, or a close code.
     """
 
-    def __init__(self, *script: list[str | int], answers: bool = True) -> None:
+    def __init__(self, *script: list[str | bytes | int], answers: bool = True) -> None:
         self.script = list(script)
         self.answers = answers
         self.asked: list[dict[str, str]] = []
@@ -49,7 +49,7 @@ class Scripted:
             if isinstance(entry, int):
                 ws.close(entry, "retry=0.1")
                 return
-            ws.send(entry)
+            ws.send(entry, text=True)
         with contextlib.suppress(ConnectionClosed):
             while True:
                 self.heard.append(json.loads(ws.recv()))
@@ -99,6 +99,16 @@ def test_a_gap_a_double_and_a_restart_cost_nothing(speakers: Speakers, scripts: 
     following = speakers(scripted.url, "t", pace=PATIENT).follow(0, transport="websocket")
     assert [event.seq for event in following.take(5)] == [1, 2, 3, 4, 5]
     assert [asked["seq"] for asked in scripted.asked] == ["0", "1", "2", "4"]
+
+
+@pytest.mark.parametrize("frame", [b"\xff", b"x" * (5 * 1024 * 1024)], ids=["no UTF-8", "5 MB"])
+def test_a_frame_that_is_not_understood_is_not_taken_for_a_mistake_of_ours(
+    speakers: Speakers, scripts: list[Scripted], frame: bytes
+) -> None:
+    scripted = Scripted([events(1), frame], [events(2)])
+    scripts.append(scripted)
+    following = speakers(scripted.url, "t", pace=PATIENT).follow(0, transport="websocket")
+    assert [event.seq for event in following.take(2)] == [1, 2]
 
 
 @pytest.mark.parametrize(("code", "error"), [(4400, ProtocolError), (1009, ProtocolError), (4401, NotSignedIn)])

@@ -144,6 +144,17 @@ def test_a_redirect_names_the_address_to_use(failing: FailingServer, system: Spe
         system.me()
 
 
+def test_following_takes_the_token_to_no_other_address(failing: FailingServer, speakers: Speakers) -> None:
+    other = FailingServer()
+    other.script = [answer(200, {})]
+    failing.script = [(301, {"Location": f"{other.url}/ws"}, b"")]
+    with pytest.raises(ProtocolError, match=other.url):
+        speakers(failing.url, "t").follow(0).next()
+    other.close()
+    assert other.asked == []
+    assert [asked.path.partition("?")[0] for asked in failing.asked] == ["/ws", "/messages/long-poll"]
+
+
 def test_announce_gives_the_id_and_has_a_key(failing: FailingServer, system: Speaker) -> None:
     failing.script = ["reset", answer(202, {"id": 3})]
     assert system.announce("Maintenance", body="at noon", url="/posts/1") == 3

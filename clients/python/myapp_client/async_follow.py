@@ -8,20 +8,30 @@ import inspect
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from .address import Address
 from .errors import Closed
 from .events import Cursor, Event, Reset
 from .following import Ask, Following, HangUp, Listen, Open, Say, Step, Wait
-from .handshakes import CANNOT_OPEN, end_of, options, tell_why_not
+from .handshakes import CANNOT_OPEN, Refused, end_of, options, tell_why_not
 
 #: The least that is waited for a frame, in seconds: so that one that has come is seen.
 GLANCE = 0.001
+
+
+class Connection(ClientConnection):
+    """A WebSocket that follows no redirect."""
+
+    async def handshake(self, *args: Any, **more: Any) -> None:
+        try:
+            await super().handshake(*args, **more)
+        except InvalidStatus as refusal:
+            raise Refused(refusal) from refusal
 
 
 class AsyncFollow(AsyncIterator[Event]):
@@ -29,7 +39,7 @@ class AsyncFollow(AsyncIterator[Event]):
 
     One task takes events; being cancelled while it waits for one (as by `asyncio.timeout`) loses nothing, and
     following can go on. `close()` may be called by any task: the iteration then ends at once. Memory is bounded:
-    nothing is read before what was read is taken.
+    at most 16 frames, of 64 KB or one event, are read ahead.
     """
 
     def __init__(
@@ -131,7 +141,8 @@ class AsyncFollow(AsyncIterator[Event]):
     async def _open(self, step: Open) -> None:
         url = self._address.websocket(step.path)
         try:
-            self._ws = await connect(url, **options(self._ssl, url, self._address.headers))
+            own = options(self._ssl, url, self._address.headers)
+            self._ws = await connect(url, create_connection=Connection, **own)
         except CANNOT_OPEN as error:
             tell_why_not(self._core, error, time.monotonic())
             return

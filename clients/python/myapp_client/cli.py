@@ -100,9 +100,8 @@ def _whole(text: str) -> int:
 
 def _client(asked: argparse.Namespace) -> Client:
     """Ends the program where it cannot be made."""
-    if asked.verbose:
-        logging.basicConfig(level=logging.INFO, format="myapp-client: %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="myapp-client: %(message)s")
+    logging.getLogger("myapp_client").setLevel(logging.INFO if asked.verbose else logging.WARNING)
     if not asked.url:
         _refuse("no address: set MYAPP_URL, or give --url https://...")
     try:

@@ -38,6 +38,9 @@ PROTOCOL = 1
 #: Failures in a row after which there is backoff besides the rest that the server asks for.
 MANY_FAILURES = 4
 
+#: The failure in a row that is told as a warning: those before it are everyday life, those after it the same.
+TELL_AFTER = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -368,7 +371,8 @@ class Following:
             wait = retry if is_exact else retry * self._lots.uniform(1.0, 1.25)
         if retry is None or self._failures > MANY_FAILURES:  # whoever says "at once" again and again has a mistake
             wait += backoff(self._failures, self._pace, self._lots)
-        log.info("trying again in %.1f s: %s", wait, why)
+        level = logging.WARNING if self._failures == TELL_AFTER else logging.INFO
+        log.log(level, "trying again in %.1f s: %s", wait, why)
         self._rest_until = now + wait
 
 

@@ -6,6 +6,7 @@ import ssl
 from typing import Any, NamedTuple
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.http11 import Response
 
 from .following import Following
 
@@ -15,6 +16,18 @@ LARGEST = 4 * 1024 * 1024
 OPENING, CLOSING = 10.0, 2.0
 #: What can be raised by connecting, ImportError where a proxy needs a package that is not installed.
 CANNOT_OPEN = (OSError, WebSocketException, ValueError, EOFError, ImportError)
+
+
+class Refused(WebSocketException):
+    """The handshake was answered with something else than 101.
+
+    Raised in place of InvalidStatus, at whose redirects websockets would follow: to another address, some versions with
+    our token.
+    """
+
+    def __init__(self, refusal: InvalidStatus) -> None:
+        super().__init__(str(refusal))
+        self.response: Response = refusal.response
 
 
 class End(NamedTuple):
@@ -39,7 +52,7 @@ def options(ssl_context: ssl.SSLContext, url: str, headers: dict[str, str]) -> d
 
 def tell_why_not(core: Following, error: BaseException, now: float) -> None:
     """Tell the core why there is no WebSocket. Raises ClientError."""
-    if isinstance(error, InvalidStatus):
+    if isinstance(error, Refused):
         answer = error.response
         headers = {name.lower(): value for name, value in answer.headers.raw_items()}
         core.refused(answer.status_code, headers, bytes(answer.body or b""), now)
@@ -54,7 +67,7 @@ def was_reached(error: BaseException) -> bool:
 
 
 def end_of(error: ConnectionClosed) -> End:
-    """Only what the server said counts: a code of our own tells of a frame that was not to be understood."""
-    if error.rcvd is None:
+    """Only what the server said of itself counts: it repeats a code of ours, of a frame that we did not understand."""
+    if error.rcvd is None or error.rcvd_then_sent is False:
         return End(None, str(error.sent.reason if error.sent else ""))
     return End(error.rcvd.code, error.rcvd.reason)

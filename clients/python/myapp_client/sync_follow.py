@@ -11,21 +11,31 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import httpx
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from .address import Address
 from .errors import Closed
 from .events import Cursor, Event, Reset
 from .following import Ask, Following, HangUp, Listen, Open, Say, Step, Wait
-from .handshakes import CANNOT_OPEN, end_of, options, tell_why_not
+from .handshakes import CANNOT_OPEN, Refused, end_of, options, tell_why_not
+
+
+class Connection(ClientConnection):
+    """A WebSocket that follows no redirect."""
+
+    def handshake(self, *args: Any, **more: Any) -> None:
+        try:
+            super().handshake(*args, **more)
+        except InvalidStatus as refusal:
+            raise Refused(refusal) from refusal
 
 
 class Follow(Iterator[Event]):
     """An iterator of events, each once and in order, for ever; made by `Client.follow`.
 
     One thread takes events. `close()` may be called by any thread: the iteration then ends at once, while a
-    connection is being made within 10 s. Memory is bounded: nothing is read before what was read is taken.
+    connection is being made within 10 s. Memory is bounded: at most 16 frames, of 64 KB or one event, are read ahead.
     """
 
     def __init__(
@@ -138,7 +148,8 @@ class Follow(Iterator[Event]):
         url = self._address.websocket(step.path)
         try:
             # entered, as newer versions of websockets want it; left by close()
-            ws = connect(url, **options(self._ssl, url, self._address.headers)).__enter__()
+            own = options(self._ssl, url, self._address.headers)
+            ws = connect(url, create_connection=Connection, **own).__enter__()
         except CANNOT_OPEN as error:
             tell_why_not(self._core, error, time.monotonic())
             return
