@@ -24,7 +24,7 @@ log = logging.getLogger("myapp.access")
 HEADER = "X-Request-ID"
 LINE = '%(address)s "%(method)s %(path)s" %(status)d %(ms).1f ms user=%(user)s id=%(request_id)s'
 #: Endpoints of files that are the same for everybody.
-STATIC = ("static", "static_version")
+STATIC = ("static", "static_version", "static_embed")
 #: Bounds for the seconds that a request takes; one that waits for events, until it is parked.
 DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask, Response, redirect
 from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
 
 #: How long a browser may keep what never changes, in seconds: a year.
 KEPT = 365 * 24 * 3600
+#: How long a page of another application may load the modules that it has, in seconds, after there are new ones.
+EMBED_KEPT = 300
 
 
 def version_of(folder: Path) -> str:
@@ -41,6 +44,17 @@ def init_app(app: Flask) -> None:
             answer.cache_control.public = True
             answer.cache_control.max_age = KEPT
             answer.cache_control.immutable = True
+        return answer
+
+    @app.get(f"{app.static_url_path}/embed.js", endpoint="static_embed")
+    def static_embed() -> BaseResponse:
+        """Other applications do not know the version: from here on all modules are below one.
+
+        The address is relative, so it holds wherever a proxy has put this application.
+        """
+        answer = redirect(f"~{version}/embed.js")
+        answer.cache_control.public = True
+        answer.cache_control.max_age = EMBED_KEPT
         return answer
 
     app.jinja_env.globals["asset"] = lambda root, filename: f"{root}{base}/{filename}"

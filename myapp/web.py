@@ -347,7 +347,9 @@ def init_app(app: Flask) -> None:
             discard_body()
         headers = response.headers
         extra = PAGE_HEADERS if response.mimetype == "text/html" else DATA_HEADERS
-        if asked.endpoint not in access.STATIC:
+        if asked.endpoint in access.STATIC:
+            headers["Access-Control-Allow-Origin"] = "*"  # modules for pages of other origins: embed.js and its parts
+        else:
             for name, value in extra.items():
                 if name not in headers:
                     headers.add(name, value)

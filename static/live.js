@@ -1,7 +1,7 @@
 /**
  * Makes a server-rendered page live. Everything here works without it, by forms.
  *
- * On `document` it dispatches `live:event` (detail: the event), `live:badges` (detail: {badges, latest}),
+ * On `document` it dispatches `live:event` and `live:event:<kind>` (detail: the event), `live:badges` (detail: {badges, latest}),
  * `live:snapshot` (detail: {topic, data}) and `live:state` (detail: {state, transport}), each after the page has changed.
  */
 import { Api } from './live/api.js';
@@ -9,6 +9,7 @@ import { Badges } from './live/badges.js';
 import { choiceCookie, readChoice } from './live/choice.js';
 import { Connection } from './live/connection.js';
 import { Cursor } from './live/cursor.js';
+import { announce, announceEvent } from './live/dom-events.js';
 import { Indicator } from './live/indicator.js';
 import { Notices } from './live/notices.js';
 import { Outbox } from './live/outbox.js';
@@ -19,6 +20,7 @@ import { Progress } from './live/progress.js';
 import { readStrings } from './live/strings.js';
 import { Times, zoneCookie } from './live/times.js';
 import { systemTimers } from './live/timers.js';
+import { Toasts } from './live/toasts.js';
 import { TRANSPORTS } from './live/transports.js';
 import { Watched } from './live/watched.js';
 
@@ -34,6 +36,7 @@ function follow() {
   const indicator = new Indicator({ document, strings, timers: systemTimers });
   const cursor = new Cursor(page.place.seq, page.place.epoch);
   const badges = new Badges(document, page.place.seq);
+  const toasts = new Toasts({ document, timers: systemTimers });
   const world = {
     cursor,
     watched: new Watched(() => content?.topics ?? []),
@@ -68,12 +71,12 @@ function follow() {
     },
     onSnapshot(topic, data) {
       attempt(`what is current of ${topic}`, () => content?.snapshot(topic, data));
-      dispatch('live:snapshot', { topic, data });
+      announce(document, 'live:snapshot', { topic, data });
     },
     onState(state, transport, more) {
       indicator.show(state, transport, more);
       if (transport) outbox.hurry();
-      dispatch('live:state', { state, transport });
+      announce(document, 'live:state', { state, transport });
     },
   });
 
@@ -82,13 +85,14 @@ function follow() {
       for (const event of events) attempt(`event ${event.seq}`, () => content.apply(event));
     });
     for (const event of events) {
+      attempt(`event ${event.seq}`, () => toasts.show(event));
       notices.apply(event);
-      dispatch('live:event', event);
+      announceEvent(document, event);
     }
   }
 
   function applyBadges(numbers, latest) {
-    if (badges.apply(numbers, latest)) dispatch('live:badges', { badges: numbers, latest });
+    if (badges.apply(numbers, latest)) announce(document, 'live:badges', { badges: numbers, latest });
   }
 
   async function reload() {
@@ -98,7 +102,7 @@ function follow() {
     content?.bind();
     notices.refresh();
     badges.reset(place.badges, place.seq);
-    dispatch('live:badges', { badges: place.badges, latest: place.seq });
+    announce(document, 'live:badges', { badges: place.badges, latest: place.seq });
     return place;
   }
 
@@ -149,8 +153,4 @@ function attempt(what, show) {
   } catch (error) {
     console.error(`live: ${what} could not be shown`, error);
   }
-}
-
-function dispatch(name, detail) {
-  document.dispatchEvent(new CustomEvent(name, { detail }));
 }

@@ -1,3 +1,4 @@
+import { BY_COOKIE } from './access.js';
 import { problemDetail, retryAfter } from './http.js';
 
 /** A server that has not answered a POST after this long is taken for gone. */
@@ -21,20 +22,22 @@ export function isTemporary(answer) {
   return TEMPORARY.has(answer.status);
 }
 
-/** Posts JSON with the page's CSRF token. Never throws: a failure is an answer too. */
+/** Posts JSON with the page's CSRF token, or with what `access` says instead. Never throws: a failure is an answer too. */
 export class Api {
   /**
    * @param {object} parts
    * @param {typeof fetch} parts.fetch
    * @param {import('./timers.js').Timers} parts.timers
    * @param {string} parts.base where the application lives, without a slash at the end
-   * @param {() => string} parts.csrfToken read at each request: a page loaded anew brings a new one
+   * @param {() => string} [parts.csrfToken] read at each request: a page loaded anew brings a new one
+   * @param {import('./access.js').Access} [parts.access]
    */
-  constructor({ fetch, timers, base, csrfToken }) {
+  constructor({ fetch, timers, base, csrfToken, access = BY_COOKIE }) {
     this.fetch = fetch;
     this.timers = timers;
     this.base = base;
     this.csrfToken = csrfToken;
+    this.access = access;
   }
 
   /**
@@ -49,11 +52,11 @@ export class Api {
     try {
       const response = await fetch(this.base + path, {
         method: 'POST',
-        credentials: 'same-origin',
+        credentials: this.access.credentials,
         headers: {
           Accept: 'application/json',
           'Content-Type': 'application/json',
-          'X-CSRFToken': this.csrfToken(),
+          ...(this.csrfToken ? { 'X-CSRFToken': this.csrfToken() } : this.access.bearer),
         },
         body: JSON.stringify(data),
         keepalive: true, // a message sent just before leaving the page still arrives

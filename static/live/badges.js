@@ -1,27 +1,27 @@
+import { Counts } from './counts.js';
+
 /**
  * The badges of a page: absolute numbers by name, shown in every `[data-badge=name]`, and the messages in the title.
  *
  * Promise: a number that was counted earlier never replaces one that was counted later, whichever way it came.
  */
 export class Badges {
-  #numbers = new Map();
-  #latest;
-
   /**
    * @param {Document} document
    * @param {number} latest the seq at which the page's numbers were counted
    */
   constructor(document, latest) {
     this.document = document;
-    this.#latest = latest;
-    for (const element of this.#elements()) {
-      this.#numbers.set(element.dataset.badge, Number(element.textContent) || 0);
+    this.counts = new Counts(latest);
+    for (const element of badgesOf(document)) {
+      const { badge } = element.dataset;
+      if (!/\s/.test(badge)) this.counts.know(badge, Number(element.textContent) || 0);
     }
   }
 
   /** @param {string} name */
   get(name) {
-    return this.#numbers.get(name);
+    return this.counts.get(name);
   }
 
   /**
@@ -30,9 +30,9 @@ export class Badges {
    * @returns {boolean} whether they were taken
    */
   apply(numbers, latest) {
-    if (!numbers || !Number.isSafeInteger(latest) || latest < this.#latest) return false;
-    this.reset(numbers, latest);
-    return true;
+    const isTaken = this.counts.apply(numbers, latest);
+    if (isTaken) this.show();
+    return isTaken;
   }
 
   /**
@@ -42,27 +42,36 @@ export class Badges {
    * @param {number} latest
    */
   reset(numbers, latest) {
-    this.#latest = latest;
-    for (const [name, number] of Object.entries(numbers)) {
-      if (Number.isSafeInteger(number) && number >= 0) this.#numbers.set(name, number);
-    }
+    this.counts.reset(numbers, latest);
     this.show();
   }
 
   /** Write the numbers into the page; also after a part of it was replaced. */
   show() {
-    for (const element of this.#elements()) {
-      const number = this.#numbers.get(element.dataset.badge);
-      if (number === undefined) continue;
-      element.textContent = String(number);
-      element.hidden = number === 0;
-    }
+    showBadges(this.document, this.counts);
     const title = this.document.title.replace(/^\(\d+\) /, '');
-    const messages = this.#numbers.get('messages') ?? 0;
+    const messages = this.counts.get('messages') ?? 0;
     this.document.title = messages > 0 ? `(${messages}) ${title}` : title;
   }
+}
 
-  #elements() {
-    return /** @type {NodeListOf<HTMLElement>} */ (this.document.querySelectorAll('[data-badge]'));
+/**
+ * Write numbers into every `[data-badge]`: of several names their sum. One that is not known stays as it is, and what
+ * is right already is not touched.
+ *
+ * @param {Document} document
+ * @param {Counts} counts
+ */
+export function showBadges(document, counts) {
+  for (const element of badgesOf(document)) {
+    const number = counts.sum(element.dataset.badge);
+    if (number === undefined) continue;
+    if (element.textContent !== String(number)) element.textContent = String(number);
+    if (element.hidden !== (number === 0)) element.hidden = number === 0;
   }
+}
+
+/** @param {Document} document */
+function badgesOf(document) {
+  return /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-badge]'));
 }

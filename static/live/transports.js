@@ -37,6 +37,7 @@ import { openWebSocket } from './transports/websocket.js';
  * @property {typeof fetch} fetch
  * @property {typeof WebSocket} WebSocket
  * @property {() => number} random
+ * @property {import('./access.js').Access} [access] how to say who is asking; by default the session's cookie
  * @property {string} base where the application lives (scheme, host, mount point), without a slash at the end
  */
 

@@ -1,3 +1,4 @@
+import { BY_COOKIE } from '../access.js';
 import { refusalOf } from '../closing.js';
 import { wait } from '../http.js';
 
@@ -95,7 +96,7 @@ class Poll {
    * @returns {Promise<any>} null when it failed, which has been reported then, or when another question took its place
    */
   async fetch(hold) {
-    const { timers, cursor, watched, base, fetch } = this.world;
+    const { timers, cursor, watched, base, fetch, access = BY_COOKIE } = this.world;
     const question = new AbortController();
     this.question = question;
     const timeout = this.hold ? `&timeout=${hold}` : '';
@@ -106,10 +107,10 @@ class Poll {
     }, this.isOpen ? wait(hold) + SLACK : FIRST_DEADLINE);
     this.deadline = deadline;
     try {
-      const response = await fetch(`${base}${this.path}?${cursor.query}${timeout}${watched.query}`, {
-        credentials: 'same-origin',
+      const response = await fetch(`${base}${this.path}?${cursor.query}${timeout}${watched.query}${access.query}`, {
+        credentials: access.credentials,
         cache: 'no-store',
-        headers: { Accept: 'application/json' },
+        headers: { Accept: 'application/json', ...access.headers },
         signal: question.signal,
       });
       if (!response.ok) {

@@ -1,3 +1,4 @@
+import { BY_COOKIE } from '../access.js';
 import { refusalOf } from '../closing.js';
 import { InboxStream } from '../inbox-stream.js';
 
@@ -62,12 +63,12 @@ class EventStream {
    * @returns {Promise<ReadableStreamDefaultReader<Uint8Array> | null>} null when it failed; that has been seen to
    */
   async fetch(request) {
-    const { cursor, watched, base, fetch } = this.world;
+    const { cursor, watched, base, fetch, access = BY_COOKIE } = this.world;
     try {
-      const response = await fetch(`${base}/messages/stream?${cursor.query}${watched.query}`, {
-        credentials: 'same-origin',
+      const response = await fetch(`${base}/messages/stream?${cursor.query}${watched.query}${access.query}`, {
+        credentials: access.credentials,
         cache: 'no-store',
-        headers: { Accept: 'text/event-stream' },
+        headers: { Accept: 'text/event-stream', ...access.headers },
         signal: request.signal,
       });
       if (isEventStream(response)) return response.body.getReader();

@@ -1,3 +1,4 @@
+import { BY_COOKIE } from '../access.js';
 import { closingFor } from '../closing.js';
 
 /** A connection that has not said hello by then is taken for blocked, in milliseconds. */
@@ -48,7 +49,8 @@ class Socket {
 
   connect() {
     const { world } = this;
-    const url = `${world.base.replace(/^http/, 'ws')}/ws?${world.cursor.query}`;
+    const { socketQuery } = world.access ?? BY_COOKIE;
+    const url = `${world.base.replace(/^http/, 'ws')}/ws?${world.cursor.query}${socketQuery}`;
     this.doubt = world.timers.set(() => this.end({ next: 'retry', isTimeout: true }), HELLO_DEADLINE);
     try {
       this.socket = new world.WebSocket(url);

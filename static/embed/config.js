@@ -1,0 +1,62 @@
+import { TRANSPORTS } from '../live/transports.js';
+
+/** The script that loads this, with who is asking. */
+const SCRIPT = 'script[data-live-ticket], script[data-live-ticket-url]';
+const CHOICES = ['auto', 'off', ...TRANSPORTS.map(({ name }) => name)];
+
+/**
+ * @typedef {object} Config
+ * @property {string} base
+ * @property {string} [ticket]
+ * @property {string} [ticketUrl] absolute
+ * @property {string} [user]
+ * @property {number} [seq]
+ * @property {string} [epoch]
+ * @property {string} transport
+ */
+
+/**
+ * @param {string} url of embed.js itself, with or without a version
+ * @returns {string} where the application lives, without a slash at the end
+ */
+export function baseOf(url) {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname.replace(/\/static\/(~[^/]+\/)?[^/]*$/, '');
+}
+
+/**
+ * @param {Document} document
+ * @param {string} url of embed.js itself
+ * @returns {Config | null} null where no script tag says who is asking: then this is only a library
+ */
+export function readConfig(document, url) {
+  // the newest: Turbo adds the one of each page that it loads
+  const script = /** @type {HTMLScriptElement | undefined} */ ([...document.querySelectorAll(SCRIPT)].at(-1));
+  if (!script) return null;
+  const { liveTicket, liveTicketUrl, liveUser, liveSeq, liveEpoch, liveTransport, liveBase } = script.dataset;
+  return {
+    base: liveBase ? new URL(liveBase, document.baseURI).href.replace(/\/+$/, '') : baseOf(url),
+    ticket: liveTicket || undefined,
+    ticketUrl: liveTicketUrl ? new URL(liveTicketUrl, document.baseURI).href : undefined,
+    user: liveUser || undefined,
+    seq: seqOf(liveSeq),
+    epoch: liveEpoch,
+    transport: choiceOf(liveTransport),
+  };
+}
+
+/** @param {string | undefined} text */
+function seqOf(text) {
+  if (!text) return undefined;
+  const seq = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(seq)) return seq;
+  console.error(`live: data-live-seq is "${text}": give a whole number, or leave it out`);
+  return undefined;
+}
+
+/** @param {string | undefined} text */
+function choiceOf(text) {
+  if (!text || CHOICES.includes(text)) return text || 'auto';
+  console.error(`live: data-live-transport is "${text}": give one of ${CHOICES.join(', ')}`);
+  return 'auto';
+}

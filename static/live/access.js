@@ -1,0 +1,15 @@
+/**
+ * @typedef {object} Access how requests say who is asking; each is read at each request
+ * @property {RequestCredentials} credentials
+ * @property {Record<string, string>} headers of what is only read
+ * @property {Record<string, string>} bearer headers of what changes something
+ * @property {string} query of what is only read; '' or begins with `&`
+ * @property {string} socketQuery of a WebSocket, which takes no headers
+ */
+
+/**
+ * A page of the application's own: its session's cookie says it all.
+ *
+ * @type {Access}
+ */
+export const BY_COOKIE = { credentials: 'same-origin', headers: {}, bearer: {}, query: '', socketQuery: '' };
