@@ -84,8 +84,10 @@ export class Tickets {
    * @returns {Promise<boolean>} whether there is one; never rejects
    */
   replace() {
-    this.#asking ??= this.#ask().finally(() => {
+    this.#asking ??= this.#ask().then((isGiven) => {
+      if (!isGiven) this.timers.clear(this.#timer); // nobody is signed in: there is nothing to renew
       this.#asking = null;
+      return isGiven;
     });
     return this.#asking;
   }
