@@ -172,7 +172,8 @@ export class Inbox {
   }
 
   async #start() {
-    if (this.choice === 'off' || this.#isOver) return;
+    if (this.#isOver) return;
+    if (this.choice === 'off') return this.#tell('off', null);
     if (this.#tickets.hasOne) return this.#begin();
     this.#tell('connecting', null);
     if (await this.#tickets.replace()) this.#begin();

@@ -38,6 +38,12 @@ export class Lists {
     }
   }
 
+  /** A list was filled anew by the page's server. @param {HTMLElement} list */
+  again(list) {
+    this.#known.delete(list);
+    this.find();
+  }
+
   /** From now on a seq means something else than before. */
   reset() {
     this.#kept = [];

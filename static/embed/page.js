@@ -110,6 +110,7 @@ export class EmbeddedPage {
       this.refresher.look();
       this.seen.settle();
     });
+    document.addEventListener('live:refreshed', ({ target }) => this.lists.again(/** @type {HTMLElement} */ (target)));
     window.addEventListener('pagehide', () => inbox.pause());
     window.addEventListener('pageshow', (event) => {
       if (event.persisted) inbox.resume();

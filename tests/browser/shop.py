@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from myapp import inbox
 from myapp.auth.people import by_name
@@ -70,7 +71,8 @@ class Shop:
     @property
     def policy(self) -> str:
         """No more than docs/embedding.md says."""
-        live = self.live
+        parts = urlsplit(self.live)
+        live = f"{parts.scheme}://{parts.netloc}"
         return (
             f"default-src 'none'; base-uri 'none'; script-src 'self' {live}; style-src {live}; "
             f"img-src data:; connect-src 'self' {live} {live.replace('http', 'ws', 1)}"
@@ -111,17 +113,17 @@ def with_ticket(person: Person) -> str:
     return f'data-live-ticket="{ticket_of(person)}" {place_of(person)}'
 
 
-def visit(person: Person, shop: Shop, path: str = "/", context: Any = None) -> Window:
+def visit(person: Person, shop: Shop, path: str = "/", context: Any = None, home: str = "") -> Window:
     """A window of a browser that the shop knows and the live server does not."""
     context = context or person.browser.new_context(locale="en-GB", timezone_id="UTC")
-    window = Window(context.new_page(), shop.url)
+    window = Window(context.new_page(), home or shop.url)
     window.expect_problems(f"a third party was asked: {person.server.url}/")
     person.windows.append(window)
     return window.go(path)
 
 
 def wait_until(window: Window, expression: str) -> None:
-    """Let the page go on until this holds in it. Playwright's own way of waiting would need `unsafe-eval` in its policy."""
+    """Let the page go on until this holds in it. Playwright's own way would need `unsafe-eval` in its policy."""
     for _ in range(750):
         if window.page.evaluate(f"() => Boolean({expression})"):
             return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from ..support import AppServer, wait_for
+from ..support import AppServer, free_port, wait_for
 from .shop import BODY, Shop, json_answer, live_server, notify, place_of, ticket_of, visit, wait_until, with_ticket
 from .support import PATIENCE, TRANSPORTS, Person, Town, Window, follows, used
 from .test_outage import new_epoch, write_beside_the_server
@@ -44,7 +47,7 @@ def own_shop() -> Iterator[Shop]:
 
 
 @pytest.fixture
-def own_server(own_shop: Shop, tmp_path: object) -> Iterator[AppServer]:
+def own_server(own_shop: Shop, tmp_path: Path) -> Iterator[AppServer]:
     server = live_server(tmp_path, own_shop)
     yield server
     server.kill()
@@ -273,7 +276,8 @@ def test_other_scripts_hear_of_one_kind_of_event_on_the_document(shop: Shop, two
     ann, bob = two
     shop.pages["/"] = shop.page(with_ticket(bob), more='<script src="/app.js"></script>')
     shop.pages["/app.js"] = """
-      document.addEventListener('live:event:message', async (event) => {  // hx-trigger="live:event:message from:document"
+      // as hx-trigger="live:event:message from:document" does
+      document.addEventListener('live:event:message', async (event) => {
         const answer = await fetch('/fragment');
         document.querySelector('h1').textContent = `${await answer.text()} ${event.detail.data.body}`;
       });"""
@@ -336,12 +340,13 @@ def test_a_section_is_fetched_from_the_pages_own_server_once_for_what_comes_toge
 
 def test_a_toast_can_be_refused_and_looks_as_the_page_says(shop: Shop, two: tuple[Person, Person]) -> None:
     _ann, bob = two
-    toast = '<template data-live-toast><p class="mine"><b data-live-text="title"></b> <button data-live-dismiss>X</button></p></template>'
+    inside = '<p class="mine"><b data-live-text="title"></b> <button data-live-dismiss>X</button></p>'
+    toast = f"<template data-live-toast>{inside}</template>"
     shop.pages["/"] = shop.page(with_ticket(bob), BODY + toast)
     window = visit(bob, shop)
     window.is_on("websocket")
     window.page.evaluate(
-        "document.addEventListener('live:toast', (event) => { if (event.detail.title === 'no') event.preventDefault() })"
+        "document.addEventListener('live:toast', (toast) => toast.detail.title === 'no' && toast.preventDefault())"
     )
     notify(bob, title="no")
     notify(bob, title="yes")
@@ -373,10 +378,12 @@ def test_what_is_on_screen_is_marked_as_seen_up_to_what_the_page_has(shop: Shop,
     shop.pages["/"] = shop.page(with_ticket(bob), '<p data-live-seen="notifications">All of them</p>')
     window = visit(bob, shop)
     window.is_on("websocket")
+    server = bob.server
     with window.page.expect_request("**/badges/seen") as marked:
         seq = notify(bob, title="one", badge="notifications")
     assert marked.value.post_data_json == {"badges": ["notifications"], "upto": seq}
     assert marked.value.response().status == 200
+    assert "OPTIONS /badges/seen" in server.log(), "the one request that changes something asks first"
 
 
 def test_a_button_marks_as_seen_when_it_is_pressed(shop: Shop, two: tuple[Person, Person]) -> None:
@@ -425,3 +432,66 @@ def test_the_modules_come_from_one_version(shop: Shop, server: AppServer, two: t
     names = window.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     modules = [name for name in names if name.endswith(".js") and not name.endswith("/static/embed.js")]
     assert modules and all(name.startswith(f"{server.url}/static/~") for name in modules), modules
+
+
+BEHIND_NGINX = """
+daemon off;
+user root;
+pid nginx.pid;
+error_log error.log;
+events {{}}
+http {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{port};
+        location /live/ {{
+            proxy_pass {server}/;
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
+            proxy_set_header Host $http_host;
+        }}
+        location / {{ proxy_pass {shop}; }}
+    }}
+}}
+"""
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def one_origin(server: AppServer, shop: Shop, tmp_path: Path) -> Iterator[str]:
+    """The address at which nginx has the shop, and the live server under another path."""
+    port = free_port()
+    url, apart = f"http://127.0.0.1:{port}", shop.live
+    inside = shop.url.replace("localhost", "127.0.0.1")
+    (tmp_path / "nginx.conf").write_text(BEHIND_NGINX.format(port=port, server=server.url, shop=inside))
+    process = subprocess.Popen(["nginx", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"])
+    shop.live = f"{url}/live"
+    try:
+        wait_for(lambda: answers(f"{url}/live/healthz"), "nginx to answer")
+        yield url
+    finally:
+        shop.live = apart
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_on_the_pages_own_origin_it_lives_under_any_path(
+    transport: str, shop: Shop, one_origin: str, two: tuple[Person, Person]
+) -> None:
+    ann, bob = two
+    shop.pages["/"] = shop.page(f'data-live-transport="{transport}" {with_ticket(bob)}')
+    window = visit(bob, shop, home=one_origin)
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    window.is_on(transport)
+    ann.send(bob, "one")
+    shows(window, "one")
+    assert not [url for url in asked if "ticket=" in url], "where a header costs nothing, the ticket is in no address"

@@ -35,6 +35,14 @@ export class FakeElement {
     };
   }
 
+  get childNodes() {
+    return [...this.children];
+  }
+
+  get isConnected() {
+    return this.ownerDocument?.contains(this) ?? false;
+  }
+
   get id() {
     return this.attributes.get('id') ?? '';
   }
@@ -74,6 +82,10 @@ export class FakeElement {
 
   setAttribute(name, value) {
     this.attributes.set(name, String(value));
+  }
+
+  getAttributeNames() {
+    return [...this.attributes.keys()];
   }
 
   removeAttribute(name) {
@@ -153,6 +165,13 @@ export class FakeElement {
     (this.listeners[name] ??= []).push(listener);
   }
 
+  /** What somebody dispatched here is kept in `dispatched`; a listener's preventDefault counts. */
+  dispatchEvent(event) {
+    (this.dispatched ??= []).push([event.type, event.detail]);
+    for (const listener of this.listeners[event.type] ?? []) listener(event);
+    return !event.defaultPrevented;
+  }
+
   /** The user does something here. */
   fire(name, more = {}) {
     const event = { preventDefault: () => (event.isPrevented = true), ...more };
@@ -178,6 +197,13 @@ function matches(element, selectors) {
   });
 }
 
+/** A `<template>` of this element. */
+export const template = (attributes, content) => {
+  const element = new FakeElement('template', attributes);
+  element.content = { firstElementChild: content };
+  return element;
+};
+
 /** h('li', {class: 'x'}, [...children] or 'text') */
 export const h = (tag, attributes, children) => new FakeElement(tag, attributes, children);
 
@@ -192,6 +218,8 @@ export class FakeDocument extends FakeElement {
     this.visibilityState = 'visible';
     this.isFocused = true;
     this.activeElement = null;
+    this.baseURI = 'https://shop.example/orders/';
+    this.location = { href: this.baseURI };
   }
 
   hasFocus() {

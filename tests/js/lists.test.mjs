@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Lists } from '../../static/embed/lists.js';
+import { FakeDocument, h, template } from './support/dom.mjs';
+
+const note = (seq) => ({ seq, kind: 'notification', at: '2026-01-02T03:04:05.000Z', data: { title: `n${seq}` } });
+const item = (seq) => h('li', seq === undefined ? {} : { 'data-live-seq': seq }, `server ${seq}`);
+const list = (attributes, items = []) =>
+  h('ul', { 'data-live-list': 'notification', ...attributes }, [template({}, h('li', { 'data-live-text': 'title' })), ...items]);
+
+function start(...lists) {
+  const document = new FakeDocument({ body: h('body', {}, lists) });
+  const texts = (index = 0) => document.querySelectorAll('[data-live-list]')[index].children.filter(({ tagName }) => tagName === 'LI').map(({ textContent }) => textContent);
+  return { document, texts, lists: new Lists(document) };
+}
+
+test('the newest is at the top, once, and the list takes no more than its measure', () => {
+  const { lists, texts } = start(list({ 'data-live-max': 3 }, [item(2), item(1)]));
+  for (const seq of [2, 3, 4, 4]) lists.apply(note(seq));
+  assert.deepEqual(texts(), ['n4', 'n3', 'server 2']);
+});
+
+test('appended, the newest is at the end and the oldest goes', () => {
+  const { lists, texts } = start(list({ 'data-live-append': '', 'data-live-max': 2 }, [item(), item(5)]));
+  for (const seq of [4, 6]) lists.apply(note(seq));
+  assert.deepEqual(texts(), ['server 5', 'n6']);
+});
+
+test('what the server has rendered already is not repeated, and what comes late finds its place', () => {
+  const { lists, texts } = start(list({}, [item(9), item(3)]), list({ 'data-live-seq': 8 }, [item()]));
+  for (const seq of [8, 9, 10]) lists.apply(note(seq));
+  assert.deepEqual(texts(), ['n10', 'server 9', 'n8', 'server 3']);
+  assert.deepEqual(texts(1), ['n10', 'n9', 'server undefined']);
+});
+
+test('a list that comes later gets what it lacks, if it says where it stands', () => {
+  const { document, lists, texts } = start(list({}));
+  for (const seq of [1, 2, 3]) lists.apply(note(seq));
+  for (const late of [list({}, [item(1)]), list({}, [item()]), list({ 'data-live-seq': 0 })]) {
+    late.setDocument(document);
+    document.body.append(late);
+  }
+  lists.find();
+  lists.find();
+  assert.deepEqual([texts(0), texts(1), texts(2), texts(3)], [['n3', 'n2', 'n1'], ['n3', 'n2', 'server 1'], ['server undefined'], ['n3', 'n2', 'n1']]);
+});
+
+test('a list that was filled anew gets what happened meanwhile', () => {
+  const { document, lists, texts } = start(list({}, [item(1)]));
+  lists.apply(note(2));
+  lists.apply(note(3));
+  const element = document.querySelector('ul');
+  element.replaceChildren(element.children[0], item(2));
+  element.setDocument(document);
+  lists.again(element);
+  assert.deepEqual(texts(), ['n3', 'server 2']);
+});
+
+test('after a reset the same seq is another event', () => {
+  const { lists, texts } = start(list({}, [item(5)]));
+  lists.apply(note(6));
+  lists.reset();
+  lists.apply(note(6));
+  assert.deepEqual(texts(), ['n6', 'n6', 'server 5']);
+});
+
+test('a list can name its template; one without any says so and breaks nothing', (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const document = new FakeDocument({
+    body: h('body', {}, [h('ol', { 'data-live-list': 'notification', 'data-live-template': 'row' }), h('ul', { 'data-live-list': 'notification' })]),
+  });
+  const row = template({ id: 'row' }, h('li', { 'data-live-text': 'title' }));
+  row.setDocument(document);
+  document.body.append(row);
+  new Lists(document).apply(note(1));
+  assert.deepEqual(document.querySelectorAll('li').map(({ textContent }) => textContent), ['n1']);
+  assert.equal(said.mock.callCount(), 1);
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { announceEvent } from '../../static/live/dom-events.js';
+import { Toasts } from '../../static/live/toasts.js';
+import { FakeDocument, FakeElement, h, template } from './support/dom.mjs';
+import { FakeTimers } from './support/world.mjs';
+
+const note = (seq, data = {}) => ({ seq, kind: 'notification', at: '2026-01-02T03:04:05.000Z', data: { title: `n${seq}`, body: 'more', url: '/o', ...data } });
+
+function start(attributes = {}, ...more) {
+  const region = h('div', { 'data-live-toasts': '', ...attributes });
+  const document = new FakeDocument({ body: h('body', {}, [region, ...more]) });
+  const timers = new FakeTimers();
+  return { region, document, timers, toasts: new Toasts({ document, timers }) };
+}
+
+test('a toast has title, body, link and a button, and goes after a while', async () => {
+  const { region, timers, toasts } = start({ 'data-live-timeout': 3, 'data-live-dismiss-label': 'Zu' });
+  toasts.show(note(1));
+  const [toast] = region.children;
+  assert.deepEqual([toast.querySelector('a').getAttribute('href'), toast.querySelector('a').textContent], ['/o', 'n1']);
+  assert.equal(toast.querySelector('.live-toast__body').textContent, 'more');
+  assert.equal(toast.querySelector('button').getAttribute('aria-label'), 'Zu');
+  assert.deepEqual([region.getAttribute('role'), region.getAttribute('aria-atomic')], ['status', 'false']);
+  await timers.advance(2_900);
+  assert.equal(region.children.length, 1);
+  await timers.advance(200);
+  assert.equal(region.children.length, 0);
+});
+
+test('it waits under the pointer, with the focus, and in a hidden tab', async () => {
+  const { region, document, timers, toasts } = start();
+  toasts.show(note(1));
+  for (const [hold, leave] of [['pointerenter', 'pointerleave'], ['focusin', 'focusout']]) {
+    region.children[0].fire(hold);
+    await timers.advance(60_000);
+    assert.equal(region.children.length, 1);
+    region.children[0].fire(leave);
+  }
+  document.visibilityState = 'hidden';
+  await timers.advance(60_000);
+  assert.equal(region.children.length, 1);
+  document.visibilityState = 'visible';
+  await timers.advance(8_000);
+  assert.equal(region.children.length, 0);
+});
+
+test('a timeout of 0 is no end, and of many the oldest goes', async () => {
+  const { region, timers, toasts } = start({ 'data-live-timeout': 0 });
+  for (let seq = 1; seq <= 7; seq += 1) toasts.show(note(seq));
+  await timers.advance(600_000);
+  assert.deepEqual(region.children.map((toast) => toast.dataset.liveSeq), ['3', '4', '5', '6', '7']);
+});
+
+test('dismissed, it leaves the focus to the next one', () => {
+  const { region, document, toasts } = start();
+  FakeElement.prototype.focus = function focus() {
+    document.activeElement = this;
+  };
+  for (const seq of [1, 2]) toasts.show(note(seq));
+  const [first, second] = region.children;
+  first.querySelector('button').focus();
+  first.querySelector('button').fire('click');
+  assert.deepEqual(region.children, [second]);
+  assert.equal(document.activeElement, second.querySelector('button'));
+  second.fire('keydown', { key: 'Escape' });
+  assert.equal(region.children.length, 0);
+  delete FakeElement.prototype.focus;
+});
+
+test('a listener can refuse it, and is told what it would show', () => {
+  const { region, document, toasts } = start();
+  document.addEventListener('live:toast', (event) => event.preventDefault());
+  toasts.show(note(1, { url: 'javascript:1' }));
+  assert.equal(region.children.length, 0);
+  const [[name, detail]] = document.dispatched;
+  assert.deepEqual([name, detail.title, detail.body, detail.url, detail.event.seq], ['live:toast', 'n1', 'more', '', 1]);
+});
+
+test('the page\'s own template is used', () => {
+  const own = template({ 'data-live-toast': '' }, h('p', { class: 'mine' }, [h('b', { 'data-live-text': 'title' })]));
+  const { region, toasts } = start({}, own);
+  toasts.show(note(1));
+  assert.deepEqual([region.children[0].getAttribute('class'), region.children[0].textContent], ['mine', 'n1']);
+});
+
+test('only kinds that the region names, and only where there is one', () => {
+  const { region, toasts } = start();
+  toasts.show({ ...note(1), kind: 'message' });
+  assert.equal(region.children.length, 0);
+  region.dataset.liveToasts = 'message';
+  toasts.show({ ...note(1), kind: 'message' });
+  toasts.show(note(2));
+  assert.equal(region.children.length, 1);
+  region.remove();
+  toasts.show({ ...note(3), kind: 'message' });
+});
+
+test('an event is announced as such and by its kind', () => {
+  const document = new FakeDocument({ body: h('body') });
+  announceEvent(document, note(1));
+  assert.deepEqual(document.dispatched.map(([name, { seq }]) => [name, seq]), [['live:event', 1], ['live:event:notification', 1]]);
+});
