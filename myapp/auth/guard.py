@@ -180,11 +180,3 @@ def follower() -> Identity | None:
         found = g.follower = by_ticket(ticket)
         return found
     return asking()
-
-
-def following() -> Identity:
-    """Who follows an inbox. Raises NotSignedIn."""
-    identity = follower()
-    if identity is None:
-        raise NotSignedIn("Sign in first: with a session cookie, Authorization: Bearer <token>, or ?ticket=.")
-    return identity

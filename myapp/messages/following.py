@@ -18,7 +18,7 @@ from flask.globals import request_ctx
 from .. import access, inbox
 from ..auth import guard
 from ..auth.service import Identity
-from ..errors import BadRequest, Forbidden, Invalid, Unavailable, UpgradeRequired
+from ..errors import BadRequest, Forbidden, Invalid, NotSignedIn, Unavailable, UpgradeRequired
 from ..extensions import database, parts, sock
 from ..live import frames, handshake, takeover
 from ..live.frames import CloseCode
@@ -39,6 +39,14 @@ NO_SOCKETS = (
     "This server does not give its sockets away, so WebSocket and event streams are not served here: start it with "
     "`make run` or `uwsgi --ini uwsgi.ini`, or follow by GET /messages/long-poll."
 )
+
+
+def _follower() -> Identity:
+    """Raises NotSignedIn."""
+    identity = guard.follower()
+    if identity is None:
+        raise NotSignedIn("Sign in first: with a session cookie, Authorization: Bearer <token>, or ?ticket=.")
+    return identity
 
 
 def _cursor() -> tuple[int, str]:
@@ -75,7 +83,7 @@ def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> R
 def poll() -> Response:
     """Short poll: answers at once."""
     count("short-poll")
-    identity = guard.following()
+    identity = _follower()
     seq, epoch = _cursor()
     watched = _watched(identity)
     page = _read(identity.id, seq, epoch, query_whole("limit", inbox.PAGE_EVENTS, 1, 500))
@@ -88,7 +96,7 @@ def poll() -> Response:
 def long_poll() -> Response:
     """Long poll: answers when there is something, parked until then."""
     count("long-poll")
-    identity = guard.following()
+    identity = _follower()
     seq, epoch = _cursor()
     timeout = query_seconds("timeout", 25.0, 50.0)
     watched = _watched(identity)
@@ -115,7 +123,7 @@ def _refuse_body(what: str) -> None:
 def stream() -> Response:
     """Server-sent events (WHATWG HTML section 9.2), parked from the first moment."""
     count("sse")
-    identity = guard.following()
+    identity = _follower()
     seq, epoch = _stream_cursor()
     watched = _watched(identity)
     _refuse_body("An event stream")

@@ -117,7 +117,7 @@ def mark_read() -> Response:
 
 @bp.get("/badges")
 def badges() -> Response:
-    identity = guard.following()  # a page of another origin begins here: with a header it would need a preflight first
+    identity = guard.signed_in(ticket=True)
     with database().read() as connection:
         head = inbox.head(connection, identity.id)
     return answer({"badges": msgspec.Raw(head.badges.encode()), "seq": head.seq, "epoch": head.epoch})

@@ -211,13 +211,16 @@ export class Inbox {
     this.#listeners.tell('state', { state, transport, detail: more.detail, retryAt: more.retryAt });
   }
 
-  /** Where the inbox stands now: at the beginning, if that was not said, and after a reset. */
+  /**
+   * Where the inbox stands now: at the beginning, if that was not said, and after a reset. By a header, also to another
+   * origin: the address is always the same, so a browser asks once in ten minutes whether it may.
+   */
   async #findPlace() {
     const { fetch, base, access } = this.world;
-    const response = await fetch(`${base}/badges?${access.query.slice(1)}`, {
+    const response = await fetch(`${base}/badges`, {
       credentials: access.credentials,
       cache: 'no-store',
-      headers: { Accept: 'application/json', ...access.headers },
+      headers: { Accept: 'application/json', ...access.bearer },
     });
     if (response.status === 401) return null;
     if (!response.ok) throw new Error(`status ${response.status}`);

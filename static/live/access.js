@@ -1,9 +1,9 @@
 /**
  * @typedef {object} Access how requests say who is asking; each is read at each request
  * @property {RequestCredentials} credentials
- * @property {Record<string, string>} headers of what is only read
- * @property {Record<string, string>} bearer headers of what changes something
- * @property {string} query of what is only read; '' or begins with `&`
+ * @property {Record<string, string>} headers of what is asked for at ever new addresses
+ * @property {Record<string, string>} bearer headers of everything else
+ * @property {string} query of the same; '' or begins with `&`
  * @property {string} socketQuery of a WebSocket, which takes no headers
  */
 

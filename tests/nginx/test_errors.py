@@ -43,6 +43,14 @@ def test_while_the_application_is_away_a_program_gets_a_problem(alone: Nginx) ->
     assert answer.json()["status"] == 503
 
 
+def test_while_the_application_is_away_pages_of_others_load_their_modules_all_the_same(alone: Nginx) -> None:
+    answer = httpx.get(f"{alone.url}/static/embed.js")
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "javascript" in answer.headers["content-type"] and "export { Inbox }" in answer.text
+
+
 def test_nothing_tells_nginxs_version(alone: Nginx) -> None:
     assert httpx.get(f"{alone.url}/").headers["server"] == "nginx"
 

@@ -101,6 +101,16 @@ def test_a_file_under_its_version_is_kept_and_others_are_asked_for_again(nginx: 
     assert httpx.get(f"{nginx.url}/static/~0123/../../wsgi.py").status_code == 404
 
 
+def test_other_applications_are_led_to_the_modules_of_now_which_pages_of_any_origin_can_load(nginx: Nginx) -> None:
+    first = httpx.get(f"{nginx.url}/static/embed.js")
+    assert first.status_code == 302
+    assert first.headers["access-control-allow-origin"] == "*"
+    module = httpx.get(f"{nginx.url}/static/{first.headers['location']}")
+    assert module.headers.get_list("access-control-allow-origin") == ["*"]
+    assert module.headers["server"].startswith("nginx")
+    assert module.content == (ROOT / "static/embed.js").read_bytes()
+
+
 @pytest.mark.parametrize("name", ["style.css", "live.js"])
 def test_a_static_file_comes_compressed(name: str, nginx: Nginx) -> None:
     url = f"{nginx.url}/static/{name}"

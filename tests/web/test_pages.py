@@ -324,3 +324,34 @@ def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
 def test_no_other_file_is_served(path: str, site: Site) -> None:
     assert site.guest().get(f"/static/{path}").status_code == 404
     assert site.guest().get(f"/static/~0123/{path}").status_code == 404
+
+
+# -- files for pages of other origins
+
+
+@pytest.mark.parametrize("path", ["embed.js", "embed/inbox.js", "live/cursor.js", "~0123/embed.js", "embed.css"])
+def test_a_file_can_be_loaded_by_pages_of_any_origin(path: str, site: Site) -> None:
+    answer = site.guest().get(f"/static/{path}", headers={"Origin": "https://shop.example"}, buffered=True)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_what_is_no_file_stays_with_its_own_origin(site: Site) -> None:
+    answer = site.guest().get("/auth/login", headers={"Origin": "https://shop.example"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_other_applications_get_the_modules_of_now_at_an_address_that_stays(site: Site) -> None:
+    answer = site.guest().get("/static/embed.js", buffered=True)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "public, max-age=300")
+    assert re.fullmatch(r"~[0-9a-f]{12}/embed\.js", answer.headers["Location"]), "relative: right under any path"
+    module = site.guest().get(f"/static/{answer.headers['Location']}", buffered=True)
+    assert "immutable" in module.headers["Cache-Control"]
+    assert "export { Inbox }" in module.text
+
+
+def test_whatever_a_module_imports_is_there() -> None:
+    static = Path(myapp.__file__).parent.parent / "static"
+    for module in static.rglob("*.js"):
+        for name in re.findall(r"^(?:import|export) .*?from '(\..*?)';$", module.read_text(), re.M | re.S):
+            assert (module.parent / name).is_file(), f"{module} imports {name}"

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Inbox } from '../../static/embed/inbox.js';
+import { FakeTimers, answer, blocks, fakeFetch, fakeWebSocket, settle } from './support/world.mjs';
+
+/** An inbox and all that it told. */
+function start(options = {}) {
+  const timers = new FakeTimers();
+  const fetch = fakeFetch();
+  const WebSocket = fakeWebSocket();
+  const told = [];
+  const inbox = new Inbox({ base: 'https://live.example/', ticket: 'ticket_a', fetch, WebSocket, timers, random: () => 0.5, ...options });
+  inbox.on('event', ({ seq }) => told.push(seq));
+  inbox.on('badges', ({ badges }) => told.push(badges));
+  inbox.on('state', ({ state }) => told.push(state));
+  inbox.on('reset', ({ seq }) => told.push(`reset ${seq}`));
+  inbox.on('snapshot', ({ topic }) => told.push(topic));
+  return { inbox, timers, fetch, WebSocket, told };
+}
+
+const question = (fetch) => fetch.last.url.replace('https://live.example', '');
+
+test('with a ticket and a place it opens at once, and asks for nothing before', async () => {
+  const { WebSocket, fetch, inbox, told } = start({ seq: 7, epoch: 'e' });
+  await settle();
+  assert.equal(WebSocket.last.url, 'wss://live.example/ws?seq=7&epoch=e&ticket=ticket_a');
+  assert.equal(fetch.asked.length, 0);
+  WebSocket.last.hello({ seq: 7, latest: 8, badges: { orders: 2 } });
+  WebSocket.last.events(8);
+  assert.deepEqual(told, ['connecting', 'live', { orders: 2 }, 8, {}]);
+  assert.deepEqual([inbox.cursor, inbox.state, inbox.transport, inbox.badges], [{ seq: 8, epoch: 'e' }, 'live', 'websocket', { orders: 2 }]);
+});
+
+test('without a place it begins where the inbox stands, with the badges there', async () => {
+  const { fetch, WebSocket, told } = start();
+  await settle();
+  assert.deepEqual([question(fetch), fetch.last.options.headers.Authorization], ['/badges', 'Bearer ticket_a']);
+  assert.equal(fetch.last.options.credentials, 'omit');
+  fetch.last.answer({ badges: { orders: 1 }, seq: 40, epoch: 'x' });
+  await settle();
+  assert.equal(WebSocket.last.url, 'wss://live.example/ws?seq=40&epoch=x&ticket=ticket_a');
+  assert.deepEqual(told, ['connecting', { orders: 1 }]);
+});
+
+for (const [transport, path] of [['short-poll', '/messages/poll?seq=0&epoch='], ['long-poll', '/messages/long-poll?seq=0&epoch=&timeout=0'], ['sse', '/messages/stream?seq=0&epoch=']]) {
+  test(`${transport} says who is asking in its query, without cookies`, async () => {
+    const { fetch } = start({ seq: 0, transport });
+    await settle();
+    assert.equal(question(fetch), `${path}&ticket=ticket_a`);
+    assert.equal(fetch.last.options.credentials, 'omit');
+    assert.deepEqual(Object.keys(fetch.last.options.headers), ['Accept'], 'nothing for which a browser asks first');
+  });
+}
+
+test('a first ticket is asked for where there is none', async () => {
+  const { WebSocket, told } = start({ ticket: undefined, getTicket: async () => 'ticket_b', seq: 0 });
+  await settle();
+  assert.match(WebSocket.last.url, /ticket=ticket_b$/);
+  assert.deepEqual(told, ['connecting', 'connecting']);
+});
+
+test('a refused ticket is replaced, and it goes on from where it stood', async () => {
+  const { WebSocket, told } = start({ seq: 0, epoch: 'e', getTicket: async () => 'ticket_b' });
+  await settle();
+  WebSocket.last.hello();
+  WebSocket.last.events(1);
+  WebSocket.last.end(4401);
+  await settle();
+  assert.equal(WebSocket.last.url, 'wss://live.example/ws?seq=1&epoch=e&ticket=ticket_b');
+  assert.ok(!told.includes('signed-out'));
+});
+
+test('nobody is signed in: it says so once and asks for nothing more', async () => {
+  for (const parts of [{}, { getTicket: async () => null }, { getTicket: async () => null, ticket: undefined }]) {
+    const { WebSocket, timers, told, inbox } = start({ seq: 0, ...parts });
+    await settle();
+    WebSocket.last?.end(4401);
+    await timers.advance(3_600_000);
+    assert.deepEqual(told.filter((what) => what === 'signed-out'), ['signed-out']);
+    assert.equal(inbox.state, 'signed-out');
+    assert.ok(WebSocket.made.length <= 1);
+  }
+});
+
+test('who is signed in again begins at a new place, since it may be somebody else', async () => {
+  const { WebSocket, fetch, told, inbox } = start({ seq: 5 });
+  await settle();
+  WebSocket.last.end(4401);
+  await settle();
+  inbox.signIn('ticket_c');
+  await settle();
+  assert.deepEqual([question(fetch), fetch.last.options.headers.Authorization], ['/badges', 'Bearer ticket_c']);
+  fetch.last.answer({ badges: { orders: 1 }, seq: 2, epoch: 'e' });
+  await settle();
+  assert.equal(WebSocket.last.url, 'wss://live.example/ws?seq=2&epoch=e&ticket=ticket_c');
+  assert.deepEqual(told.slice(-2), ['reset 2', { orders: 1 }]);
+});
+
+test('a new ticket of somebody else\'s is a reset', async () => {
+  const { WebSocket, fetch, told } = start({ seq: 5, user: 'ann', getTicket: async () => ({ ticket: 'ticket_b', user: 'bob' }) });
+  await settle();
+  WebSocket.last.end(4401);
+  await settle();
+  assert.deepEqual([question(fetch), fetch.last.options.headers.Authorization], ['/badges', 'Bearer ticket_b']);
+  fetch.last.answer({ badges: {}, seq: 2, epoch: 'e' });
+  await settle();
+  assert.ok(told.includes('reset 2'));
+});
+
+test('after a reset it goes on from the inbox\'s new place', async () => {
+  const { WebSocket, fetch, told, inbox } = start({ seq: 90, epoch: 'old' });
+  await settle();
+  WebSocket.last.hello({ epoch: 'new', seq: 4, latest: 4, badges: { orders: 9 } });
+  WebSocket.last.frame({ type: 'reset', epoch: 'new', latest: 4 });
+  await settle();
+  fetch.last.answer({ badges: { orders: 3 }, seq: 4, epoch: 'new' });
+  await settle();
+  assert.deepEqual(told.slice(-2), ['reset 4', { orders: 3 }]);
+  WebSocket.last.events(5);
+  assert.deepEqual([told.at(-2), inbox.cursor], [5, { seq: 5, epoch: 'new' }]);
+});
+
+test('what is seen is marked up to what was told, by a header, and the answer counts', async () => {
+  const { fetch, WebSocket, inbox, told } = start({ seq: 0, epoch: 'e' });
+  await settle();
+  WebSocket.last.hello();
+  WebSocket.last.events(1, 2);
+  const marked = inbox.markSeen('orders');
+  assert.deepEqual([question(fetch), fetch.last.body], ['/badges/seen', { badges: ['orders'], upto: 2 }]);
+  assert.deepEqual([fetch.last.options.headers.Authorization, fetch.last.options.credentials], ['Bearer ticket_a', 'omit']);
+  assert.equal(fetch.last.options.headers['X-CSRFToken'], undefined);
+  fetch.last.answer({ badges: { orders: 0 }, seq: 3 });
+  assert.equal((await marked).status, 200);
+  assert.deepEqual(told.at(-1), { orders: 0 });
+  inbox.markSeen(['a', 'b'], 1);
+  assert.deepEqual(fetch.last.body, { badges: ['a', 'b'], upto: 1 });
+});
+
+test('topics are watched by whatever way it follows', async () => {
+  const { inbox, WebSocket, told } = start({ seq: 0 });
+  inbox.watch(['presence:ann']);
+  await settle();
+  WebSocket.last.hello();
+  assert.deepEqual(WebSocket.last.sent, [{ type: 'watch', topics: ['presence:ann'] }]);
+  WebSocket.last.frame({ type: 'snapshot', topic: 'presence:ann', version: 1, data: {} });
+  inbox.watch(['presence:bob']);
+  assert.deepEqual([told.at(-1), WebSocket.last.sent.at(-1).topics], ['presence:ann', ['presence:bob']]);
+});
+
+test('closed, it tells nothing and asks for nothing', async () => {
+  for (const early of [true, false]) {
+    const { inbox, WebSocket, timers, told, fetch } = start({ seq: 0 });
+    if (!early) await settle();
+    inbox.close();
+    const before = [...told];
+    WebSocket.last?.hello();
+    await timers.advance(3_600_000);
+    assert.deepEqual([told, inbox.state, fetch.asked.length], [before, 'off', 0]);
+    assert.equal(WebSocket.made.length, early ? 0 : 1);
+  }
+});
+
+test('a listener that fails keeps nobody from hearing, and can be taken away', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const { inbox, WebSocket, told } = start({ seq: 0 });
+  const heard = [];
+  const off = inbox.on('event', ({ seq }) => heard.push(seq));
+  inbox.on('event', () => {
+    throw new Error('mine');
+  });
+  await settle();
+  WebSocket.last.hello();
+  WebSocket.last.events(1);
+  off();
+  WebSocket.last.events(2);
+  assert.deepEqual([heard, told.filter(Number.isInteger)], [[1], [1, 2]]);
+});
+
+test('what is wrong is named', () => {
+  for (const [options, field] of [
+    [{ base: undefined }, /base/],
+    [{ ticket: undefined }, /ticket/],
+    [{ seq: -1 }, /seq/],
+    [{ seq: '7' }, /seq/],
+    [{ transport: 'pigeon' }, /transport/],
+  ]) {
+    assert.throws(() => start(options), field);
+  }
+  assert.throws(() => start().inbox.on('evnt', () => {}), /event/);
+});
+
+test('a stream and polls bring the same', async () => {
+  const stream = start({ seq: 0, transport: 'sse' });
+  await settle();
+  stream.fetch.last.stream();
+  await settle();
+  stream.fetch.last.say(blocks([1, 2], { orders: 1 }));
+  await new Promise((resolve) => setTimeout(resolve)); // streams are not made of promises alone
+  await settle();
+  const poll = start({ seq: 0, epoch: 'e', transport: 'short-poll' });
+  await settle();
+  poll.fetch.last.answer(answer([1, 2], { badges: { orders: 1 } }));
+  await settle();
+  assert.deepEqual(stream.told, ['connecting', 'live', 1, 2, { orders: 1 }]);
+  assert.deepEqual(poll.told, ['connecting', 'polling', 1, 2, { orders: 1 }]);
+});
