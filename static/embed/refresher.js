@@ -77,7 +77,7 @@ export class Refresher {
   async #refresh(element, section) {
     Object.assign(section, { timer: null, isRunning: true, isStale: false, fetchedAt: this.timers.now() });
     try {
-      const html = await this.#get(element.dataset.liveSrc ?? this.document.baseURI);
+      const html = await this.#get(element.dataset.liveSrc ?? this.document.location.href);
       if (html !== null && element.isConnected) this.#swap(element, html);
     } catch (error) {
       console.warn(`live: a section could not be refreshed: ${error}`);

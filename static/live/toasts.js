@@ -42,8 +42,10 @@ export class Toasts {
   /** @returns {HTMLElement | null} the region, in which each one is read out as it comes, and only that one */
   find() {
     const region = /** @type {HTMLElement | null} */ (this.document.querySelector('[data-live-toasts]'));
-    if (region && !region.getAttribute('role')) region.setAttribute('role', 'status');
-    if (region && !region.getAttribute('aria-atomic')) region.setAttribute('aria-atomic', 'false');
+    if (region && !region.getAttribute('role') && !region.getAttribute('aria-live')) {
+      region.setAttribute('role', 'status');
+      region.setAttribute('aria-atomic', 'false');
+    }
     return region;
   }
 

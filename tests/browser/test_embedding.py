@@ -142,19 +142,39 @@ def test_who_is_signed_out_of_the_page_is_told_so_and_nothing_asks_again(
 
 def test_a_session_that_ends_is_followed_by_the_next_one_without_a_gap(shop: Shop, two: tuple[Person, Person]) -> None:
     ann, bob = two
-    first = bob.server.client(bob.server.people.token(bob.name))
-    ticket = first.post("/auth/ticket").json()["ticket"]
-    attributes = f'data-live-ticket="{ticket}" data-live-ticket-url="/live-ticket" {place_of(bob)}'
-    shop.pages["/"] = shop.page(attributes)
-    shop.pages["/live-ticket"] = lambda: (ann.send(bob, "meanwhile"), json_answer(ticket=ticket_of(bob)))[1]
+    made = bob.program.post("/auth/tokens", json={"label": "the shop's"}).json()
+    with bob.server.client(made["token"]) as program:
+        ticket = program.post("/auth/ticket").json()["ticket"]
+    shop.pages["/"] = shop.page(f'data-live-ticket="{ticket}" data-live-ticket-url="/live-ticket" {place_of(bob)}')
+
+    def next_ticket() -> tuple[int, str, str]:
+        ann.send(bob, "meanwhile")
+        return json_answer(ticket=ticket_of(bob))
+
+    shop.pages["/live-ticket"] = next_ticket
     window = visit(bob, shop)
     window.is_on("websocket")
-    number = first.get("/auth/tokens").json()["tokens"]
-    (own,) = [token["id"] for token in number if token.get("current")] or [number[-1]["id"]]
-    assert bob.program.delete(f"/auth/tokens/{own}").status_code == 204
+    assert bob.program.delete(f"/auth/tokens/{made['id']}").status_code == 204
     shows(window, "meanwhile")
     window.is_on("websocket")
-    first.close()
+
+
+def test_who_signs_in_on_the_next_page_of_the_same_document_is_followed_from_there(
+    shop: Shop, two: tuple[Person, Person]
+) -> None:
+    ann, bob = two
+    shop.pages["/"] = shop.page('data-live-ticket-url="/live-ticket"')
+    shop.pages["/live-ticket"] = (401, "text/plain", "")
+    window = visit(bob, shop)
+    window.expect_problems("401")
+    window.state("signed-out")
+    ann.send(bob, "before")
+    shop.pages["/live-ticket"] = lambda: json_answer(ticket=ticket_of(bob))
+    window.page.evaluate("document.body.replaceWith(document.body.cloneNode(true))")
+    window.is_on("websocket")
+    expect(window.find("[data-badge=messages]")).to_have_text("1", timeout=PATIENCE)
+    ann.send(bob, "after")
+    shows(window, "after")
 
 
 def test_a_ticket_is_renewed_before_it_expires(shop: Shop, server: AppServer, two: tuple[Person, Person]) -> None:
