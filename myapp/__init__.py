@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask
 from flask_login import current_user
 
-from . import assets, auth, cli, config, health, languages, messages, operations, pages, web
+from . import about, assets, auth, cli, config, health, languages, messages, operations, pages, web
 from .admin.views import bp as admin_bp
 from .announcements.views import bp as announcements_bp
 from .auth.account import bp as auth_bp
@@ -46,6 +46,7 @@ from .messages.following import log_parked_answer
 from .messages.views import bp as messages_bp
 from .notifications import Kind, bell, emit, notify, register
 from .notifications.views import bp as notifications_bp
+from .openapi import views as openapi_views
 from .retention import Retention
 from .sessions import Sessions
 from .systems.tokens import EndedAll
@@ -128,6 +129,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(admin_bp)
     health.init_app(app)
     app.register_blueprint(operations.bp)
+    openapi_views.init_app(app, about.ABOUT)
     sock.init_app(app)
     cli.init_app(app)
     app.context_processor(_every_page)

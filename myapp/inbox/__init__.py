@@ -30,7 +30,7 @@ from .facts import epoch, new_epoch
 from .models import inboxes
 from .notices import Seen, count_unseen, notice, notices
 from .retention import MOST_DELETED, find_old, trim
-from .seen import mark_all_seen, mark_seen, mark_some_seen
+from .seen import SEEABLE, mark_all_seen, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "HELD",
     "MOST_DELETED",
     "PAGE_EVENTS",
+    "SEEABLE",
     "Appended",
     "Badges",
     "Event",

@@ -17,8 +17,9 @@ from ..auth.views import as_json as person_as_json
 from ..db import Transaction
 from ..errors import AppError, Invalid, Text
 from ..extensions import database, limiter, parts
+from ..openapi import READERS, Answer, describe, whole, words
 from ..web import MAX_SEQ, answer, no_content, query_text, query_whole, read_json, sentence, translated
-from . import service
+from . import service, shapes
 from .forms import MessageForm
 
 bp = Blueprint("messages", __name__)
@@ -27,34 +28,37 @@ SENDS = "1200/minute"
 #: People who are here now, shown to who has no conversations.
 MOST_HERE = 8
 TYPINGS = "120/minute"
+#: For the description: the service has these rules, and words for them.
+BODY_RULE = {"minLength": 1, "maxLength": service.LONGEST_BODY, "pattern": r"\S", "examples": ["hi"]}
+KEY_RULE = {"minLength": 1, "maxLength": service.LONGEST_KEY, "examples": ["f3Zk0c"]}
 
 
 class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /messages"""
 
-    to: str
-    body: str
-    key: str | None = None
+    to: Annotated[str, msgspec.Meta(description="The receiver's name.", examples=["bob"])]
+    body: Annotated[str, msgspec.Meta(description="Text, kept exactly as it is.", extra_json_schema=BODY_RULE)]
+    key: Annotated[str, msgspec.Meta(description="New for each message.", extra_json_schema=KEY_RULE)] | None = None
 
 
 class TypingRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /messages/typing"""
 
-    to: str
+    to: Annotated[str, msgspec.Meta(description="To whom.", examples=["bob"])]
 
 
 class ReadRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /messages/read"""
 
-    with_: str = msgspec.field(name="with")
-    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
+    with_: Annotated[str, msgspec.Meta(description="The other side.", examples=["bob"])] = msgspec.field(name="with")
+    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ, description="A message's id.", examples=[17])]
 
 
 class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /badges/seen"""
 
-    badges: list[str]
-    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
+    badges: list[Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(inbox.SEEABLE)})]]
+    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ, description="An event's seq.", examples=[18])]
 
 
 def _person(identity: Identity) -> Person:
@@ -62,6 +66,17 @@ def _person(identity: Identity) -> Person:
 
 
 @bp.post("/messages")
+@describe(
+    "Send a message",
+    body=SendRequest,
+    answers={
+        201: shapes.SentMessage,
+        200: Answer(shapes.SentMessage, "The key was used for this very message: nothing new was stored."),
+    },
+    errors={404: "There is no such user.", 409: "The key was used for another message."},
+    limit=SENDS,
+    text="An answered send is on disk. Sent again with the same key, within 7 days, it is one message.",
+)
 @limiter.limit(SENDS, key_func=guard.by_person)
 def send() -> Response:
     identity = guard.signed_in()
@@ -73,6 +88,14 @@ def send() -> Response:
 
 
 @bp.post("/messages/typing")
+@describe(
+    "Say that one is writing",
+    body=TypingRequest,
+    answers={204: None},
+    errors={404: "There is no such user."},
+    limit=TYPINGS,
+    text="It holds for 5 s, and ends with the next message to that person.",
+)
 @limiter.limit(TYPINGS, key_func=guard.by_person)
 def note_typing() -> Response:
     identity = guard.signed_in()
@@ -86,6 +109,7 @@ def note_typing() -> Response:
 
 
 @bp.get("/messages/conversations")
+@describe("List one's conversations", answers={200: shapes.Conversations})
 def conversations() -> Response:
     me = _person(guard.signed_in())
     with database().snapshot() as connection:
@@ -96,6 +120,16 @@ def conversations() -> Response:
 
 
 @bp.get("/messages/with/<name>")
+@describe(
+    "Read a conversation",
+    path=[words("name", "The other side.", longest=None, example="bob")],
+    query=[
+        whole("before", "Messages older than the one with this id; left out: the newest."),
+        whole("limit", "At most so many.", 50, 1, 500),
+    ],
+    answers={200: shapes.History},
+    errors={404: "There is no such user."},
+)
 def history(name: str) -> Response:
     me = _person(guard.signed_in())
     before = query_whole("before", service.NO_LIMIT)
@@ -106,6 +140,14 @@ def history(name: str) -> Response:
 
 
 @bp.post("/messages/read")
+@describe(
+    "Mark messages as read",
+    who=READERS,
+    body=ReadRequest,
+    answers={200: shapes.BadgesAt},
+    errors={404: "There is no such user."},
+    text="Those of the conversation with an id up to `upto`; only ever forward.",
+)
 def mark_read() -> Response:
     identity = guard.signed_in(ticket=True)
     asked = read_json(ReadRequest)
@@ -116,6 +158,7 @@ def mark_read() -> Response:
 
 
 @bp.get("/badges")
+@describe("Count what is unread and unseen", tag="badges", who=READERS, answers={200: shapes.BadgesNow})
 def badges() -> Response:
     identity = guard.signed_in(ticket=True)
     with database().read() as connection:
@@ -124,6 +167,14 @@ def badges() -> Response:
 
 
 @bp.post("/badges/seen")
+@describe(
+    "Mark as seen what badges count",
+    tag="badges",
+    who=READERS,
+    body=SeenRequest,
+    answers={200: shapes.BadgesAt},
+    text="What happened at or before seq `upto`. Messages are marked read in place of this.",
+)
 def mark_seen() -> Response:
     identity = guard.signed_in(ticket=True)
     asked = read_json(SeenRequest)

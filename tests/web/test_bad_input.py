@@ -63,7 +63,9 @@ REQUESTS = [
 ]
 WITH_BODY = [request for request in REQUESTS if request.body is not None]
 #: What is not a request of the contract: pages, and what looks after the process.
-OTHER_BLUEPRINTS = {"health", "operations", "static", "static_version", "static_embed", "admin", "announcements"}
+OTHER_BLUEPRINTS = {
+    *("health", "openapi", "operations", "static", "static_version", "static_embed", "admin", "announcements"),
+}
 OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/auth/guest", "/language", "/ws")
 OTHER_ENDPOINTS = {"notifications.panel", "notifications.mark_form", "notifications.preferences_form"}
 
