@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, Literal
 
 import gevent
 from flask import Blueprint, Flask, Response, current_app
@@ -14,6 +14,8 @@ from .db import Database
 from .extensions import parts
 from .inbox import epoch
 from .metrics import Metrics
+from .openapi import ANYONE, Answer, describe
+from .shapes import Shape
 from .web import answer
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,21 @@ bp = Blueprint("health", __name__)
 PATIENCE = 1.5
 #: Seconds after which one that never came is no longer waited for: its connection may be dead without knowing it.
 LONGEST = 10.0
+
+
+class Alive(Shape):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Ready(Shape):
+    """Each part's state: `ok`, or what is wrong with it."""
+
+    status: Literal["ok", "unavailable"]
+    database: str
+    bus: str
+    server: Literal["ok", "draining"]
 
 
 class Health:
@@ -74,12 +91,19 @@ def health(app: Flask | None = None) -> Health:
 
 
 @bp.get("/healthz")
+@describe("Whether the process answers", tag="operations", who=ANYONE, answers={200: Alive})
 def alive() -> Response:
     """The process answers."""
     return answer({"status": "ok"})
 
 
 @bp.get("/readyz")
+@describe(
+    "Whether to send requests here",
+    tag="operations",
+    who=ANYONE,
+    answers={200: Ready, 503: Answer(Ready, "Not now.", {"Retry-After": "Seconds."})},
+)
 def ready() -> Response:
     """Whether to send requests here; each part's state is in the body."""
     dispatcher = parts().dispatcher
@@ -94,6 +118,12 @@ def ready() -> Response:
 
 
 @bp.get("/metrics")
+@describe(
+    "Figures of all workers of this host",
+    tag="operations",
+    who=ANYONE,
+    answers={200: Answer(None, "Prometheus' text format.", content="text/plain")},
+)
 def metrics() -> Response:
     """Prometheus' text format."""
     own = health()

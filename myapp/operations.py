@@ -16,6 +16,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from .auth import people
 from .errors import Invalid, NotSignedIn
 from .extensions import database, parts
+from .openapi import Who, describe
+from .shapes import Shape
 from .web import answer, read_json
 
 bp = Blueprint("operations", __name__)
@@ -34,6 +36,12 @@ class LiveQuestion(msgspec.Struct, forbid_unknown_fields=True):
     user: str = ""
     seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
     host: str = ""
+
+
+class Workers(Shape):
+    """What each worker that is heard of answers, by its name, `<host>:<pid>`."""
+
+    workers: dict[str, Any]
 
 
 def _signer(secret_key: str) -> URLSafeTimedSerializer:
@@ -61,6 +69,13 @@ def _check_signature() -> None:
 
 
 @bp.post(PATH)
+@describe(
+    "Ask all workers, as `flask live` does",
+    who=Who.OPERATOR,
+    body=LiveQuestion,
+    answers={200: Workers},
+    errors={404: "There is no such user."},
+)
 def ask() -> Response:
     """`{"workers": {"<host>:<pid>": <its answer>}}` of all workers that are heard of."""
     _check_signature()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from ..extensions import database
+from ..openapi import READERS, Answer, describe, words
 from . import guard, initials, people, pictures
 
 bp = Blueprint("avatars", __name__)
@@ -16,6 +17,18 @@ ASK_AGAIN = "private, no-cache"
 
 
 @bp.get("/avatars/<name>")
+@describe(
+    "Get a person's picture",
+    tag="people",
+    who=READERS,
+    path=[words("name", "The person's name.", longest=None, example="bob")],
+    query=[words("v", "The version, as it stands in `avatar`: with it the answer can be kept.", longest=None)],
+    answers={
+        200: Answer(None, "WebP of 256 x 256 px, or SVG with the initials.", content=("image/webp", "image/svg+xml")),
+        304: Answer(None, "It is as it was."),
+    },
+    errors={404: "There is no such user."},
+)
 def avatar(name: str) -> Response:
     guard.signed_in(ticket=True)
     with database().read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
@@ -16,9 +16,10 @@ from ..access import STATIC
 from ..db import READ_ONLY, now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
+from ..openapi import READERS, Answer, describe, whole, words
 from ..systems import tokens
 from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
-from . import guard, guests, people, service
+from . import guard, guests, people, service, shapes
 from .forms import LoginForm, RegisterForm
 from .passwords import LONGEST, hash_password, verify
 
@@ -36,11 +37,15 @@ GUESTS = "60/minute"
 #: Of so many people one may ask at once whether they are online.
 MOST_ASKED = 50
 
+#: For the description: the service has this rule, and words for it.
+LABEL_RULE = {"maxLength": 100, "examples": ["backup script"]}
+LOCATION = {"Location": "Where to sign in again."}
+
 
 class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /auth/tokens"""
 
-    label: str = ""
+    label: Annotated[str, msgspec.Meta(description="What it is for.", extra_json_schema=LABEL_RULE)] = ""
 
 
 class NewSession(UserMixin):  # type: ignore[misc]  # flask-login ships no types
@@ -152,6 +157,11 @@ def try_as_guest() -> BaseResponse:
 
 
 @bp.post("/auth/logout")
+@describe(
+    "Sign out",
+    answers={204: Answer(None, "The session has ended."), 303: Answer(None, "The same, for a browser.", LOCATION)},
+    errors={403: "By a token, which has no session, or without the CSRF token."},
+)
 def logout() -> BaseResponse:
     identity = guard.signed_in()
     if identity.via != "session":
@@ -173,6 +183,7 @@ def _after_end() -> BaseResponse:
 
 
 @bp.get("/auth/me")
+@describe("Say who one is", who=READERS, answers={200: shapes.Me})
 def me() -> Response:
     if guard.asking() is None and g.get("system") is not None:
         system = guard.system()
@@ -192,12 +203,19 @@ def me() -> Response:
 
 
 @bp.post("/auth/ticket")
+@describe(
+    "Get a ticket, or a new one for one's old",
+    who=READERS,
+    answers={200: shapes.Ticket},
+    text="It ends with the session or token that it was made from, and never appears in a log.",
+)
 def ticket() -> Response:
     identity = guard.signed_in(ticket=True)
     return answer({"ticket": guard.issue_ticket(identity), "expires_in": guard.TICKET_LIFE})
 
 
 @bp.get("/auth/sessions")
+@describe("List one's sessions", answers={200: shapes.Sessions})
 def list_sessions() -> Response:
     identity = guard.signed_in()
     with database().read() as connection:
@@ -205,6 +223,12 @@ def list_sessions() -> Response:
 
 
 @bp.delete("/auth/sessions/<which>")
+@describe(
+    "End a session, or all",
+    path=[words("which", "Its number, or `all`.", longest=None, pattern="^([0-9]{1,18}|all)$", example="3")],
+    answers={204: None},
+    errors={404: "It is not one of one's own."},
+)
 def end_session(which: str) -> Response:
     identity = guard.signed_in()
     end_own_session(identity, which if which == "all" else number_of(which))
@@ -212,6 +236,7 @@ def end_session(which: str) -> Response:
 
 
 @bp.get("/auth/tokens")
+@describe("List one's tokens", answers={200: shapes.Tokens})
 def list_tokens() -> Response:
     identity = guard.signed_in()
     with database().read() as connection:
@@ -219,6 +244,7 @@ def list_tokens() -> Response:
 
 
 @bp.post("/auth/tokens")
+@describe("Make a token", body=TokenRequest, answers={201: shapes.NewToken})
 def create_token() -> Response:
     identity = guard.signed_in()
     asked = read_json(TokenRequest)
@@ -227,6 +253,12 @@ def create_token() -> Response:
 
 
 @bp.delete("/auth/tokens/<number>")
+@describe(
+    "Revoke a token",
+    path=[words("number", "The token's.", longest=None, pattern="^[0-9]{1,18}$", example="5")],
+    answers={204: None},
+    errors={404: "It is not one of one's own."},
+)
 def revoke_token(number: str) -> Response:
     identity = guard.signed_in()
     with database().transaction() as transaction:
@@ -242,6 +274,15 @@ def number_of(text: str) -> int:
 
 
 @bp.get("/users")
+@describe(
+    "Find people",
+    tag="people",
+    query=[
+        words("q", "How their name or display name begins.", example="al"),
+        whole("limit", "At most so many.", 20, 1, 100),
+    ],
+    answers={200: shapes.People},
+)
 def find_people() -> Response:
     identity = guard.signed_in()
     query = query_text("q", "")
@@ -252,6 +293,13 @@ def find_people() -> Response:
 
 
 @bp.get("/users/<name>")
+@describe(
+    "Look somebody up",
+    tag="people",
+    path=[words("name", "The person's name.", longest=None, example="bob")],
+    answers={200: shapes.Person},
+    errors={404: "There is no such user."},
+)
 def one_person(name: str) -> Response:
     guard.signed_in()
     with database().read() as connection:
@@ -259,6 +307,13 @@ def one_person(name: str) -> Response:
 
 
 @bp.get("/presence")
+@describe(
+    "Ask who is online",
+    tag="people",
+    query=[words("users", "1 to 50 names, separated by commas.", longest=4000, example="alice,bob", required=True)],
+    answers={200: shapes.PresenceOf},
+    errors={404: "There is nobody of one of the names."},
+)
 def presence() -> Response:
     """Who of these people is online, by the names as they were asked for."""
     guard.signed_in()

@@ -25,10 +25,22 @@ from ..live.frames import CloseCode
 from ..live.places import Place
 from ..live.topics import MOST_TOPICS
 from ..live.websocket import QUIET, TellingClient, WebSocketClient
+from ..openapi import FOLLOWERS, Answer, Parameter, describe, one_of, seconds, whole, words
 from ..web import MAX_SEQ, answer_text, query_seconds, query_text, query_whole
+from . import shapes
+from .following_texts import LONG_POLL, NO_PLACE, STREAM, WEBSOCKET, WEBSOCKET_SCHEMAS
 from .parked import NOTHING, POLL_EVERY, STREAM_TYPE, ParkedPoll, ParkedStream, Watched, poll_body
 
 bp = Blueprint("following", __name__)
+
+CURSOR = (
+    whole("seq", "What one has: everything after it is given. 0 for all.", 0, 0, MAX_SEQ),
+    words("epoch", "From the last answer; another one than the server's is answered with a reset."),
+)
+WATCH = words(
+    "watch", "Up to 50 topics, separated by commas: what is current of them.", longest=4000, example="presence:bob"
+)
+HAVE = whole("have", "The greatest version of a snapshot that one has; 0 for none.", None, 0, MAX_SEQ)
 
 #: The most seconds after which a short poll asks again, under load.
 POLL_MOST = 15.0
@@ -80,6 +92,13 @@ def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> R
 
 
 @bp.get("/messages/poll")
+@describe(
+    "Short poll",
+    who=FOLLOWERS,
+    query=[*CURSOR, whole("limit", "At most so many events.", inbox.PAGE_EVENTS, 1, 500), WATCH, HAVE],
+    answers={200: shapes.Poll},
+    text="Answers at once.",
+)
 def poll() -> Response:
     """Short poll: answers at once."""
     count("short-poll")
@@ -93,6 +112,14 @@ def poll() -> Response:
 
 
 @bp.get("/messages/long-poll")
+@describe(
+    "Long poll",
+    who=FOLLOWERS,
+    query=[*CURSOR, seconds("timeout", "How long to wait, in seconds.", 25.0, 50.0), WATCH, HAVE],
+    answers={200: shapes.Poll},
+    errors={400: "The request has a body."},
+    text=LONG_POLL,
+)
 def long_poll() -> Response:
     """Long poll: answers when there is something, parked until then."""
     count("long-poll")
@@ -120,6 +147,15 @@ def _refuse_body(what: str) -> None:
 
 
 @bp.get("/messages/stream")
+@describe(
+    "Event stream",
+    who=FOLLOWERS,
+    query=[*CURSOR, WATCH, HAVE],
+    headers=[Parameter("Last-Event-ID", "Wins over `seq`.", {"type": "integer", "minimum": 0, "maximum": MAX_SEQ})],
+    answers={200: Answer(None, "The stream, without an end.", {"X-Accel-Buffering": "`no`"}, "text/event-stream")},
+    errors={400: "The request has a body.", 503: NO_PLACE},
+    text=STREAM,
+)
 def stream() -> Response:
     """Server-sent events (WHATWG HTML section 9.2), parked from the first moment."""
     count("sse")
@@ -264,6 +300,21 @@ def no_answer(taken: Taken) -> Response:
 
 
 @sock.route("/ws", bp=bp)  # type: ignore[untyped-decorator]  # flask-sock ships no types
+@describe(
+    "WebSocket",
+    who=FOLLOWERS,
+    query=[*CURSOR, one_of("push", "`new`: to be told of events, and pull them oneself.", ("new", "events"), "events")],
+    answers={101: Answer(None, "Frames from now on, see `ServerFrame` and `ClientFrame`.")},
+    errors={
+        400: "The handshake is malformed.",
+        401: None,  # a browser could not read it: see the text
+        403: "The `Origin` is neither one's own nor allowed.",
+        426: "It is no handshake, or of another version than 13.",
+        503: NO_PLACE,
+    },
+    text=WEBSOCKET,
+    extra=WEBSOCKET_SCHEMAS,
+)
 def websocket(upgrade: Upgrade) -> None:
     _open_websocket()
     raise Taken

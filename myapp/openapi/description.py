@@ -69,7 +69,7 @@ class Description:
     query: tuple[Parameter, ...]
     headers: tuple[Parameter, ...]
     answers: dict[int, Answer]
-    errors: dict[int, str]
+    errors: dict[int, str | None]
     limit: str | None
     extra: Mapping[str, Any]
 
@@ -88,7 +88,7 @@ def describe(
     query: Sequence[Parameter] = (),
     headers: Sequence[Parameter] = (),
     answers: Mapping[int, Any],
-    errors: Mapping[int, str] | None = None,
+    errors: Mapping[int, str | None] | None = None,
     limit: str | None = None,
     text: str = "",
     extra: Mapping[str, Any] | None = None,
@@ -96,8 +96,8 @@ def describe(
     """Describe the view below; `text`, or the view's docstring, explains it.
 
     `tag` is where it is listed (default: its blueprint), `body` the Struct that it reads by `read_json`, `answers` are
-    by status an Answer, or only its shape (None: without a body), `errors` say by status when they come, `limit` is
-    the rate limit's own text, and `extra` goes into OpenAPI's operation as it is.
+    by status an Answer, or only its shape (None: without a body), `errors` say by status when they come (None: never,
+    though it follows from the rest), `limit` is the rate limit's own text, and `extra` goes into OpenAPI's operation.
     """
 
     def remember(view: View) -> View:

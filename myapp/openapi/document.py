@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 
 from ..errors import AppError
 from ..shapes import Problem
-from .description import ATTRIBUTE, JSON, Answer, Description, DescriptionError, Who
+from .description import ATTRIBUTE, JSON, PEOPLE, Answer, Description, DescriptionError, Who
 from .parameters import Parameter, words
 from .security import SCHEMES, alternatives
 
@@ -23,6 +23,9 @@ PROBLEM = "application/problem+json"
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 #: Methods that Flask answers by itself.
 BY_ITSELF = frozenset(("HEAD", "OPTIONS"))
+
+#: Whose requests may be refused for who they are: a ticket, or a system's token, does not count everywhere.
+WITH_LIMITS = PEOPLE | Who.SYSTEM
 
 #: Errors that follow from the rest of a description: what they mean everywhere.
 MEANINGS = {
@@ -229,7 +232,8 @@ def _implied(one: Operation) -> Iterator[int]:
         yield 422
     if description.who:
         yield 401
-        if Who.TICKET not in description.who or (one.method not in SAFE and Who.SESSION in description.who):
+        is_guarded = one.method not in SAFE and Who.SESSION in description.who
+        if is_guarded or (description.who & WITH_LIMITS and Who.TICKET not in description.who):
             yield 403
     if description.limit:
         yield 429
@@ -239,10 +243,11 @@ def _implied(one: Operation) -> Iterator[int]:
 def _errors(one: Operation) -> dict[str, Any]:
     own = one.description.errors
     whole = {}
-    for status in sorted({*own, *_implied(one)}):
-        if status in own:
-            whole[str(status)] = _error(status, own[status])
-        else:
+    for status in sorted({*own, *_implied(one)} - set(one.description.answers)):
+        text = own.get(status, "")
+        if text:
+            whole[str(status)] = _error(status, text)
+        elif status not in own:
             whole[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
     return whole
 

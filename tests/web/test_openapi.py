@@ -1,0 +1,154 @@
+"""The description of the application's endpoints: all that answer JSON are in it, and it is OpenAPI."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from myapp.access import STATIC
+from myapp.openapi import described
+from myapp.openapi.description import ATTRIBUTE, description_of
+from myapp.openapi.document import BY_ITSELF, operations, path_of
+
+from .conftest import Site, open_site
+
+#: What a view calls that answers JSON or reads it, and what one calls that shows a page or leads to one.
+OF_JSON = {"answer", "answer_text", "no_content", "read_json", "ParkedStream"}
+OF_PAGES = {"render_template", "redirect"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Any) -> Iterator[Site]:
+    yield from open_site(tmp_path_factory.mktemp("openapi"), empty_database)
+
+
+@pytest.fixture(scope="module")
+def document(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = site.guest().get("/openapi.json").get_json()
+    return found
+
+
+def globals_of(code: CodeType) -> set[str]:
+    """The global names in a function's code, also in what is defined within it."""
+    own = {found.argval for found in dis.get_instructions(code) if found.opname == "LOAD_GLOBAL"}
+    return own.union(*(globals_of(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+def names_used(view: Callable[..., Any], seen: set[CodeType]) -> set[str]:
+    """The global names that a view uses, and those that the functions of ours use which it calls by them."""
+    view = inspect.unwrap(view)
+    code = getattr(view, "__code__", None)
+    if code is None or code in seen or not (view.__module__ or "").startswith("myapp"):
+        return set()
+    seen.add(code)
+    names = globals_of(code)
+    called = [view.__globals__.get(name) for name in names]
+    return names.union(*(names_used(one, seen) for one in called if callable(one)))
+
+
+def routes(site: Site) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    """Method, path and view of each route of the application's own."""
+    for rule in site.app.url_map.iter_rules():
+        if rule.endpoint not in STATIC:
+            for method in (rule.methods or {"GET"}) - BY_ITSELF:
+                yield method, path_of(rule), site.app.view_functions[rule.endpoint]
+
+
+def test_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_every_route_that_answers_json_is_described(site: Site) -> None:
+    """Whoever adds one writes `@describe(...)` over its view; docs/architecture.md tells how."""
+    known = {(one.method, one.path) for one in operations(site.app)}
+    missing = [
+        f"{method} {path} ({view.__module__}.{view.__name__}): describe it with @describe over the view"
+        for method, path, view in routes(site)
+        if (method, path) not in known and names_used(view, set()) & OF_JSON
+    ]
+    assert not missing, "\n".join(missing)
+
+
+def test_what_is_not_described_is_a_page(site: Site) -> None:
+    known = {(one.method, one.path) for one in operations(site.app)}
+    others = [
+        f"{method} {path} ({view.__module__}.{view.__name__}) shows no page: describe it with @describe over the view"
+        for method, path, view in routes(site)
+        if (method, path) not in known and not names_used(view, set()) & OF_PAGES
+    ]
+    assert not others, "\n".join(others)
+
+
+def test_every_view_that_is_described_has_a_route(site: Site) -> None:
+    routed = {id(getattr(view, ATTRIBUTE, None)) for view in site.app.view_functions.values()}
+    lost = [
+        f"{view.__module__}.{view.__name__} is described, and no route leads to it"
+        for view in described
+        if view.__module__.startswith("myapp") and id(description_of(view)) not in routed
+    ]
+    assert not lost, "\n".join(lost)
+
+
+def test_operations_have_different_ids(document: dict[str, Any]) -> None:
+    ids = [found["operationId"] for path in document["paths"].values() for found in path.values()]
+    assert len(ids) == len(set(ids)) > 20
+
+
+def test_every_tag_is_explained(document: dict[str, Any]) -> None:
+    assert [tag["name"] for tag in document["tags"] if not tag["description"]] == []
+
+
+def test_every_shape_says_what_it_is(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    silent = [name for name, schema in schemas.items() if "description" not in schema and "anyOf" not in schema]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["message", "read", "seen", "like", "dislike", "reply", "task", "notification", "announcement"]
+)
+def test_every_kind_of_event_has_its_schema(kind: str, document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    reference = schemas["Event"]["discriminator"]["mapping"][kind]
+    event = schemas[reference.rpartition("/")[2]]
+    assert event["properties"]["kind"] == {"enum": [kind]}
+    assert set(event["required"]) == {"kind", "seq", "at", "data"}
+
+
+@pytest.mark.parametrize("kind", ["hello", "events", "new", "snapshot", "pong", "reset", "error"])
+def test_every_frame_of_the_server_has_its_schema(kind: str, document: dict[str, Any]) -> None:
+    assert kind in document["components"]["schemas"]["ServerFrame"]["discriminator"]["mapping"]
+
+
+@pytest.mark.parametrize("name", ["Badges", "Problem", "Snapshot", "ClientFrame", "StreamClose"])
+def test_what_clients_need_has_a_name(name: str, document: dict[str, Any]) -> None:
+    assert name in document["components"]["schemas"]
+
+
+def test_document_is_asked_for_again_by_its_etag(site: Site) -> None:
+    first = site.guest().get("/openapi.json")
+    again = site.guest().get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert first.headers["Cache-Control"] == "no-cache"
+
+
+def test_document_says_where_the_application_is(site: Site) -> None:
+    client = site.app.test_client()
+    assert client.get("/openapi.json").get_json()["servers"] == [{"url": "/"}]
+    below = client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/chat"})
+    assert below.get_json()["servers"] == [{"url": "/chat"}]
+
+
+def test_document_is_made_once(site: Site) -> None:
+    kept = site.app.extensions["myapp_openapi"]
+    assert kept.document is kept.document
+    for number in range(40):  # whatever a header says of the root, little is kept for it
+        assert kept.text(f"/{number}")[0]
+    assert len(kept._texts) <= 8
