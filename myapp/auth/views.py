@@ -310,7 +310,16 @@ def one_person(name: str) -> Response:
 @describe(
     "Ask who is online",
     tag="people",
-    query=[words("users", "1 to 50 names, separated by commas.", longest=4000, example="alice,bob", required=True)],
+    query=[
+        words(
+            "users",
+            "1 to 50 names, separated by commas.",
+            longest=4000,
+            pattern=r"[^,\s]",
+            example="alice,bob",
+            required=True,
+        )
+    ],
     answers={200: shapes.PresenceOf},
     errors={404: "There is nobody of one of the names."},
 )

@@ -33,11 +33,14 @@ MEANINGS = {
     401: "Nobody is signed in, or the token, ticket or session does not count.",
     403: "The CSRF token is missing or wrong, or whoever asks may not do this.",
     413: "The body is larger than 64 KB.",
+    414: "The address is longer than the server takes, some 8 KB: the server's own answer, without a body.",
     415: "The body is not `application/json`.",
     422: "A field or parameter is missing, unknown or wrong: `errors` names it.",
     429: "Too many requests.",
     503: "Not now, as the database is away or the server is full: try again.",
 }
+#: Errors that a server answers before the application is asked.
+OF_SERVERS = {414: "AddressTooLong"}
 RETRY_AFTER = "Seconds after which to try again."
 #: Headers of errors, by status.
 ERROR_HEADERS = {
@@ -230,6 +233,8 @@ def _implied(one: Operation) -> Iterator[int]:
         yield from (400, 413, 415, 422)
     if description.query or description.headers:
         yield 422
+    if description.query or "{" in one.path:
+        yield 414
     if description.who:
         yield 401
         is_guarded = one.method not in SAFE and Who.SESSION in description.who
@@ -256,10 +261,11 @@ def _error(status: int, text: str) -> dict[str, Any]:
     whole: dict[str, Any] = {"description": text}
     if status in ERROR_HEADERS:
         whole["headers"] = _headers(ERROR_HEADERS[status])
-    whole["content"] = {PROBLEM: {"schema": {"$ref": REF.format(name="Problem")}}}
+    if status not in OF_SERVERS:
+        whole["content"] = {PROBLEM: {"schema": {"$ref": REF.format(name="Problem")}}}
     return whole
 
 
 def _name(status: int) -> str:
     """What a status is called: the name of its error."""
-    return next(kind.__name__ for kind in AppError.__subclasses__() if kind.status == status)
+    return OF_SERVERS.get(status) or next(kind.__name__ for kind in AppError.__subclasses__() if kind.status == status)
