@@ -32,7 +32,7 @@ PREFIX = "operator_"
 class LiveQuestion(msgspec.Struct, forbid_unknown_fields=True):
     """POST /live"""
 
-    question: Literal["stats", "who", "drain"]
+    question: Annotated[Literal["stats", "who", "drain"], msgspec.Meta(examples=["stats"])]
     user: str = ""
     seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
     host: str = ""
@@ -70,11 +70,12 @@ def _check_signature() -> None:
 
 @bp.post(PATH)
 @describe(
-    "Ask all workers, as `flask live` does",
+    "Ask all workers",
     who=Who.OPERATOR,
     body=LiveQuestion,
     answers={200: Workers},
     errors={404: "There is no such user."},
+    text="As `flask live` does, which signs the body.",
 )
 def ask() -> Response:
     """`{"workers": {"<host>:<pid>": <its answer>}}` of all workers that are heard of."""

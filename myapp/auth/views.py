@@ -16,7 +16,7 @@ from ..access import STATIC
 from ..db import READ_ONLY, now_ms
 from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
-from ..openapi import READERS, Answer, describe, whole, words
+from ..openapi import READERS, Answer, Who, describe, whole, words
 from ..systems import tokens
 from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
 from . import guard, guests, people, service, shapes
@@ -159,6 +159,7 @@ def try_as_guest() -> BaseResponse:
 @bp.post("/auth/logout")
 @describe(
     "Sign out",
+    who=Who.SESSION,
     answers={204: Answer(None, "The session has ended."), 303: Answer(None, "The same, for a browser.", LOCATION)},
     errors={403: "By a token, which has no session, or without the CSRF token."},
 )

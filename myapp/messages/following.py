@@ -152,7 +152,7 @@ def _refuse_body(what: str) -> None:
     who=FOLLOWERS,
     query=[*CURSOR, WATCH, HAVE],
     headers=[Parameter("Last-Event-ID", "Wins over `seq`.", {"type": "integer", "minimum": 0, "maximum": MAX_SEQ})],
-    answers={200: Answer(None, "The stream, without an end.", {"X-Accel-Buffering": "`no`"}, "text/event-stream")},
+    answers={200: Answer(None, "The stream, without an end.", {"X-Accel-Buffering": "no"}, "text/event-stream")},
     errors={400: "The request has a body.", 503: NO_PLACE},
     text=STREAM,
 )

@@ -44,7 +44,7 @@ OF_SERVERS = {414: "AddressTooLong"}
 RETRY_AFTER = "Seconds after which to try again."
 #: Headers of errors, by status.
 ERROR_HEADERS = {
-    401: {"WWW-Authenticate": "`Bearer`"},
+    401: {"WWW-Authenticate": "Bearer"},
     429: {"Retry-After": RETRY_AFTER},
     503: {"Retry-After": RETRY_AFTER},
 }

@@ -6,10 +6,14 @@ import hashlib
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask_babel import get_locale
+from markupsafe import Markup, escape
 
 from .description import ANYONE, Answer, describe
 from .document import About, build
+from .examples import ADDRESS
+from .reading import prose, read
 
 bp = Blueprint("openapi", __name__)
 
@@ -26,6 +30,7 @@ class Documents:
         self._about = about
         self._document: dict[str, Any] | None = None
         self._texts: dict[str, tuple[bytes, str]] = {}
+        self._pages: dict[str, str] = {}
 
     @property
     def document(self) -> dict[str, Any]:
@@ -42,6 +47,14 @@ class Documents:
                 self._texts.clear()
             text = msgspec.json.encode({**self.document, "servers": [{"url": root or "/"}]})
             kept = self._texts[root] = text, hashlib.sha256(text).hexdigest()[:16]
+        return kept
+
+    def page(self, language: str) -> str:
+        """The page's contents in the language, with ADDRESS where the application's own belongs."""
+        kept = self._pages.get(language)
+        if kept is None:
+            contents = read(self.document)
+            kept = self._pages[language] = render_template("docs/contents.html", read=contents, prose=prose)
         return kept
 
 
@@ -62,7 +75,7 @@ def documents(app: Flask | None = None) -> Documents:
     tag="operations",
     who=ANYONE,
     answers={
-        200: Answer(dict[str, Any], "OpenAPI 3.1.", headers={"ETag": "For `If-None-Match`."}),
+        200: Answer(dict[str, Any], "OpenAPI 3.1.", headers={"ETag": "For If-None-Match."}),
         304: Answer(None, "It is as it was."),
     },
 )
@@ -72,3 +85,11 @@ def document() -> Response:
     response.set_etag(etag)
     response.make_conditional(request)
     return response
+
+
+@bp.get("/docs/api")
+def page() -> str:
+    """For people, signed in or not, with scripts or without."""
+    contents = documents().page(str(get_locale()))
+    own = str(escape(request.url_root.rstrip("/")))
+    return render_template("docs/api.html", contents=Markup(contents.replace(ADDRESS, own)))  # a template's, escaped

@@ -83,6 +83,7 @@ STRANGERS: dict[str, tuple[str, Callable[[Window], None]]] = {
     "sign up": ("/auth/register", nothing),
     "sign up, wrong": ("/auth/register", with_errors),
     "not found, signed out": ("/nowhere", nothing),
+    "the API's description": ("/docs/api", nothing),
 }
 
 

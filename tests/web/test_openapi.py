@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
@@ -16,7 +17,7 @@ from myapp.openapi import described
 from myapp.openapi.description import ATTRIBUTE, description_of
 from myapp.openapi.document import BY_ITSELF, operations, path_of
 
-from .conftest import Site, open_site
+from .conftest import HTML, Site, open_site
 
 #: What a view calls that answers JSON or reads it, and what one calls that shows a page or leads to one.
 OF_JSON = {"answer", "answer_text", "no_content", "read_json", "ParkedStream"}
@@ -152,3 +153,54 @@ def test_document_is_made_once(site: Site) -> None:
     for number in range(40):  # whatever a header says of the root, little is kept for it
         assert kept.text(f"/{number}")[0]
     assert len(kept._texts) <= 8
+
+
+# -- the page
+
+
+@pytest.fixture(scope="module")
+def page(site: Site) -> str:
+    answer = site.guest().get("/docs/api", headers=HTML)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    return answer.text
+
+
+def test_page_shows_every_operation_and_every_shape(page: str, document: dict[str, Any]) -> None:
+    ids = [found["operationId"] for path in document["paths"].values() for found in path.values()]
+    ids += [f"schema-{name}" for name in document["components"]["schemas"]]
+    assert [name for name in ids if page.count(f'id="{name}"') != 1] == []
+
+
+def test_links_within_the_page_lead_somewhere(page: str) -> None:
+    targets = set(re.findall(r'href="#([^"]+)"', page))
+    assert {name for name in targets if f'id="{name}"' not in page} == set()
+
+
+def test_page_has_a_command_for_each_operation_with_its_own_address(page: str, site: Site) -> None:
+    commands = re.findall(r"<pre[^>]*><code>(curl.*?)</code>", page, re.DOTALL)
+    assert len(commands) == len(list(operations(site.app)))
+    assert all("http://localhost/" in command for command in commands)
+    assert "$ADDRESS" not in page
+
+
+def test_page_asks_nobody_else_for_anything(page: str) -> None:
+    addresses = re.findall(r'(?:src|href|action)="([^"]+)"', page)
+    assert [address for address in addresses if not address.startswith(("/", "#"))] == []
+
+
+def test_page_is_in_the_reader_s_language_and_its_descriptions_are_marked_as_english(site: Site) -> None:
+    chinese = site.guest().get("/docs/api", headers={**HTML, "Accept-Language": "zh-CN"}).text
+    assert "谁可以请求" in chinese
+    assert '<span lang="en">Send a message</span>' in chinese
+    english = site.guest().get("/docs/api", headers={**HTML, "Accept-Language": "en"}).text
+    assert "Who may ask" in english
+
+
+def test_a_host_that_is_no_host_is_only_text(site: Site) -> None:
+    answer = site.guest().get("/docs/api", headers={**HTML, "Host": "x'$(id)\"><script>"})
+    assert '<script>"' not in answer.text and '$(id)"><script>' not in answer.text
+
+
+def test_every_page_leads_to_it(site: Site) -> None:
+    for path in ("/auth/login", "/nowhere"):
+        assert 'href="/docs/api"' in site.guest().get(path, headers=HTML).text
