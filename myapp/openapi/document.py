@@ -33,7 +33,7 @@ MEANINGS = {
     401: "Nobody is signed in, or the token, ticket or session does not count.",
     403: "The CSRF token is missing or wrong, or whoever asks may not do this.",
     413: "The body is larger than 64 KB.",
-    414: "The address is longer than the server takes, some 8 KB: the server's own answer, without a body.",
+    414: "The address is longer than the server takes, some 8 KB: its own answer, which is no problem object.",
     415: "The body is not `application/json`.",
     422: "A field or parameter is missing, unknown or wrong: `errors` names it.",
     429: "Too many requests.",
