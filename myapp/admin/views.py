@@ -20,8 +20,10 @@ from ..errors import AppError, Conflict, Invalid, Text
 from ..extensions import database, parts
 from ..notifications import service as notifications
 from ..notifications.content import check
+from ..openapi import Who, describe, words
 from ..systems import service as systems
 from ..systems import tokens
+from ..systems.shapes import Announcement as AnnouncementShape
 from ..web import MAX_SEQ, answer, sentence, translated
 from .forms import SCOPE_NAMES, AnnouncementForm, SystemForm, SystemSettingsForm, TokenForm
 
@@ -89,6 +91,14 @@ def announce() -> BaseResponse | Page:
 
 
 @bp.get("/announcements/<which>")
+@describe(
+    "Say how far any announcement is",
+    tag="operations",
+    who=Who.SESSION,
+    path=[words("which", "Its id.", longest=None, example="1")],
+    answers={200: AnnouncementShape},
+    errors={403: "Not an administrator.", 404: "There is no such announcement."},
+)
 def progress(which: str) -> Any:
     """How far an announcement is, for the page's script."""
     guard.administrator()

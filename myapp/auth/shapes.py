@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from ..shapes import Avatar, Id, Name, Shape, ShownName, Time
 
 
-class Me(Shape):
-    """Who one is."""
+class Me(Shape, kw_only=True):
+    """Who one is: a user, or a system with what its token allows."""
 
-    id: Id
+    id: Annotated[Id | UnsetType, Meta(description="Of a user.")] = UNSET
     name: Name
     display_name: ShownName
-    avatar: Avatar
-    is_admin: bool
-    via: Annotated[Literal["session", "token", "ticket"], Meta(description="By what one is signed in.")]
+    avatar: Annotated[Avatar | UnsetType, Meta(description="Of a user.")] = UNSET
+    is_admin: Annotated[bool | UnsetType, Meta(description="Of a user.")] = UNSET
+    via: Annotated[Literal["session", "token", "ticket", "system"], Meta(description="By what one is signed in.")]
+    scopes: Annotated[list[str] | UnsetType, Meta(description="Of a system.", examples=[["notify"]])] = UNSET
 
 
 class Ticket(Shape):

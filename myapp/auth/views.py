@@ -184,7 +184,7 @@ def _after_end() -> BaseResponse:
 
 
 @bp.get("/auth/me")
-@describe("Say who one is", who=READERS, answers={200: shapes.Me})
+@describe("Say who one is", who=READERS | Who.SYSTEM, answers={200: shapes.Me})
 def me() -> Response:
     if guard.asking() is None and g.get("system") is not None:
         system = guard.system()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from ..shapes import Avatar, Count, Id, Name, Seq, Shape, ShownName, Time
 from .badges import BADGES
@@ -45,10 +45,11 @@ class ReadData(Shape):
 
 
 class SeenData(Shape):
-    """What some badges count was seen, to oneself: what happened at or before seq `upto`."""
+    """What some badges count was seen, to oneself: what happened at or before seq `upto`; or some notices were."""
 
     badges: Annotated[list[str], Meta(description="Names of badges.", examples=[["likes"]])]
     upto: Seq
+    seqs: Annotated[list[int], Meta(description="Instead: the seqs of what was seen.")] | UnsetType = UNSET
 
 
 class ReactionData(Shape):
@@ -82,23 +83,24 @@ class TaskData(Shape):
 
 
 class NotificationData(Shape):
-    """What another system tells somebody."""
+    """What another system, or the application itself, tells somebody. What was not given is null."""
 
     id: Id
-    source: Annotated[str, Meta(description="The name of the system.")]
+    source: Annotated[str | None, Meta(description="The name of the system; null: the application itself.")]
     title: str
-    body: Body
+    body: Body | None
     url: Url | None
     badge: BadgeName | None
-    data: Annotated[Any, Meta(description="JSON of the system's own.")]
+    data: Annotated[dict[str, Any], Meta(description="The sender's own.")]
 
 
 class AnnouncementData(Shape):
-    """What everybody is told."""
+    """What everybody is told. What was not given is null."""
 
     id: Id
+    source: Annotated[str | None, Meta(description="The name of the system; null: an administrator.")]
     title: str
-    body: Body
+    body: Body | None
     url: Url | None
 
 

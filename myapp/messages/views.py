@@ -18,6 +18,7 @@ from ..db import Transaction
 from ..errors import AppError, Invalid, Text
 from ..extensions import database, limiter, parts
 from ..openapi import READERS, Answer, describe, whole, words
+from ..texts import LONGEST_KEY
 from ..web import MAX_SEQ, answer, no_content, query_text, query_whole, read_json, sentence, translated
 from . import service, shapes
 from .forms import MessageForm
@@ -30,7 +31,7 @@ MOST_HERE = 8
 TYPINGS = "120/minute"
 #: For the description: the service has these rules, and words for them.
 BODY_RULE = {"minLength": 1, "maxLength": service.LONGEST_BODY, "pattern": r"\S", "examples": ["hi"]}
-KEY_RULE = {"minLength": 1, "maxLength": service.LONGEST_KEY, "examples": ["f3Zk0c"]}
+KEY_RULE = {"minLength": 1, "maxLength": LONGEST_KEY, "examples": ["f3Zk0c"]}
 
 
 class SendRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -14,10 +14,12 @@ from ..auth import guard
 from ..db import Connection
 from ..errors import Invalid, NotFound, Text
 from ..extensions import database
+from ..messages.shapes import BadgesAt
+from ..openapi import READERS, Answer, describe, whole
 from ..systems import service as systems
 from ..texts import printable
 from ..web import MAX_SEQ, answer, query_whole, read_json, safe_next, translated, wants_page
-from . import bell, preferences, service
+from . import bell, preferences, service, shapes
 from .kinds import kinds
 
 bp = Blueprint("notifications", __name__)
@@ -31,18 +33,26 @@ Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQ)]
 class SomeSeenRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /notifications/seen: those with these seqs, or all up to one."""
 
-    seqs: list[Seq] = []
-    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)] | None = None
+    seqs: Annotated[list[Seq], msgspec.Meta(description="Of notices.", examples=[[1]])] = []
+    upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ, description="All up to here.", examples=[1])] | None = None
 
 
 class PreferencesRequest(msgspec.Struct, forbid_unknown_fields=True):
     """PUT /notifications/preferences: whether one wants to hear of a kind, or of a system, by name."""
 
-    kinds: dict[str, bool] = {}
-    systems: dict[str, bool] = {}
+    kinds: Annotated[dict[str, bool], msgspec.Meta(examples=[{"like": True}])] = {}
+    systems: Annotated[dict[str, bool], msgspec.Meta(examples=[{}])] = {}
 
 
 @bp.get("/notifications")
+@describe(
+    "List what happened",
+    query=[
+        whole("before", "Older than this seq.", MAX_SEQ),
+        whole("limit", "The most of them.", bell.PAGE, 1, 500),
+    ],
+    answers={200: Answer(shapes.Notices, page=True)},
+)
 def listed() -> Response | str:
     """What happened, newest first: a page for a browser, JSON for a program."""
     identity = guard.signed_in()
@@ -77,7 +87,9 @@ def _page(template: str, user: int, before: int, limit: int) -> str:
 
 
 @bp.post("/notifications/seen")
+@describe("Mark notices as seen", who=READERS, body=SomeSeenRequest, answers={200: BadgesAt})
 def mark_some_seen() -> Response:
+    """Some by their seqs, or all up to one. Other clients of the user are told by an event `seen`."""
     identity = guard.signed_in(ticket=True)
     asked = read_json(SomeSeenRequest)
     if asked.upto is None and not asked.seqs:
@@ -113,6 +125,7 @@ def _whole(field: str, text: str) -> int:
 
 
 @bp.get("/notifications/preferences")
+@describe("Say what one wants to hear of", answers={200: Answer(shapes.Preferences, page=True)})
 def show_preferences() -> Response | str:
     identity = guard.signed_in()
     with database().snapshot() as connection:
@@ -120,15 +133,11 @@ def show_preferences() -> Response | str:
         choices = _choices(connection, identity.id)
     if wants_page():
         return render_template("notifications/preferences.html", page=page, **choices)
-    return answer(
-        {
-            "kinds": {kind["name"]: kind["wanted"] for kind in choices["kinds"]},
-            "systems": {system["name"]: system["wanted"] for system in choices["systems"]},
-        }
-    )
+    return answer(_wanted(choices))
 
 
 @bp.put("/notifications/preferences")
+@describe("Choose what to hear of", body=PreferencesRequest, answers={200: shapes.Preferences})
 def put_preferences() -> Response:
     """What is not named stays as it is."""
     identity = guard.signed_in()
@@ -145,7 +154,7 @@ def put_preferences() -> Response:
             except NotFound:
                 raise Invalid("systems", Text("knows no system %(name)r", name=printable(name))) from None
             preferences.mute(transaction, identity.id, preferences.of_system(number), not is_wanted)
-    return show_preferences()  # type: ignore[return-value]  # a PUT comes from a program
+        return answer(_wanted(_choices(transaction, identity.id)))
 
 
 @bp.post("/notifications/preferences")
@@ -159,6 +168,10 @@ def preferences_form() -> BaseResponse:
         for what in known.intersection(request.form.getlist("shown")):
             preferences.mute(transaction, identity.id, what, what not in wanted)
     return redirect(url_for("notifications.show_preferences", saved=1), 303)
+
+
+def _wanted(choices: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, bool]]:
+    return {group: {choice["name"]: choice["wanted"] for choice in found} for group, found in choices.items()}
 
 
 def _choices(connection: Connection, user: int) -> dict[str, list[dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from flask import Blueprint, Response, url_for
@@ -10,56 +10,86 @@ from flask import Blueprint, Response, url_for
 from ..announcements import service as announcements
 from ..auth import guard, people
 from ..auth.people import Person
+from ..auth.shapes import Ticket
 from ..auth.views import number_of
 from ..errors import Invalid, Text
 from ..extensions import database, parts
 from ..notifications import service as notifications
-from ..notifications.content import Content, check
+from ..notifications.content import LONGEST_BODY, LONGEST_TITLE, LONGEST_URL, Content, check
 from ..notifications.service import Source
-from ..texts import check_key
+from ..openapi import Answer, Who, describe, words
+from ..texts import LONGEST_KEY, check_key
 from ..web import answer, read_json
-from . import limits, service
+from . import limits, service, shapes
 from .tokens import System
 
 bp = Blueprint("systems", __name__, url_prefix="/api")
 
 #: Whom one request notifies at most by name.
 MOST_NAMES = 1000
+#: As `content.check` and `inbox.check_badge` have it.
+URL = r"^(/|https?://)"
+BADGE = r"^(?!(messages|replies|likes|dislikes|tasks|announcements)$)[a-z][a-z0-9-]{0,31}$"
+#: For the description.
+NO_SCOPE = "The token does not allow it, or is a user's."
+TOO_MUCH = "The system has told as many users a minute as it may."
+PROGRESS = {"Location": "For everyone: where to ask how far it is."}
 #: Inboxes that are locked in one transaction.
 BATCH = 50
+
+
+def _text(description: str, example: str, **rules: Any) -> msgspec.Meta:
+    """For the description: the service has these rules, and words for them."""
+    return msgspec.Meta(description=description, examples=[example], extra_json_schema=rules)
+
+
+Title = Annotated[str, _text("What it says.", "Backup done", minLength=1, maxLength=LONGEST_TITLE, pattern=r"\S")]
+Body = Annotated[str, _text("More of it.", "All 17 volumes.", maxLength=LONGEST_BODY)]
+Url = Annotated[
+    str,
+    _text("Where it leads: a path below the application's root, or http(s).", "/", maxLength=LONGEST_URL, pattern=URL),
+]
+Badge = Annotated[str, _text("Counts it beside `notifications`.", "backups", pattern=BADGE)]
+Key = Annotated[str, _text("New for each; kept for 7 days.", "backup-17", minLength=1, maxLength=LONGEST_KEY)]
+Data = Annotated[dict[str, Any], msgspec.Meta(description="Your own, at most 8 KB.", examples=[{"volumes": 17}])]
+#: A name, several, or `*`.
+Receivers = Annotated[
+    str | list[str],
+    msgspec.Meta(description=f"A name, 1 to {MOST_NAMES} names, or * for everyone.", examples=["bob"]),
+]
 
 
 class NotificationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /api/notifications"""
 
-    to: str | list[str]
-    title: str
-    body: str | None = None
-    url: str | None = None
-    badge: str | None = None
-    data: dict[str, Any] | None = None
-    key: str | None = None
+    to: Receivers
+    title: Title
+    body: Body | None = None
+    url: Url | None = None
+    badge: Badge | None = None
+    data: Data | None = None
+    key: Key | None = None
 
 
 class AnnouncementRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /api/announcements"""
 
-    title: str
-    body: str | None = None
-    url: str | None = None
-    key: str | None = None
+    title: Title
+    body: Body | None = None
+    url: Url | None = None
+    key: Key | None = None
 
 
 class UserRequest(msgspec.Struct, forbid_unknown_fields=True):
     """PUT /api/users/<name>"""
 
-    display_name: str | None = None
+    display_name: Annotated[str, _text("How it is shown.", "Zoe", minLength=1, maxLength=64)] | None = None
 
 
 class TicketRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /api/tickets"""
 
-    user: str
+    user: Annotated[str, msgspec.Meta(description="One of the system's own.", examples=["zoe"])]
 
 
 def _source(system: System) -> Source:
@@ -67,6 +97,13 @@ def _source(system: System) -> Source:
 
 
 @bp.post("/notifications")
+@describe(
+    "Notify users",
+    who=Who.SYSTEM,
+    body=NotificationRequest,
+    answers={202: Answer(shapes.Accepted, "Told, or for everyone on the way.", PROGRESS)},
+    errors={403: NO_SCOPE, 409: "The key was used for another notification.", 429: TOO_MUCH},
+)
 def notify() -> Response:
     """To one user, to several, or to everyone (`"*"`); names of nobody are told, and keep nobody from being told."""
     system = guard.system("notify")
@@ -103,6 +140,13 @@ def _notify_everyone(system: System, content: Content, key: str | None) -> Respo
 
 
 @bp.post("/announcements")
+@describe(
+    "Announce to everyone",
+    who=Who.SYSTEM,
+    body=AnnouncementRequest,
+    answers={202: Answer(shapes.Announcement, "Stored, and on its way.", PROGRESS)},
+    errors={403: NO_SCOPE, 409: "The key was used for another announcement.", 429: TOO_MUCH},
+)
 def announce() -> Response:
     """To everyone. It is stored when this is answered, and on its way."""
     system = guard.system("announce")
@@ -121,6 +165,13 @@ def _location(number: int) -> dict[str, str]:
 
 
 @bp.get("/announcements/<which>")
+@describe(
+    "Say how far an announcement is",
+    who=Who.SYSTEM,
+    path=[words("which", "Its id.", longest=None, example="1")],
+    answers={200: shapes.Announcement},
+    errors={403: NO_SCOPE, 404: "The system has made no such announcement."},
+)
 def announcement(which: str) -> Response:
     """How far it is."""
     system = guard.system("announce")
@@ -133,6 +184,14 @@ def announcement(which: str) -> Response:
 
 
 @bp.put("/users/<name>")
+@describe(
+    "Make a user of one's own, or rename it",
+    who=Who.SYSTEM,
+    path=[words("name", "Its name.", longest=None, example="zoe")],
+    body=UserRequest,
+    answers={201: Answer(shapes.OwnUser, "It was made."), 200: Answer(shapes.OwnUser, "There was one.")},
+    errors={403: NO_SCOPE, 409: "The name is that of a user who is not the system's.", 429: TOO_MUCH},
+)
 def put_user(name: str) -> Response:
     """A user of the system's own: made if new, else renamed."""
     system = guard.system("users")
@@ -148,6 +207,13 @@ def _as_json(person: Person) -> dict[str, Any]:
 
 
 @bp.post("/tickets")
+@describe(
+    "Get a ticket for a user of one's own",
+    who=Who.SYSTEM,
+    body=TicketRequest,
+    answers={200: Ticket},
+    errors={403: NO_SCOPE, 404: "The system has no such user."},
+)
 def ticket() -> Response:
     """With it a user of the system's own follows an inbox for a while, on whatever page."""
     system = guard.system("tickets")

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from flask import Flask
 
 from myapp.openapi.document import operations
+from myapp.systems import service as systems
+from myapp.systems import tokens as system_tokens
 
 from ..support import BIN, ROOT, AppServer, app_server
 
@@ -59,7 +61,8 @@ def closed(schema: Any) -> Any:
 def tokens_of(server: AppServer) -> dict[str, str]:
     """By security scheme, the token that operations are asked by: Alice's, to whom Bob has written, and she to him.
 
-    It has a number that nobody guesses, so that nobody revokes it. A system's belongs in here as `system`.
+    It has a number that nobody guesses, so that nobody revokes it. She has been notified, by the system whose token is
+    beside it, which has a user of its own and has announced something.
     """
     server.people.add("alice", "bob")
     for name in ("alice", "bob") * 5:
@@ -70,7 +73,14 @@ def tokens_of(server: AppServer) -> dict[str, str]:
     for own, to in ((token, "bob"), (bobs, "alice")):
         with server.client(own) as client:
             assert client.post("/messages", json={"to": to, "body": "hi"}).status_code == 201
-    return {"token": token}
+    with server.app.extensions["myapp"].database.transaction() as transaction:
+        account = systems.create(transaction, "shop")
+        system: str = system_tokens.create(transaction, account.id, "test", system_tokens.SCOPES)["token"]
+    with server.client(system) as client:
+        client.put("/api/users/zoe", json={}).raise_for_status()
+        client.post("/api/notifications", json={"to": "alice", "title": "Hi"}).raise_for_status()
+        client.post("/api/announcements", json={"title": "Hi"}).raise_for_status()
+    return {"token": token, "system": system}
 
 
 def ask_all(server: AppServer, folder: Path) -> Outcome:
