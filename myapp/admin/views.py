@@ -78,7 +78,7 @@ def announce() -> BaseResponse | Page:
     form = AnnouncementForm()
     try:
         content = check(
-            form.title.data or "", (form.body.data or "").replace("\r\n", "\n"), (form.url.data or "").strip()
+            form.title.data or "", (form.body.data or "").replace("\r\n", "\n"), (form.url.data or "").strip() or None
         )
         with database().transaction() as transaction:
             announcements.create(transaction, content, by=identity.id, key=form.key.data or None)

@@ -44,7 +44,7 @@ def check(
         raise Invalid("title", Text("is empty or blank; write something"))
     if body:
         _check_text("body", body, LONGEST_BODY)
-    if url:
+    if url is not None:
         _check_text("url", url, LONGEST_URL)
         if not _URL.fullmatch(url):
             raise Invalid("url", Text("write a path that begins with /, or an address with http:// or https://"))
