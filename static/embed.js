@@ -11,6 +11,7 @@ import { systemTimers } from './live/timers.js';
 // What those import: named here, a browser asks for all of it at once, and not for one after the other.
 import './embed/listeners.js';
 import './embed/lists.js';
+import './embed/options.js';
 import './embed/refresher.js';
 import './embed/seen-marker.js';
 import './embed/tickets.js';

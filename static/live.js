@@ -1,8 +1,9 @@
 /**
  * Makes a server-rendered page live. Everything here works without it, by forms.
  *
- * On `document` it dispatches `live:event` and `live:event:<kind>` (detail: the event), `live:badges` (detail: {badges, latest}),
- * `live:snapshot` (detail: {topic, data}) and `live:state` (detail: {state, transport}), each after the page has changed.
+ * On `document` it dispatches `live:event` and `live:event:<kind>` (detail: the event), `live:badges` (detail: {badges,
+ * latest}), `live:snapshot` (detail: {topic, data}) and `live:state` (detail: {state, transport}), each after the page has
+ * changed.
  */
 import { Api } from './live/api.js';
 import { Badges } from './live/badges.js';

@@ -1,8 +1,7 @@
-import { TRANSPORTS } from '../live/transports.js';
+import { CHOICES } from './options.js';
 
 /** The script that loads this, with who is asking. */
 const SCRIPT = 'script[data-live-ticket], script[data-live-ticket-url]';
-const CHOICES = ['auto', 'off', ...TRANSPORTS.map(({ name }) => name)];
 
 /**
  * @typedef {object} Config

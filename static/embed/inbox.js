@@ -6,10 +6,10 @@ import { systemTimers } from '../live/timers.js';
 import { TRANSPORTS } from '../live/transports.js';
 import { Watched } from '../live/watched.js';
 import { Listeners } from './listeners.js';
+import { checkOptions } from './options.js';
 import { Tickets } from './tickets.js';
 
 const NAMES = ['event', 'badges', 'state', 'reset', 'snapshot'];
-const CHOICES = ['auto', 'off', ...TRANSPORTS.map(({ name }) => name)];
 
 /**
  * Follows one user's inbox from anywhere, without a page.
@@ -44,12 +44,14 @@ export class Inbox {
    * @param {() => number} [options.random]
    */
   constructor(options) {
-    const { ticket, getTicket, user, seq, epoch = '', transport = 'auto', timers = systemTimers, random = Math.random } = options;
-    check(options);
+    checkOptions(options);
+    const { ticket, getTicket, user, seq, epoch = '', transport = 'auto' } = options;
+    const { timers = systemTimers, random = Math.random } = options;
     const base = new URL(options.base, globalThis.location?.href).href.replace(/\/+$/, '');
     const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     const isSameOrigin = new URL(base).origin === globalThis.location?.origin;
-    this.#tickets = new Tickets({ base, ticket, getTicket, user, isSameOrigin, fetch, timers, random });
+    const onOthers = () => this.#changeHands();
+    this.#tickets = new Tickets({ base, ticket, getTicket, user, onOthers, isSameOrigin, fetch, timers, random });
     this.#hasPlace = seq !== undefined;
     this.counts = new Counts(seq ?? -1);
     this.world = {
@@ -103,7 +105,10 @@ export class Inbox {
    * @returns {Promise<import('../live/api.js').Answer>} status 0: no answer; never rejects
    */
   async markSeen(names, upto = this.world.cursor.seq) {
-    const answer = await this.api.post('/badges/seen', { badges: [names].flat(), upto });
+    const post = () => this.api.post('/badges/seen', { badges: [names].flat(), upto });
+    let answer = await post();
+    const { user } = this.#tickets;
+    if (answer.status === 401 && (await this.#tickets.replace()) && user === this.#tickets.user) answer = await post();
     if (answer.status === 200) this.#count(answer.body.badges, answer.body.seq);
     return answer;
   }
@@ -182,9 +187,14 @@ export class Inbox {
 
   #begin() {
     if (this.#isOver) return;
-    this.#connection.renewal.isDue ||= !this.#hasPlace || this.#tickets.isOthers;
-    this.#tickets.isOthers = false;
+    this.#connection.renewal.isDue ||= !this.#hasPlace;
     this.#connection.status.state = 'off'; // somebody is signed in, whatever was before
+    this.#connection.choose(this.choice);
+  }
+
+  /** Another user's inbox has a place of its own. */
+  #changeHands() {
+    this.#connection.renewal.isDue = true;
     this.#connection.choose(this.choice);
   }
 
@@ -234,15 +244,4 @@ export class Inbox {
     this.#listeners.tell('badges', { badges, latest: seq });
     return { seq, epoch };
   }
-}
-
-/** @param {any} options Raises TypeError naming the one that is wrong. */
-function check({ base, ticket, getTicket, seq, transport = 'auto' }) {
-  const wrong = (what) => {
-    throw new TypeError(`Inbox: ${what}`);
-  };
-  if (typeof base !== 'string') wrong('give base, the address where the application lives');
-  if (!ticket && !getTicket) wrong('give ticket, getTicket, or both');
-  if (seq !== undefined && !(Number.isSafeInteger(seq) && seq >= 0)) wrong('seq is a whole number from 0');
-  if (!CHOICES.includes(transport)) wrong(`transport is one of ${CHOICES.join(', ')}`);
 }

@@ -45,7 +45,9 @@ export class Refresher {
   /** @param {import('../live/cursor.js').LiveEvent} event */
   apply(event) {
     const jitter = event.kind === 'announcement' ? WIDE_JITTER : JITTER;
-    for (const element of this.#elements()) if (isFor(element, element.dataset.liveRefresh, event)) this.#want(element, jitter);
+    for (const element of this.#elements()) {
+      if (isFor(element, element.dataset.liveRefresh, event)) this.#want(element, jitter);
+    }
   }
 
   /** Nothing that is shown can be trusted. */

@@ -27,8 +27,6 @@ export class Tickets {
   #timer = null;
   #asking = null;
   #isOver = false;
-  /** The newest ticket is somebody else's than the one before. */
-  isOthers = false;
 
   /**
    * @param {object} parts
@@ -36,15 +34,17 @@ export class Tickets {
    * @param {string} [parts.ticket]
    * @param {GetTicket} [parts.getTicket]
    * @param {string} [parts.user] whose `ticket` is
+   * @param {() => void} [parts.onOthers] the newest ticket is somebody else's than the one before
    * @param {boolean} parts.isSameOrigin
    * @param {typeof fetch} parts.fetch
    * @param {import('../live/timers.js').Timers} parts.timers
    * @param {() => number} parts.random
    */
-  constructor({ base, ticket, getTicket, user, isSameOrigin, fetch, timers, random }) {
+  constructor({ base, ticket, getTicket, user, onOthers = () => {}, isSameOrigin, fetch, timers, random }) {
     this.base = base;
     this.getTicket = getTicket;
     this.user = user;
+    this.onOthers = onOthers;
     this.isSameOrigin = isSameOrigin;
     this.fetch = fetch;
     this.timers = timers;
@@ -116,11 +116,10 @@ export class Tickets {
   #accept(given) {
     const { ticket, user } = typeof given === 'string' ? { ticket: given, user: undefined } : (given ?? {});
     if (!ticket || this.#isOver) return false;
-    if (user !== undefined) {
-      this.isOthers ||= this.user !== undefined && this.user !== user;
-      this.user = user;
-    }
+    const isOthers = user !== undefined && this.user !== undefined && this.user !== user;
+    this.user = user ?? this.user;
     this.#take(ticket, LIFE, this.timers.now());
+    if (isOthers) this.onOthers();
     return true;
   }
 

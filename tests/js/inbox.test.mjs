@@ -136,6 +136,33 @@ test('what is seen is marked up to what was told, by a header, and the answer co
   assert.deepEqual(fetch.last.body, { badges: ['a', 'b'], upto: 1 });
 });
 
+test('a mark that is refused since the ticket grew old is made with the next one, unless that is somebody else\'s', async () => {
+  for (const [user, count] of [['ann', 2], ['bob', 1]]) {
+    const { fetch, inbox } = start({ seq: 4, user: 'ann', getTicket: async () => ({ ticket: 'ticket_b', user }) });
+    await settle();
+    const marked = inbox.markSeen('orders');
+    fetch.last.answer({}, 401);
+    await settle();
+    const marks = fetch.asked.filter(({ url }) => url.endsWith('/badges/seen'));
+    assert.equal(marks.length, count);
+    if (count === 2) marks[1].answer({ badges: {}, seq: 5 });
+    assert.equal((await marked).status, count === 2 ? 200 : 401);
+  }
+});
+
+test('a ticket that is somebody else\'s, gotten while the connection works, is a reset too', async () => {
+  const { WebSocket, fetch, told, timers } = start({ seq: 4, user: 'ann', getTicket: async () => ({ ticket: 'ticket_b', user: 'bob' }) });
+  await settle();
+  WebSocket.last.hello({ seq: 4, latest: 4 });
+  await timers.advance(7 * 60_000);
+  fetch.asked.find(({ url }) => url.endsWith('/auth/ticket')).answer({}, 401);
+  await timers.advance(5_000);
+  fetch.asked.find(({ url }) => url.endsWith('/badges')).answer({ badges: {}, seq: 1, epoch: 'e' });
+  await settle();
+  assert.ok(told.includes('reset 1'));
+  assert.match(WebSocket.last.url, /seq=1&.*ticket=ticket_b/);
+});
+
 test('topics are watched by whatever way it follows', async () => {
   const { inbox, WebSocket, told } = start({ seq: 0 });
   inbox.watch(['presence:ann']);

@@ -7,6 +7,7 @@ const MINUTE = 60_000;
 
 /** `given` is what getTicket answers, one after the other. */
 function start({ given, ticket = 'ticket_a', isSameOrigin = false, user } = {}) {
+  const others = [];
   const timers = new FakeTimers();
   const fetch = fakeFetch();
   const answers = given && [...given];
@@ -15,8 +16,8 @@ function start({ given, ticket = 'ticket_a', isSameOrigin = false, user } = {}) 
     if (answer instanceof Error) throw answer;
     return answer;
   });
-  const tickets = new Tickets({ base: 'https://live.example', ticket, getTicket, user, isSameOrigin, fetch, timers, random: () => 0.5 });
-  return { tickets, timers, fetch, left: () => answers.length };
+  const tickets = new Tickets({ base: 'https://live.example', ticket, getTicket, user, onOthers: () => others.push(tickets.user), isSameOrigin, fetch, timers, random: () => 0.5 });
+  return { tickets, timers, fetch, others, left: () => answers.length };
 }
 
 test('it goes in the query to another origin, and in a header to the page\'s own', () => {
@@ -84,16 +85,12 @@ test('a new one that is refused at once is not replaced, but later it is', async
   assert.equal(tickets.socketQuery, '&ticket=ticket_c');
 });
 
-test('it is known when the new one is somebody else\'s', async () => {
-  const same = start({ user: 'ann', given: [{ ticket: 'ticket_b', user: 'ann' }] }).tickets;
-  await same.replace();
-  assert.equal(same.isOthers, false);
-  const other = start({ user: 'ann', given: [{ ticket: 'ticket_b', user: 'bob' }] }).tickets;
-  await other.replace();
-  assert.equal(other.isOthers, true);
-  const first = start({ given: [{ ticket: 'ticket_b', user: 'bob' }] }).tickets;
-  await first.replace();
-  assert.equal(first.isOthers, false);
+test('it is said when the new one is somebody else\'s', async () => {
+  for (const [user, next, expected] of [['ann', 'ann', []], ['ann', 'bob', ['bob']], [undefined, 'bob', []], ['ann', undefined, []]]) {
+    const { tickets, others } = start({ user, given: [{ ticket: 'ticket_b', user: next }] });
+    await tickets.replace();
+    assert.deepEqual(others, expected);
+  }
 });
 
 test('closed, it asks for nothing', async () => {
