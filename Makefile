@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev stack soak test test-postgres lint bench bench-stack translations packages lock clean
+.PHONY: help run dev stack example soak test test-postgres lint bench bench-stack translations packages lock clean
 
 PYTHON ?= python3
 MINUTES ?= 10
@@ -20,6 +20,11 @@ dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, Redis, PostgreSQL, under instance/stack
 	@sh stack/install_packages.sh nginx redis postgresql
 	@exec $(BIN)/python -m stack
+
+example: $(VENV)/.stack ## a shop of its own with live parts on its pages: examples/host behind one nginx with the application
+	@sh stack/install_packages.sh nginx
+	@$(PIP) install -c constraints.txt -e clients/python
+	@exec $(BIN)/python -m examples.host
 
 soak: $(VENV)/.test ## kill its parts one after the other for MINUTES=10, by the plan of SEED=N, and see that nothing is lost
 	@sh stack/install_packages.sh nginx redis postgresql

@@ -1,0 +1,82 @@
+"""`make example`: a shop with users of its own, behind the same nginx, in Chromium."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from examples.host.__main__ import HERE, Example
+from stack import free_port, wait_for
+from stack.program import is_open
+
+from ..support import ROOT
+from .support import PATIENCE, new_context
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    example = Example(tmp_path_factory.mktemp("example")).start()
+    yield example
+    example.stop()
+
+
+def come_in(browser: Browser, example: Example, name: str) -> Page:
+    page = new_context(browser).new_page()
+    page.set_default_timeout(PATIENCE)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    page.problems = problems  # type: ignore[attr-defined]  # kept with the page, for the end of the test
+    page.goto(example.url)
+    page.fill("[name=user]", name)
+    page.click("text=Come in")
+    expect(page.locator("html")).to_have_attribute("data-live-state", "live", timeout=PATIENCE)
+    return page
+
+
+def test_one_line_of_the_shop_is_a_badge_a_toast_and_a_line_in_the_list(browser: Browser, example: Example) -> None:
+    ann, packer = come_in(browser, example, "ann"), come_in(browser, example, "packer")
+    ann.click("text=Order a parcel")
+    expect(ann.locator("#list")).to_contain_text("being packed")
+    expect(ann.locator("html")).to_have_attribute("data-live-state", "live", timeout=PATIENCE)
+    packer.goto(example.url)
+    packer.locator("li", has_text="of ann").get_by_role("button").click()
+    expect(ann.locator("[data-live-toasts]")).to_contain_text("is on its way", timeout=PATIENCE)
+    expect(ann.locator("#news li")).to_have_count(1)
+    expect(ann.locator("#news a")).to_have_attribute("href", f"{example.url}#order-1")
+    expect(ann.locator("#list")).to_contain_text("on its way", timeout=PATIENCE)
+    expect(ann.locator("[data-badge=orders]")).to_have_text("1")
+    assert packer.locator("[data-badge=orders]").is_hidden()
+    ann.click("text=news")
+    expect(ann.locator("[data-badge=orders]")).to_be_hidden(timeout=PATIENCE)
+    assert [*ann.problems, *packer.problems] == []  # type: ignore[attr-defined]
+
+
+def test_it_is_an_application_of_under_60_lines() -> None:
+    text = (HERE / "app.py").read_text()
+    assert len(text.splitlines()) < 60
+    assert isinstance(ast.parse(text), ast.Module)
+
+
+def test_it_starts_by_its_command_and_ends_by_ctrl_c() -> None:
+    port = free_port()
+    environ = {**os.environ, "MYAPP_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "examples.host"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"the shop is at http://127.0.0.1:{port}/shop/ (Ctrl-C stops it)\n"
+        process.terminate()
+        assert process.wait(60) == 0
+        wait_for(lambda: not is_open("127.0.0.1", port), "nginx to end")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
