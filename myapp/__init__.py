@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask
 from flask_login import current_user
 
-from . import about, assets, auth, cli, config, health, languages, messages, operations, pages, web
+from . import about, assets, auth, cli, config, health, languages, messages, operations, own_modules, pages, web
 from .admin.views import bp as admin_bp
 from .announcements.views import bp as announcements_bp
 from .auth.account import bp as auth_bp
@@ -47,13 +47,25 @@ from .messages.views import bp as messages_bp
 from .notifications import Kind, bell, emit, notify, register
 from .notifications.views import bp as notifications_bp
 from .openapi import views as openapi_views
+from .own_modules import live_page, signed_in, transaction
 from .retention import Retention
 from .sessions import Sessions
 from .systems.tokens import EndedAll
 from .systems.views import bp as systems_bp
 from .windows import Windows
 
-__all__ = ["Kind", "auth", "create_app", "emit", "messages", "notify", "register"]
+__all__ = [
+    "Kind",
+    "auth",
+    "create_app",
+    "emit",
+    "live_page",
+    "messages",
+    "notify",
+    "register",
+    "signed_in",
+    "transaction",
+]
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +145,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     sock.init_app(app)
     cli.init_app(app)
     app.context_processor(_every_page)
+    own_modules.init_app(app, settings.modules)
     if settings.trusted_proxies:
         app.wsgi_app = Forwarded(app.wsgi_app, Proxies(settings.trusted_proxies))  # type: ignore[method-assign]
     return app

@@ -68,6 +68,7 @@ class Settings:
     rate_limits: bool
     guests: bool
     keep_days: int  # for which events are kept; 0: for ever
+    modules: tuple[str, ...]  # of whoever runs it: each has `init_app(app)`
     log_format: str  # "text" or "json"
 
     @property
@@ -119,6 +120,7 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
         guests=_switch("GUESTS", env.get("GUESTS", "on"), problems),
         keep_days=number("KEEP_DAYS", 30, 0, 36500),
+        modules=_modules(env.get("MODULES", ""), problems),
         log_format=_choice("LOG_FORMAT", env.get("LOG_FORMAT", "text"), ("text", "json"), problems),
     )
     if problems:
@@ -256,6 +258,14 @@ def _proxies(text: str, problems: list[str]) -> tuple[str, ...]:
                 f"{PREFIX}TRUSTED_PROXIES has {word!r}: give none, or any of local, 10.0.0.7, 10.0.0.0/8, 2001:db8::/32"
             )
     return tuple(proxies)
+
+
+def _modules(text: str, problems: list[str]) -> tuple[str, ...]:
+    names = tuple(filter(None, re.split(r"[,\s]+", text)))
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            problems.append(f"{PREFIX}MODULES has {name!r}: write names as in `import`, like shop.orders")
+    return names
 
 
 def _switch(name: str, text: str, problems: list[str]) -> bool:

@@ -243,6 +243,7 @@ ALLOWED: dict[str, set[str]] = {
     "health": {"access", "db", "extensions", "inbox", "metrics", "openapi", "shapes", "web"},
     # around the application
     "schema": {"db", "errors", "extensions"},
+    "own_modules": {"auth", "db", "errors", "extensions", "inbox"},
     "retention": {"db", "inbox", "statements"},
     "chores": {"announcements.service", "db", "retention"},
     "operations": {"auth", "errors", "extensions", "openapi", "shapes", "web"},
