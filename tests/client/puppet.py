@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from myapp_client import Cursor, Event, Pace, Reset
-from myapp_client.following import Ask, Following, HangUp, Listen, Open, Say, Step, Wait
+from myapp_client.following import Following
+from myapp_client.steps import Ask, HangUp, Listen, Open, Say, Step, Wait
 
 __all__ = ["Ask", "Following", "HangUp", "Listen", "Open", "Puppet", "Say", "Step", "Wait", "event", "events", "hello"]
 
@@ -49,6 +50,8 @@ class Puppet:
         self.now = 1000.0
         self.core = Following(None if seq is None else Cursor(seq, epoch), transport, Pace(**pace), seed=1)
         self.taken: list[Event | Reset] = []
+        #: where the cursor stood behind each of them
+        self.cursors: list[Cursor] = []
 
     def step(self) -> Step:
         """The next step that is none of Wait and HangUp."""
@@ -99,7 +102,9 @@ class Puppet:
 
     def take(self) -> None:
         while (item := self.core.take()) is not None:
+            assert self.core.cursor is not None
             self.taken.append(item)
+            self.cursors.append(self.core.cursor)
 
     @property
     def seqs(self) -> list[int]:

@@ -434,7 +434,8 @@ def test_backoff_is_by_lot_below_a_limit_that_doubles_and_is_capped() -> None:
 
 
 CORE = (
-    "address", "answers", "calls", "choosing", "closing", "errors", "events", "following", "lines", "pace", "retrying",
+    "address", "answers", "calls", "choosing", "closing", "errors", "events", "following", "gathering", "lines", "pace",
+    "retrying", "steps",
 )  # fmt: skip
 HARMLESS = {"__future__", "collections", "dataclasses", "datetime", "json", "logging", "random", "re", "typing"}
 

@@ -17,8 +17,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from .address import Address
 from .errors import Closed
 from .events import Cursor, Event, Reset
-from .following import Ask, Following, HangUp, Listen, Open, Say, Step, Wait
+from .following import Following
 from .handshakes import CANNOT_OPEN, Refused, end_of, options, tell_why_not
+from .steps import Ask, HangUp, Listen, Open, Say, Step, Wait
 
 #: The least that is waited for a frame, in seconds: so that one that has come is seen.
 GLANCE = 0.001

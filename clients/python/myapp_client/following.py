@@ -1,17 +1,9 @@
 """Following an inbox, without I/O: bytes in, events out.
 
-A driver asks `step()` what to do, does it, and tells what came of it; events gather in order and are taken by `take()`.
-
-    Ask   GET it                     -> answered(), failed()
-    Open  open a WebSocket           -> opened(), refused(), failed()
-    Listen  wait for its next frame  -> heard(), closed(), quiet() when none came
-    Say   write a text frame         -> nothing, or closed()
-    HangUp  drop it without a word   -> nothing
-    Wait  do nothing meanwhile       -> nothing
-
-The rule that holds whatever fails: an event is taken only when it follows the one before, what was had before is
-dropped, and where one is missing the connection is given up and made anew from the cursor. Inputs raise ClientError
-where coming back would be of no use.
+A driver asks `step()` what to do (steps.py), does it, and tells what came of it; events gather in order (gathering.py)
+and are taken by `take()`. The rule that holds whatever fails: an event is taken only when it follows the one before,
+what was had before is dropped, and where one is missing the connection is given up and made anew from the cursor.
+Inputs raise ClientError where coming back would be of no use.
 """
 
 from __future__ import annotations
@@ -19,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,8 +19,10 @@ from urllib.parse import urlencode
 from .choosing import Choice, Transport
 from .closing import Farewell, farewell
 from .errors import ClientError, NotFound, ProtocolError, TooMany, Unavailable, error_of
-from .events import Cursor, Event, Reset, event_of
+from .events import Cursor, Event, Reset
+from .gathering import Broken, Gathering, whole
 from .pace import Pace, backoff, rest
+from .steps import Ask, HangUp, Listen, Open, Say, Step, Wait
 
 log = logging.getLogger("myapp_client")
 
@@ -40,42 +33,6 @@ MANY_FAILURES = 4
 
 #: The failure in a row that is told as a warning: those before it are everyday life, those after it the same.
 TELL_AFTER = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """GET `path`; the answer may take `seconds`."""
-
-    path: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    pass
-
-
-Step = Wait | Ask | Open | Listen | Say | HangUp
 
 
 @dataclass(slots=True)
@@ -91,10 +48,6 @@ class _Socket:
     stuck_at: int | None = None
 
 
-class _Broken(Exception):
-    """The connection is of no use any more: what came over it is not what must come."""
-
-
 class Following:
     """One follower. `cursor` is where the taker stands (None until it is known), `badges` the newest counts by name.
 
@@ -104,16 +57,12 @@ class Following:
     def __init__(
         self, cursor: Cursor | None, transport: Transport = "auto", pace: Pace | None = None, seed: int | None = None
     ) -> None:
-        self.cursor = cursor
-        self.badges: dict[str, int] = {}
+        self._gathering = Gathering(cursor)
         #: what the newest answer or frame came by
         self.transport: Literal["websocket", "long-poll"] | None = None
         self._pace = pace or Pace()
         self._lots = random.Random(seed)
         self._choice = Choice(transport, self._pace, self._lots)
-        self._items: deque[tuple[Event | Reset, Cursor]] = deque()
-        self._received = cursor
-        self._latest = -1
         self._failures = 0
         self._rest_until = 0.0
         self._has_worked = False
@@ -124,12 +73,17 @@ class Following:
 
     # -- out
 
+    @property
+    def cursor(self) -> Cursor | None:
+        return self._gathering.cursor
+
+    @property
+    def badges(self) -> dict[str, int]:
+        return self._gathering.badges
+
     def take(self) -> Event | Reset | None:
         """The next item in order, None when there is none yet. The cursor moves with it."""
-        if not self._items:
-            return None
-        item, self.cursor = self._items.popleft()
-        return item
+        return self._gathering.take()
 
     def step(self, now: float) -> Step:
         """What to do now. Times are those of any clock that only goes forward, in seconds."""
@@ -140,10 +94,11 @@ class Following:
             return self._listen(self._socket, now)
         if now < self._rest_until:
             return Wait(self._rest_until - now)
-        if self._received is None:
+        if self._gathering.received is None:
             self._asked = ("head", now, 0.0)
             return Ask(HEAD, self._pace.answer)
-        where = {"seq": self._received.seq, "epoch": self._received.epoch}
+        stand = self._gathering.stand
+        where = {"seq": stand.seq, "epoch": stand.epoch}
         left = self._choice.polls_for(now)
         if left is None:
             self._asked = ("websocket", now, 0.0)
@@ -170,7 +125,7 @@ class Following:
         try:
             said = json.loads(body)
             wait = self._take_head(said) if self._asked[0] == "head" else self._take_poll(said, now)
-        except _Broken as error:
+        except Broken as error:
             self._lose_poll(str(error), now)
             return
         except (KeyError, TypeError, ValueError) as error:
@@ -180,20 +135,20 @@ class Following:
         self._rest_until = now + wait
 
     def _take_head(self, said: Any) -> float:
-        self._received = self.cursor = Cursor(_whole(said["seq"]), str(said["epoch"]))
-        self._count(said["badges"], self._received.seq)
+        cursor = Cursor(whole(said["seq"]), str(said["epoch"]))
+        self._gathering.begin(cursor)
+        self._gathering.count(said["badges"], cursor.seq)
         self._failures = 0
         return 0.0
 
     def _take_poll(self, said: Any, now: float) -> float:
         """Take an answer of a long poll; the seconds to rest before the next."""
-        epoch, latest, events = str(said["epoch"]), _whole(said["latest"]), said["events"]
+        epoch, latest, events = str(said["epoch"]), whole(said["latest"]), said["events"]
         if said["reset"]:
-            self._reset(epoch, latest)
+            self._gathering.reset(epoch, latest)
         else:
-            self._meet(epoch)
-            self._take_events(events, epoch)
-        self._count(said["badges"], latest)
+            self._gathering.add(events, epoch)
+        self._gathering.count(said["badges"], latest)
         self.transport = "long-poll"
         wait = rest(float(said["next"])) or 0.0
         _path, asked_at, timeout = self._asked
@@ -256,7 +211,7 @@ class Following:
         try:
             said = json.loads(text)
             self._take_frame(socket, said["type"], said, now)
-        except (_Broken, KeyError, TypeError, ValueError) as error:
+        except (Broken, KeyError, TypeError, ValueError) as error:
             self._drop(f"a frame that must not come: {error!r}", now)
 
     def _take_frame(self, socket: _Socket, kind: str, said: Any, now: float) -> None:
@@ -265,15 +220,15 @@ class Following:
         elif kind == "error":
             log.warning("the server says: %s", said["detail"])
         elif socket.epoch is None:
-            raise _Broken(f"{kind} before hello")
+            raise Broken(f"{kind} before hello")
         elif kind == "events":
-            self._take_events(said["events"], socket.epoch)
-            self._count(said["badges"], _whole(said["latest"]))
+            self._gathering.add(said["events"], socket.epoch)
+            self._gathering.count(said["badges"], whole(said["latest"]))
         elif kind == "reset":
             socket.epoch = str(said["epoch"])
-            self._reset(socket.epoch, _whole(said["latest"]))
+            self._gathering.reset(socket.epoch, whole(said["latest"]))
         elif kind == "pong":
-            self._compare(socket, _whole(said["latest"]))
+            self._compare(socket, whole(said["latest"]))
 
     def _take_hello(self, socket: _Socket, said: Any, now: float) -> None:
         if said["protocol"] != PROTOCOL:
@@ -281,17 +236,16 @@ class Following:
         socket.heartbeat = max(0.1, float(said["heartbeat"]))
         socket.epoch, socket.answer_due = str(said["epoch"]), None
         socket.next_ping = now + socket.heartbeat
-        assert self._received is not None
-        if not self._received.epoch:
-            self._meet(socket.epoch)
-        self._count(said["badges"], _whole(said["latest"]))
+        if not self._gathering.stand.epoch:  # where it is another, reset comes next
+            self._gathering.meet(socket.epoch)
+        self._gathering.count(said["badges"], whole(said["latest"]))
         self.transport, self._has_worked = "websocket", True
 
     def _compare(self, socket: _Socket, latest: int) -> None:
         """The server may be about to send what a pong says there is; a heartbeat later it must have come."""
-        seq = self._received.seq if self._received else 0
+        seq = self._gathering.stand.seq
         if latest > seq and socket.stuck_at == seq:
-            raise _Broken(f"nothing after {seq} comes, though there is {latest}")
+            raise Broken(f"nothing after {seq} comes, though there is {latest}")
         socket.stuck_at = seq if latest > seq else None
 
     def quiet(self, now: float) -> None:
@@ -327,42 +281,6 @@ class Following:
             self._choice.websocket_failed(now)
         self._fail(end.why, now, end.retry, is_exact=True)
 
-    # -- the cursor
-
-    def _meet(self, epoch: str) -> None:
-        """An answer of this epoch, without reset: it must be ours, or we knew none yet."""
-        assert self._received is not None
-        if not self._received.epoch:
-            self._received = Cursor(self._received.seq, epoch)
-            if not self._items:
-                self.cursor = self._received
-        elif self._received.epoch != epoch:
-            raise _Broken(f"epoch {epoch} in place of {self._received.epoch}, without reset")
-
-    def _take_events(self, events: list[Any], epoch: str) -> None:
-        self._meet(epoch)
-        for said in events:
-            event = event_of(said)
-            assert self._received is not None
-            if event.seq <= self._received.seq:
-                continue
-            if event.seq != self._received.seq + 1:
-                raise _Broken(f"{event.seq} after {self._received.seq}")
-            self._received = Cursor(event.seq, epoch)
-            self._items.append((event, self._received))
-
-    def _reset(self, epoch: str, latest: int) -> None:
-        assert self._received is not None
-        before, self._received = self._received, Cursor(latest, epoch)
-        self._items.append((Reset(self._received, before), self._received))
-        self._latest = latest
-
-    def _count(self, badges: Any, latest: int) -> None:
-        """Badges stand at `latest`: older ones than we have are of no interest."""
-        if latest >= self._latest:
-            self._latest = latest
-            self.badges = {str(name): _whole(count) for name, count in badges.items()}
-
     def _fail(self, why: str, now: float, retry: float | None = None, *, is_exact: bool = False) -> None:
         """Come back after `retry`, which a close code draws by lot for each client, and `Retry-After` does not."""
         self._failures += 1
@@ -374,12 +292,6 @@ class Following:
         level = logging.WARNING if self._failures == TELL_AFTER else logging.INFO
         log.log(level, "trying again in %.1f s: %s", wait, why)
         self._rest_until = now + wait
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} in place of a whole number")
-    return value
 
 
 def start_at(seq: int | None, epoch: str) -> Cursor | None:
