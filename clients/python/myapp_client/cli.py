@@ -144,6 +144,8 @@ def _me(client: Client, asked: argparse.Namespace) -> int:
 
 def _follow(client: Client, asked: argparse.Namespace) -> int:
     file = CursorFile(asked.cursor_file) if asked.cursor_file else None
+    if file and not file.path.parent.is_dir():
+        _refuse(f"--cursor-file: make the folder {file.path.parent} first")
     try:
         cursor = file.read() if file else None
     except ValueError as error:

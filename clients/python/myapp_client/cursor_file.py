@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from .events import Cursor
@@ -35,15 +33,11 @@ class CursorFile:
             raise ValueError(f"{self.path} has no cursor in it: remove it, and say --since SEQ") from error
 
     def write(self, cursor: Cursor) -> None:
-        """Returns when it is on disk. Raises OSError."""
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump({"seq": cursor.seq, "epoch": cursor.epoch}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self.path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        """Returns when it is on disk. Raises OSError. One program writes a file: two would take it from each other."""
+        # of one name, so that what a killed program leaves is written over and does not gather
+        new = self.path.with_name(f".{self.path.name}.new")
+        with new.open("w") as file:
+            json.dump({"seq": cursor.seq, "epoch": cursor.epoch}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, self.path)
