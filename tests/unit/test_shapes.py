@@ -91,7 +91,7 @@ DATA = {
         "badge": "orders",
         "data": {"order": [7]},
     },
-    "announcement": {"id": 1, "title": "Tonight", "body": "We move.", "url": None},
+    "announcement": {"id": 1, "source": None, "title": "Tonight", "body": "We move.", "url": None},
 }
 
 
