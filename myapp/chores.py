@@ -34,6 +34,7 @@ class Chores:
         self._retention = retention
         self._look_every = look_every
         self._is_needed = threading.Event()
+        self._looked_at = 0.0
         self._is_closed = False
         self._thread: threading.Thread | None = None
 
@@ -57,10 +58,15 @@ class Chores:
 
     def _run(self) -> None:
         while not self._is_closed:
-            for chore in (self._announce_all, self._trim):
-                self._try(chore)
-            self._is_needed.wait(self._look_every)
-            self._is_needed.clear()
+            self._look()
+            self._try(self._trim)
+            if not self._is_closed:  # looking has cleared what `close` had set
+                self._is_needed.wait(self._look_every)
+
+    def _look(self) -> None:
+        self._is_needed.clear()
+        self._looked_at = time.monotonic()
+        self._try(self._announce_all)
 
     def _try(self, chore: Callable[[], None]) -> None:
         try:
@@ -82,7 +88,13 @@ class Chores:
                 announce(self._database, number, lambda: self._is_closed)
 
     def _trim(self) -> None:
-        self._retention.run_if_due(lambda: self._is_closed)
+        self._retention.run_if_due(self._is_closed_by_now)
+
+    def _is_closed_by_now(self) -> bool:
+        """Asked between two steps of trimming, which may take hours: meanwhile everyone is told what is announced."""
+        if self._is_needed.is_set() or time.monotonic() - self._looked_at > self._look_every:
+            self._look()
+        return self._is_closed
 
 
 def announce(
@@ -93,8 +105,8 @@ def announce(
 ) -> None:
     """Go on with an announcement until it has reached everyone, or `is_stopped()`.
 
-    Batches are as large as fits AIM, and between two of them others have as long as the last one took. `note` is told
-    how long each took: for so long at most its inboxes were locked.
+    Batches are as large as fits AIM, and between two of them others have as long as the last one took. Who stops leaves
+    it to whoever looks next. `note` is told how long each took: for so long at most its inboxes were locked.
     """
     most = FIRST
     while not is_stopped():
@@ -111,3 +123,5 @@ def announce(
             return
         most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(took, 1e-6)))))
         time.sleep(min(took, 0.1))
+    with database.transaction() as transaction:
+        announcements.release(transaction, number)

@@ -7,7 +7,7 @@ middle, another goes on behind the last batch that was committed, and nobody is 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -146,9 +146,8 @@ _BY_KEY = statement(
     sa.select(
         announcements.c.id,
         announcements.c.kind,
-        announcements.c.title,
-        announcements.c.body,
-        announcements.c.url,
+        announcements.c.own_badge,
+        announcements.c.data,
         announcements.c.at,
     ).where(announcements.c.source_id == sa.bindparam("source"), announcements.c.key == sa.bindparam("sent_key"))
 )
@@ -167,6 +166,11 @@ _CLAIM = statement(
     sa.update(announcements)
     .where(announcements.c.id == _number, announcements.c.finished_at.is_(None), announcements.c.claimed_until < _now)
     .values(claimed_until=_until)
+)
+_RELEASE = statement(
+    sa.update(announcements)
+    .where(announcements.c.id == _number, announcements.c.finished_at.is_(None))
+    .values(claimed_until=sa.literal_column("0"))
 )
 _WORK = statement(
     sa.select(
@@ -210,6 +214,7 @@ def create(
     check_key(key)
     now = now_ms()
     last, total = transaction.all(_EVERYONE)[0]
+    said = _data(content, kind, source)
     values = {
         **{"kind": kind, "source_id": source.id, "by_id": by, "title": content.title, "body": content.body},
         **{"url": content.url, "data": "", "own_badge": content.badge, "key": key, "at": now, "upto": 0},
@@ -219,9 +224,9 @@ def create(
     if row is None:
         stored = transaction.one(_BY_KEY, source=source.id, sent_key=key)
         assert stored is not None
-        number, *said, at = stored
+        number, *before, data, at = stored
         if at > now - KEY_LIFE:
-            if said != [kind, content.title, content.body, content.url]:
+            if before != [kind, content.badge] or not _is_same(data, said):
                 raise Conflict(
                     Text("This key was used for another announcement: use a new key for each."),
                     errors={"key": Text("was used for another announcement")},
@@ -231,31 +236,35 @@ def create(
         row = transaction.one(_ADD, **values)
     assert row is not None
     number = row[0]
-    data = _data(transaction, number, content, kind, source, now)
-    transaction.run(_SET_DATA, number=number, new_data=msgspec.json.encode(data).decode())
+    shared = number
+    if kind == "notification":  # these have numbers of their own
+        [[shared]] = transaction.all(_ADD_NUMBER, seq=0, source_id=source.id, at=now)
+    transaction.run(_SET_DATA, number=number, new_data=msgspec.json.encode({"id": shared, **said}).decode())
     return number, True
 
 
-def _data(
-    transaction: Transaction, number: int, content: Content, kind: str, source: Source, now: int
-) -> dict[str, Any]:
-    """What all its events carry."""
-    if kind == "announcement":
-        return {
-            "id": number,
-            "source": source.name,
-            "title": content.title,
-            "body": content.body or None,
-            "url": content.url or None,
-        }
-    [[shared]] = transaction.all(_ADD_NUMBER, seq=0, source_id=source.id, at=now)
-    return {"id": shared, **notification_data(content, source)}
+def _data(content: Content, kind: str, source: Source) -> dict[str, Any]:
+    """What all its events carry, but for the number."""
+    data = notification_data(content, source)
+    return data if kind == "notification" else {name: data[name] for name in ("source", "title", "body", "url")}
+
+
+def _is_same(stored: str, said: Mapping[str, Any]) -> bool:
+    """Whether what is stored, with its number, says this."""
+    before: dict[str, Any] = msgspec.json.decode(stored)
+    same: bool = {**before, "id": 0} == msgspec.json.decode(msgspec.json.encode({"id": 0, **said}))
+    return same
 
 
 def claim(transaction: Transaction, number: int) -> bool:
     """Whether the caller is to go on with it: nobody else is."""
     now = now_ms()
     return transaction.run(_CLAIM, number=number, now=now, until=now + CLAIM) > 0
+
+
+def release(transaction: Transaction, number: int) -> None:
+    """The caller does not go on with it: whoever looks next may."""
+    transaction.run(_RELEASE, number=number)
 
 
 def unfinished(connection: Connection) -> list[int]:

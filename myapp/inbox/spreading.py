@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.dialects import postgresql
 
-from ..db import Transaction
+from ..db import Row, Transaction
 from ..statements import Statement, statement
+from .counting import cleared, has, has_no_room, one_more
 from .events import rest_of
 from .facts import epoch
 from .models import events, inboxes
@@ -40,43 +41,11 @@ class Step(NamedTuple):
     is_last: bool
 
 
-class _Counted(sa.ColumnElement[str]):
-    """The badges with one more of `name`; without a name as they are."""
-
-    type = sa.Text()
-    inherit_cache = False
-
-    def __init__(self, badges: Any, name: Any) -> None:
-        self.badges = badges
-        self.name = name
-
-
-@compiles(_Counted, "sqlite")
-def _counted_by_sqlite(element: _Counted, compiler: Any, **options: Any) -> str:
-    badges, name = compiler.process(element.badges, **options), compiler.process(element.name, **options)
-    path = f"'$.\"' || {name} || '\"'"
-    return (
-        f"CASE WHEN {name} IS NULL THEN {badges} ELSE "
-        f"json_set({badges}, {path}, coalesce(json_extract({badges}, {path}), 0) + 1) END"
-    )
-
-
-@compiles(_Counted, "postgresql")
-def _counted_by_postgresql(element: _Counted, compiler: Any, **options: Any) -> str:
-    badges, name = compiler.process(element.badges, **options), compiler.process(element.name, **options)
-    return (
-        f"CASE WHEN {name} IS NULL THEN {badges} ELSE jsonb_set(CAST({badges} AS jsonb), ARRAY[{name}], "
-        f"to_jsonb(coalesce(CAST(CAST({badges} AS jsonb) ->> {name} AS bigint), 0) + 1))::text END"
-    )
-
-
 class Spreader:
     """The statements for a group of users, made once: those of whom `wants(user_id)` is true."""
 
     def __init__(self, wants: Callable[[sa.ColumnElement[int]], sa.ColumnElement[bool]]) -> None:
         after, upto, last = (sa.bindparam(name, type_=sa.BigInteger) for name in ("after", "upto", "last"))
-        badge, own_badge = (sa.bindparam(name, type_=sa.Text) for name in ("badge", "own_badge"))
-        in_batch = sa.and_(inboxes.c.user_id > after, inboxes.c.user_id <= upto, wants(inboxes.c.user_id))
         self._lock = statement(
             sa.select(inboxes.c.user_id)
             .where(inboxes.c.user_id > after, inboxes.c.user_id <= last)
@@ -84,20 +53,14 @@ class Spreader:
             .limit(sa.bindparam("most", type_=sa.Integer))
             .with_for_update()
         )
-        counted = _Counted(_Counted(inboxes.c.badges, badge), own_badge)
-        self._advance = statement(
-            sa.update(inboxes)
-            .where(in_batch)
-            .values(seq=inboxes.c.seq + 1, badges=counted)
-            .returning(inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges)
-        )
-        kind, at, data = (
-            sa.bindparam(name, type_=type_)
-            for name, type_ in (("kind", sa.Text), ("at", sa.BigInteger), ("data", sa.Text))
-        )
-        new = sa.select(inboxes.c.user_id, inboxes.c.seq, kind, at, data, sa.false(), badge, own_badge).where(in_batch)
-        columns = ("user_id", "seq", "kind", "at", "data", "seen", "badge", "own_badge")
-        self._insert = Statement(lambda insert: insert(events).from_select(columns, new))
+        of_batch = sa.and_(inboxes.c.user_id > after, inboxes.c.user_id <= upto, wants(inboxes.c.user_id))
+        ids = sa.cast(sa.bindparam("ids", type_=sa.Text), postgresql.ARRAY(sa.BigInteger))
+        of_ids = sa.and_(inboxes.c.user_id == sa.func.any(ids), wants(inboxes.c.user_id))
+        self._make_room = {"sqlite": statement(_with_room(of_batch)), "postgresql": statement(_with_room(of_ids))}
+        self._advance = statement(_advanced(of_batch))
+        told = _told(inboxes).where(of_batch)
+        self._insert = Statement(lambda insert: insert(events).from_select(_COLUMNS, told))
+        self._advance_and_insert = statement(_advanced_and_told(of_ids))
 
     def step(
         self,
@@ -122,12 +85,66 @@ class Spreader:
         ids = [row[0] for row in transaction.all(self._lock, after=after, last=last, most=most)]
         if not ids:
             return Step(last, 0, True)
-        upto = ids[-1]
-        rows = transaction.all(self._advance, after=after, upto=upto, badge=badge, own_badge=own_badge, **of_whom)
-        values = {"kind": kind, "at": at, "data": data, "badge": badge, "own_badge": own_badge}
-        transaction.run(self._insert, after=after, upto=upto, **values, **of_whom)
+        event = {"kind": kind, "at": at, "data": data, "badge": badge, "own_badge": own_badge}
+        rows = self._tell(transaction, ids, event, of_whom)
         places: dict[str, int] = {}
-        told = [(user, seq, places.setdefault(badges, len(places))) for user, seq, badges in rows]
+        told = [(user, seq, places.setdefault(text, len(places))) for user, seq, text in rows]
         if told:
             transaction.news.append(Spread(rest_of(kind, at, data), told, list(places), epoch(transaction)))
-        return Step(upto, len(rows), len(ids) < most)
+        return Step(ids[-1], len(rows), len(ids) < most)
+
+    def _tell(
+        self, transaction: Transaction, ids: list[int], event: dict[str, Any], of_whom: dict[str, Any]
+    ) -> list[Row]:
+        """The inboxes that got it: user, seq, badges."""
+        if transaction.dialect == "sqlite":
+            batch = {"after": ids[0] - 1, "upto": ids[-1], **of_whom}
+        else:
+            batch = {"ids": "{" + ",".join(map(str, ids)) + "}", **of_whom}
+        badges = {name: event[name] for name in ("badge", "own_badge")}
+        if event["own_badge"] is not None:
+            transaction.run(self._make_room[transaction.dialect], own_badge=event["own_badge"], **batch)
+        if transaction.dialect != "sqlite":
+            return transaction.all(self._advance_and_insert, **event, **batch)
+        rows = transaction.all(self._advance, **badges, **batch)
+        transaction.run(self._insert, **event, **batch)
+        return rows
+
+
+_COLUMNS = ("user_id", "seq", "kind", "at", "data", "seen", "badge", "own_badge")
+_badge, _own_badge = (sa.bindparam(name, type_=sa.Text) for name in ("badge", "own_badge"))
+
+
+def _with_room(which: sa.ColumnElement[bool]) -> Any:
+    """These inboxes have room for the event's own badge, if something in them counts nothing."""
+    badges = inboxes.c.badges
+    return sa.update(inboxes).where(which, has_no_room(badges, _own_badge)).values(badges=cleared(badges))
+
+
+def _advanced(which: sa.ColumnElement[bool]) -> Any:
+    """These inboxes stand at their next seq, with one more counted: by its own badge only where that has room."""
+    badges = one_more(inboxes.c.badges, _badge)
+    counted = sa.case((has_no_room(inboxes.c.badges, _own_badge), badges), else_=one_more(badges, _own_badge))
+    return (
+        sa.update(inboxes)
+        .where(which)
+        .values(seq=inboxes.c.seq + 1, badges=counted)
+        .returning(inboxes.c.user_id, inboxes.c.seq, inboxes.c.badges)
+    )
+
+
+def _told(advanced: Any) -> Any:
+    """The events of inboxes that were advanced."""
+    kind, data = (sa.bindparam(name, type_=sa.Text) for name in ("kind", "data"))
+    at = sa.bindparam("at", type_=sa.BigInteger)
+    counted_by = sa.case((has(advanced.c.badges, _own_badge), _own_badge))
+    return sa.select(advanced.c.user_id, advanced.c.seq, kind, at, data, sa.false(), _badge, counted_by)
+
+
+def _advanced_and_told(which: sa.ColumnElement[bool]) -> Any:
+    """Both in one statement: between two of PostgreSQL's somebody could mute it, and would have a new seq without an
+    event; or somebody with an id from before could come in.
+    """
+    moved = _advanced(which).cte("moved")
+    added = sa.insert(events).from_select(_COLUMNS, _told(moved)).cte("added")
+    return sa.select(moved).add_cte(added)

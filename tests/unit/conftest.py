@@ -10,13 +10,14 @@ from typing import Any
 import gevent.socket
 import pytest
 import redis.connection
+from flask import Flask
 
 from myapp import inbox
 from myapp.auth import people
 from myapp.db import Database
 from stack import Redis
 
-from ..support import make_app, sqlite_url
+from ..support import make_app, shared_postgres, sqlite_url
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +79,39 @@ def open_store(folder: Path, database_url: str | None = None) -> Iterator[Store]
     database: Database = app.extensions["myapp"].database
     yield Store(database)
     database.close()
+
+
+#: Tables whose rows tests make, in an order in which they can be deleted.
+EMPTIED = (
+    *("mutes", "notifications", "announcements", "events", "inboxes", "conversations", "messages"),
+    *("sessions", "tokens", "users"),
+)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def kept_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application on a database of each kind, for all tests of this process that use `emptied`."""
+    folder = tmp_path_factory.mktemp("kept")
+    url = sqlite_url(folder) if request.param == "sqlite" else shared_postgres().new_database()
+    app = make_app(folder, url)
+    yield app
+    app.extensions["myapp"].database.close()
+
+
+@pytest.fixture
+def emptied(kept_app: Flask) -> Iterator[Store]:
+    """A database of each kind with nobody in it, which others have used: to make a new one takes longer than a test.
+
+    The users that `add` makes are called user1, user2 and so on; `notify` finds them.
+    """
+    database: Database = kept_app.extensions["myapp"].database
+    with database.transaction() as transaction:
+        for table in EMPTIED:
+            transaction.driver.execute(f"DELETE FROM {table}")
+    publish = database.publish
+    with kept_app.app_context():
+        yield Store(database)
+    database.publish = publish
 
 
 @pytest.fixture
