@@ -50,10 +50,11 @@ def make_room(badges: Badges, names: Iterable[str]) -> None:
 
     Raises Invalid where all of them count something.
     """
-    new = [name for name in names if name not in badges]
+    wanted = set(names)
+    new = wanted - badges.keys()
     if not new or len(badges) + len(new) <= len(BADGES) + MOST_OWN:
         return
-    for name in [name for name, count in badges.items() if not count and name not in BADGES]:
+    for name in [name for name, count in badges.items() if not count and name not in wanted.union(BADGES)]:
         del badges[name]
     if len(badges) + len(new) > len(BADGES) + MOST_OWN:
         raise Invalid("badge", Text("is one more than the %(most)d that a user can have; use fewer", most=MOST_OWN))
