@@ -7,6 +7,7 @@ order of user id. So a transaction may tell as many users as it likes, one after
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -111,7 +112,8 @@ def _wait(transaction: Transaction, new: _Waiting) -> None:
         waiting = transaction.state["notices"] = []
         # before the inboxes are stored, whoever has locked them
         transaction.before_commit.insert(0, lambda: _tell(transaction, waiting))
-    waiting.append(new)
+    # as it is now: the caller may go on to use what it has given
+    waiting.append(new._replace(data=deepcopy(new.data)))
 
 
 def _tell(transaction: Transaction, waiting: list[_Waiting]) -> None:

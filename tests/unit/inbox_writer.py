@@ -13,16 +13,28 @@ The database comes from the environment. Its status is 0 when all of them ended 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
 import traceback
 from itertools import groupby
+from random import Random
+
+import psycopg
 
 from myapp import create_app, inbox
+from myapp.announcements import service as announcements
 from myapp.auth import people, pictures, service
+from myapp.auth.people import Person
 from myapp.db import Database
 from myapp.messages import service as messages
+from myapp.notifications import preferences
+from myapp.notifications import service as notices
+from myapp.notifications.content import Content
+
+#: Who does something, and with whom.
+Two = list[Person]
 
 
 def append(database: Database, writer: int, count: int, users: list[int]) -> None:
@@ -41,29 +53,90 @@ def mix(database: Database, seed: int, count: int, names: list[str]) -> None:
     with database.read() as connection:
         everybody = [people.by_name(connection, name) for name in names]
     for number in range(count):
-        me, other = dice.sample(everybody, 2)
-        with database.read() as connection:
-            found = messages.list_conversations(connection, me)
-        upto = max((one["last"]["id"] for one in found if one["with"] == other.name), default=0)
-        with database.transaction() as transaction:
-            match dice.choice(("send", "send", "read", "both", "seen", "rename", "picture", "session")):
-                case "send":
-                    messages.send(transaction, me, other.name, f"{seed} {number}", f"{seed} {number}")
-                case "read":
-                    messages.mark_read(transaction, me, other.name, upto)
-                case "both":
-                    messages.send(transaction, me, other.name, f"{seed} {number}")
-                    messages.mark_read(transaction, me, other.name, upto)
-                case "seen":
-                    inbox.mark_seen(transaction, me.id, ["likes"], 0)
-                case "rename":
-                    people.rename(transaction, me.id, f"Called {seed} {number}")
-                case "picture":
-                    pictures.store(transaction, me.id, b"a picture")
-                case "session":
-                    service.start_session(transaction, me.id, "::1", "test")
-                    service.create_token(transaction, me.id, "test")
-                    service.set_password(transaction, me.id, "a hash")
+        act = dice.choice(ACTS)
+        chosen = dice.sample(everybody, 2)
+        while True:
+            try:
+                act(database, dice, chosen, everybody, f"{seed} {number}")
+                break
+            except psycopg.errors.LockNotAvailable:  # an inbox before those that it held: the one failure allowed
+                continue
+
+
+def write_message(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    me, other = chosen
+    with database.read() as connection:
+        found = messages.list_conversations(connection, me)
+    upto = max((one["last"]["id"] for one in found if one["with"] == other.name), default=0)
+    with database.transaction() as transaction:
+        match dice.choice(("send", "read", "both")):
+            case "send":
+                messages.send(transaction, me, other.name, text, text)
+            case "read":
+                messages.mark_read(transaction, me, other.name, upto)
+            case "both":
+                messages.send(transaction, me, other.name, text)
+                messages.mark_read(transaction, me, other.name, upto)
+
+
+def be_told(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    me, other = chosen
+    with database.transaction() as transaction:
+        match dice.choice(("one", "many", "again", "with a message")):
+            case "one":
+                badge = dice.choice((None, "orders", "bills"))
+                notices.notify(transaction, me.id, Content(text, badge=badge))
+            case "many":
+                for person in (other, me, other):
+                    notices.notify(transaction, person.id, Content(text, badge="orders"))
+            case "again":
+                notices.notify(transaction, me.id, Content("the same"), key=f"{dice.randint(0, 3)}")
+            case "with a message":
+                notices.emit(transaction, dice.choice(everybody).id, "like", {"post": 1, "by": me.name})
+                messages.send(transaction, me, other.name, text)
+
+
+def see(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    me, _ = chosen
+    with database.read() as connection:
+        seq = inbox.head(connection, me.id).seq
+    with database.transaction() as transaction:
+        match dice.choice(("some", "all", "badges")):
+            case "some":
+                inbox.mark_some_seen(transaction, me.id, dice.choices(range(seq + 1), k=5))
+            case "all":
+                inbox.mark_all_seen(transaction, me.id, dice.randint(0, seq))
+            case "badges":
+                inbox.mark_seen(transaction, me.id, ["likes", "notifications"], dice.randint(0, seq))
+
+
+def change(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    me, _ = chosen
+    with database.transaction() as transaction:
+        match dice.choice(("rename", "picture", "session", "mute")):
+            case "rename":
+                people.rename(transaction, me.id, f"Called {text}")
+            case "picture":
+                pictures.store(transaction, me.id, b"a picture")
+            case "session":
+                service.start_session(transaction, me.id, "::1", "test")
+                service.create_token(transaction, me.id, "test")
+                service.set_password(transaction, me.id, "a hash")
+            case "mute":
+                preferences.mute(transaction, me.id, dice.choice(("like", "announcement")), dice.random() < 0.5)
+
+
+def tell_everyone(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    with database.transaction() as transaction:
+        number, _ = announcements.create(transaction, Content(text, badge=dice.choice((None, "news"))))
+    with contextlib.suppress(announcements.Overtaken):
+        while True:
+            with database.transaction() as transaction:
+                if announcements.advance(transaction, number, 2):
+                    break
+
+
+ACTS = (write_message, write_message, write_message, be_told, be_told, see, see, change, tell_everyone)
 
 
 def write(database: Database, what: str, *args: str) -> None:
