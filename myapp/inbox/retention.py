@@ -46,20 +46,22 @@ _first_young = (
     .scalar_subquery()
 )
 _last_old = sa.func.coalesce(_first_young - 1, inboxes.c.seq)
-_is_seen_and_old = sa.and_(events.c.seen == sa.true(), events.c.at < _old_notices)
-_has_old_notices = sa.exists().where(
-    events.c.user_id == inboxes.c.user_id, events.c.seq <= inboxes.c.trimmed, _is_seen_and_old
+#: Of what was given up: notices stay until they are seen, and some time after.
+_is_needless = sa.or_(events.c.seen.is_(None), sa.and_(events.c.seen == sa.true(), events.c.at < _old_notices))
+#: Old notices, or what a round that was stopped in the middle has left.
+_has_needless = sa.exists().where(
+    events.c.user_id == inboxes.c.user_id, events.c.seq <= inboxes.c.trimmed, _is_needless
 )
 _OLD = statement(
     sa.select(inboxes.c.user_id, _last_old)
     .where(inboxes.c.user_id > _after, inboxes.c.user_id <= _upto)
-    .where(sa.or_(_last_old > inboxes.c.trimmed, _has_old_notices))
+    .where(sa.or_(_last_old > inboxes.c.trimmed, _has_needless))
     .order_by(inboxes.c.user_id)
 )
 _TRIM = statement(sa.update(inboxes).where(inboxes.c.user_id == _user, inboxes.c.trimmed < _upto).values(trimmed=_upto))
 _doomed = (
     sa.select(events.c.seq)
-    .where(events.c.user_id == _user, events.c.seq <= _upto, sa.or_(events.c.seen.is_(None), _is_seen_and_old))
+    .where(events.c.user_id == _user, events.c.seq <= _upto, _is_needless)
     .order_by(events.c.seq)
     .limit(_most)
 )
