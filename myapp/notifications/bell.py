@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from .. import inbox
 from ..db import Connection, rfc3339
 from .kinds import Kind, kind_of, kinds
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+A = TypeVar("A")
 
 #: Notices on one page.
 PAGE = 50
@@ -35,15 +41,17 @@ class Item:
 
     @property
     def title(self) -> str:
-        return self.kind.title(self.data[0]) if len(self.data) == 1 else self.kind.together(self.data)
+        if len(self.data) > 1:
+            return _shown(self.kind, self.kind.together, self.data, self.kind.label)
+        return _shown(self.kind, self.kind.title, self.data[0], self.kind.label)
 
     @property
     def body(self) -> str:
-        return self.kind.body(self.data[0])
+        return _shown(self.kind, self.kind.body, self.data[0], "")
 
     @property
     def url(self) -> str:
-        return self.kind.url(self.data[0])
+        return _shown(self.kind, self.kind.url, self.data[0], "")
 
     @property
     def source(self) -> str | None:
@@ -59,6 +67,15 @@ class Bell:
     unseen: list[Item]
     seen: list[Item]
     before: int | None
+
+
+def _shown(kind: Kind, function: Callable[[A], T], data: A, otherwise: T) -> T:
+    """What the kind makes of the data. The bell must open whatever an event carries: it may be years old."""
+    try:
+        return function(data)
+    except Exception:  # safety net: the functions of a kind are the application's own
+        log.exception("a notice of the kind %s cannot be shown", kind.name)
+        return otherwise
 
 
 def badges() -> list[str]:
@@ -90,7 +107,8 @@ def group(found: Sequence[inbox.Seen]) -> list[Item]:
     groups: dict[Any, list[tuple[inbox.Seen, Mapping[str, Any]]]] = {}
     for one in found:
         data: Mapping[str, Any] = msgspec.json.decode(one.data)
-        name = kind_of(one.kind).group(data)
+        kind = kind_of(one.kind)
+        name = _shown(kind, kind.group, data, None)
         groups.setdefault((one.kind, name, one.seen) if name is not None else one.seq, []).append((one, data))
     items = []
     for members in groups.values():
@@ -104,5 +122,6 @@ def group(found: Sequence[inbox.Seen]) -> list[Item]:
 def as_json(one: inbox.Seen) -> dict[str, Any]:
     """A notice by itself, as GET /notifications has it: the event, whether it was seen, and where it leads."""
     data = msgspec.json.decode(one.data)
-    url = kind_of(one.kind).url(data) or None
+    kind = kind_of(one.kind)
+    url = _shown(kind, kind.url, data, "") or None
     return {"seq": one.seq, "kind": one.kind, "at": rfc3339(one.at), "seen": one.seen, "url": url, "data": data}
