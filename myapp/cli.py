@@ -6,6 +6,7 @@ It writes beside a running server, in batches.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,6 +30,8 @@ from .systems import tokens as system_tokens
 from .systems.tokens import MOST_DAYS, SCOPES
 
 BATCH = 200
+#: Seconds between two looks at what another process does.
+LOOK_EVERY = 0.2
 
 users = AppGroup("users", help="People who may sign in.")
 tokens = AppGroup("tokens", help="Bearer tokens of programs.")
@@ -138,15 +141,24 @@ def announce_to_all(title: str, body: str | None, url: str | None, key: str | No
     try:
         with database().transaction() as transaction:
             number, _ = announcements.create(transaction, check(title, body, url), key=key)
+        found = _announced(number)
+    except AppError as error:
+        _fail(error)
+    click.echo(f"announcement {number}: {found.reached} of {found.total} users told")
+
+
+def _announced(number: int) -> announcements.Announcement:
+    """How the announcement stands at its end, whoever has told of it: a running server may have been faster."""
+    while True:
         with database().transaction() as transaction:
             is_mine = announcements.claim(transaction, number)
         if is_mine:
             announce(database(), number)
         with database().read() as connection:
             found = announcements.by_number(connection, number)
-    except AppError as error:
-        _fail(error)
-    click.echo(f"announcement {number}: {found.reached} of {found.total} users told")
+        if found.finished_at is not None:
+            return found
+        time.sleep(LOOK_EVERY)
 
 
 @systems_group.command("add")
