@@ -62,13 +62,14 @@ class Retention:
         """Trim all inboxes, in small transactions. How many events were deleted."""
         kept = (self._days if days is None else days) * DAY
         old, old_notices = now_ms() - kept, now_ms() - NOTICES_STAY * kept
-        after, deleted, is_last = 0, 0, False
-        while not is_last and not is_stopped():
+        after, deleted, is_done = 0, 0, False
+        while not is_done and not is_stopped():
             with self._database.read() as connection:
                 found = inbox.find_old(connection, after, old, old_notices)
             for user, upto in found.inboxes:
                 deleted += self._trim(user, upto, old_notices, is_stopped)
-            after, is_last = found.upto, found.is_last
+            if found.is_whole:
+                after, is_done = found.upto, found.is_last
             time.sleep(0.001)
         return deleted
 

@@ -158,6 +158,20 @@ def test_many_inboxes_are_trimmed_in_pieces_of_any_size(
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 6, 7])
+def test_old_events_are_looked_for_in_pieces_of_any_size(
+    most: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_LOOKED_AT", most)
+    users = store.add(3)
+    for user, old in zip(users, (6, 0, 8), strict=True):
+        store.append(user, 8)
+        age(store, user, old)
+    assert trim(store) == 14
+    assert [kept(store, user) for user in users] == [[7, 8], [*range(1, 9)], []]
+    assert [store.head(user).trimmed for user in users] == [6, 0, 8]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 6, 7])
 def test_inbox_is_trimmed_in_transactions_of_any_size(most: int, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in (module, inbox):
         monkeypatch.setattr(place, "MOST_DELETED", most)
