@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from . import inbox
 from .db import Database, now_ms
+from .notifications import service as notifications
 from .statements import Statement
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,16 @@ class Retention:
             if found.is_whole:
                 after, is_done = found.upto, found.is_last
             time.sleep(0.001)
+        self._forget_numbers(old_notices, is_stopped)
         return deleted
+
+    def _forget_numbers(self, old: int, is_stopped: Callable[[], bool]) -> None:
+        """Of notifications that are in no list any more."""
+        count = inbox.MOST_DELETED
+        while count == inbox.MOST_DELETED and not is_stopped():
+            with self._database.transaction() as transaction:
+                count = notifications.trim(transaction, old, inbox.MOST_DELETED)
+            time.sleep(0.001)
 
     def _trim(self, user: int, upto: int, old_notices: int, is_stopped: Callable[[], bool]) -> int:
         deleted = 0

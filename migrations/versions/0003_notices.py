@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("id", Id, primary_key=True),
         sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id")),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Column("source_id", sa.BigInteger, nullable=False),
+        sa.Column("source_id", sa.BigInteger, nullable=False, index=True),
         sa.Column("key", sa.Text),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.UniqueConstraint("user_id", "source_id", "key"),

@@ -45,16 +45,15 @@ def check_name(name: str) -> None:
         raise Invalid("badge", Text("is a name that means something else; choose another one"))
 
 
-def make_room(badges: Badges, names: Iterable[str]) -> None:
+def make_room(badges: Badges, names: Iterable[str]) -> bool:
     """Before these names are counted: where there are MOST_OWN of an inbox's own, those that count nothing leave.
 
-    Raises Invalid where all of them count something.
+    Whether there is room for them now; not where all the others count something.
     """
     wanted = set(names)
     new = wanted - badges.keys()
     if not new or len(badges) + len(new) <= len(BADGES) + MOST_OWN:
-        return
+        return True
     for name in [name for name, count in badges.items() if not count and name not in wanted.union(BADGES)]:
         del badges[name]
-    if len(badges) + len(new) > len(BADGES) + MOST_OWN:
-        raise Invalid("badge", Text("is one more than the %(most)d that a user can have; use fewer", most=MOST_OWN))
+    return len(badges) + len(new) <= len(BADGES) + MOST_OWN

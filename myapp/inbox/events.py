@@ -232,12 +232,11 @@ def append(
     """Add one event to a locked inbox and say its seq. `badges` are changes by name, `at` is in ms since 1970.
 
     With `notice` it is something to be seen, and counted until then. It is stored, and after the commit published,
-    together with whatever else the transaction does, or not at all. Raises KeyError when the inbox was not locked
-    first, and Invalid where its badges have too many names.
+    together with whatever else the transaction does, or not at all. Raises KeyError when the inbox was not locked.
     """
     inbox: _Open = transaction.state["inboxes"][user]
     if notice is not None:
-        badge.make_room(inbox.badges, notice.badges)
+        notice = _with_room(notice, inbox.badges)
     inbox.seq += 1
     for name, change in (badges or {}).items():
         inbox.badges[name] = inbox.badges.get(name, 0) + change
@@ -252,6 +251,14 @@ def append(
         inbox.notices.append({**row, "seen": False, "badge": notice.badge, "own_badge": notice.own_badge})
     inbox.texts.append(_text(inbox.seq, kind, at, text))
     return inbox.seq
+
+
+def _with_room(notice: Notice, badges: Badges) -> Notice:
+    """The notice, counted by names for which there is room: what is told must not fail for the sake of a count."""
+    for fitting in (notice, notice._replace(own_badge=None)):
+        if badge.make_room(badges, fitting.badges):
+            return fitting
+    return Notice(None)
 
 
 def badges_of(transaction: Transaction, user: int) -> Badges:

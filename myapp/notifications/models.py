@@ -17,7 +17,7 @@ notifications = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id")),  # none: everyone, see announcements
     sa.Column("seq", sa.BigInteger, nullable=False),  # of the event in the user's inbox
-    sa.Column("source_id", sa.BigInteger, nullable=False),  # the system that sent it; 0: the application itself
+    sa.Column("source_id", sa.BigInteger, nullable=False, index=True),  # the system; 0: the application
     sa.Column("key", sa.Text),  # the source's, against telling the same user twice
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("user_id", "source_id", "key"),

@@ -63,6 +63,11 @@ _BY_KEY = statement(
         notifications.c.key == sa.bindparam("sent_key"),
     )
 )
+#: In order of number they are in order of time: the oldest are looked at, and no others.
+_oldest = sa.select(notifications.c.id, notifications.c.at).order_by(notifications.c.id)
+_looked_at = _oldest.limit(sa.bindparam("most", type_=sa.Integer)).subquery()
+_is_old = _looked_at.c.at < sa.bindparam("old", type_=sa.BigInteger)
+_TRIM = statement(sa.delete(notifications).where(notifications.c.id.in_(sa.select(_looked_at.c.id).where(_is_old))))
 _SOURCES = statement(
     sa.select(notifications.c.source_id)
     .where(
@@ -171,6 +176,13 @@ def _is_same(transaction: Transaction, new: _Waiting, number: int, seq: int) -> 
         before = stored.data
     same: bool = msgspec.json.decode(before) == msgspec.json.decode(msgspec.json.encode({"id": number, **new.data}))
     return same
+
+
+def trim(transaction: Transaction, old: int, most: int) -> int:
+    """Forget the numbers and keys of at most `most` notifications from before `old` (ms since 1970), and of none that
+    is younger than KEY_LIFE; what they said is in their events. How many it were.
+    """
+    return transaction.run(_TRIM, old=min(old, now_ms() - KEY_LIFE), most=most)
 
 
 def sources_of(connection: Connection, user: int) -> set[int]:

@@ -244,7 +244,7 @@ ALLOWED: dict[str, set[str]] = {
     # around the application
     "schema": {"db", "errors", "extensions"},
     "own_modules": {"auth", "db", "errors", "extensions", "inbox"},
-    "retention": {"db", "inbox", "statements"},
+    "retention": {"db", "inbox", "notifications.service", "statements"},
     "chores": {"announcements.service", "db", "retention"},
     "operations": {"auth", "errors", "extensions", "openapi", "shapes", "web"},
     "live_cli": {"extensions", "operations"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,15 +166,17 @@ def test_failed_commit_leaves_nothing_of_the_callers_either(store: Store) -> Non
         assert connection.driver.execute("SELECT count(*) FROM users WHERE display_name = 'changed'").fetchone()[0] == 0
 
 
-def test_user_who_has_no_room_for_another_badge_is_told_as_an_error_and_nothing_is_stored(store: Store) -> None:
+def test_user_who_has_no_room_for_another_badge_is_told_all_the_same(store: Store) -> None:
     first, second = store.add(2)
     for number in range(MOST_OWN):
         noticed.tell(store, second, "one", f"own-{number}")
-    before = store.head(second)
-    with pytest.raises(Invalid), store.database.transaction() as transaction:
+    with store.database.transaction() as transaction:
         service.notify(transaction, first, Content("told"))
         service.notify(transaction, second, Content("told", badge="one-more"))
-    assert (store.head(first).seq, store.head(second)) == (0, before)
+    badges = json.loads(store.head(second).badges)
+    assert (store.head(first).seq, badges["notifications"]) == (1, MOST_OWN + 1)
+    assert "one-more" not in badges
+    noticed.check(store, [first, second])
 
 
 # -- the transaction that one is in

@@ -340,3 +340,24 @@ def test_round_says_how_many_events_went(store: Store, caplog: pytest.LogCapture
         Retention(store.database, 30).run_if_due()
     assert "2 events were older than 30 days" in caplog.text
     assert NOTICES_STAY == 3
+
+
+def test_numbers_of_notifications_that_no_list_has_any_more_are_forgotten(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [user] = store.add()
+    monkeypatch.setattr(inbox, "MOST_DELETED", 2)
+    for number in range(6):
+        noticed.tell(store, user, f"number {number}")
+    old = now_ms() - 91 * DAY
+    store.write(f"UPDATE notifications SET at = {old} WHERE id <= 5")
+    trim(store)
+    assert store.count("notifications") == 1
+
+
+def test_keys_are_remembered_for_their_seven_days_however_short_events_are_kept(store: Store) -> None:
+    [user] = store.add()
+    noticed.tell(store, user, "once")
+    store.write(f"UPDATE notifications SET at = {now_ms() - 6 * DAY}")
+    trim(store, days=1)
+    assert store.count("notifications") == 1
