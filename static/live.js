@@ -9,6 +9,7 @@ import { Api } from './live/api.js';
 import { Badges } from './live/badges.js';
 import { choiceCookie, readChoice } from './live/choice.js';
 import { Connection } from './live/connection.js';
+import { Copying } from './live/copying.js';
 import { Cursor } from './live/cursor.js';
 import { announce, announceEvent } from './live/dom-events.js';
 import { Indicator } from './live/indicator.js';
@@ -21,7 +22,7 @@ import { Progress } from './live/progress.js';
 import { readStrings } from './live/strings.js';
 import { Times, zoneCookie } from './live/times.js';
 import { systemTimers } from './live/timers.js';
-import { Toasts } from './live/toasts.js';
+import { Toasts, addressOf } from './live/toasts.js';
 import { TRANSPORTS } from './live/transports.js';
 import { Watched } from './live/watched.js';
 
@@ -30,6 +31,7 @@ const strings = readStrings(document);
 const times = new Times({ language: document.documentElement.lang, strings, timers: systemTimers });
 document.cookie = zoneCookie();
 times.keepUp(document);
+new Copying({ document, clipboard: navigator.clipboard, timers: systemTimers, strings }).bind();
 new Progress({ document, fetch: fetch.bind(window), timers: systemTimers, text: (name) => strings.get(name) }).keepUp();
 if (page.isSignedIn) follow();
 
@@ -37,7 +39,7 @@ function follow() {
   const indicator = new Indicator({ document, strings, timers: systemTimers });
   const cursor = new Cursor(page.place.seq, page.place.epoch);
   const badges = new Badges(document, page.place.seq);
-  const toasts = new Toasts({ document, timers: systemTimers });
+  const toasts = new Toasts({ document, timers: systemTimers, addressOf: (event) => addressOf(event, page.root) });
   const world = {
     cursor,
     watched: new Watched(() => content?.topics ?? []),
@@ -56,6 +58,7 @@ function follow() {
     location,
     DOMParser,
     api,
+    strings,
     onBadges: applyBadges,
     onShown: (root) => times.localize(root),
   });
@@ -76,7 +79,10 @@ function follow() {
     },
     onState(state, transport, more) {
       indicator.show(state, transport, more);
-      if (transport) outbox.hurry();
+      if (transport) {
+        outbox.hurry();
+        notices.recover();
+      }
       announce(document, 'live:state', { state, transport });
     },
   });

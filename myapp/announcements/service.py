@@ -41,6 +41,7 @@ class Announcement(NamedTuple):
     id: int
     kind: str
     source: str | None
+    source_name: str | None  # what it calls itself
     by: str | None
     title: str
     body: str
@@ -90,6 +91,7 @@ _SHOWN = (
     announcements.c.id,
     announcements.c.kind,
     systems.c.name,
+    systems.c.display_name,
     users.c.name,
     announcements.c.title,
     announcements.c.body,

@@ -27,7 +27,7 @@ def page() -> str:
     return render_template(
         "announcements/page.html",
         page=page,
-        announcements=[one.as_json() for one in shown],
+        announcements=[{**one.as_json(), "source_name": one.source_name} for one in shown],
         before=shown[-1].id if len(found) > PAGE else None,
         is_first=before == MAX_SEQ,
     )

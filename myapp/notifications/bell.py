@@ -68,6 +68,11 @@ class Bell:
     seen: list[Item]
     before: int | None
 
+    @property
+    def sources(self) -> set[str]:
+        """The names of the systems that what is on it comes from."""
+        return {item.source for item in (*self.unseen, *self.seen) if item.source}
+
 
 def _shown(kind: Kind, function: Callable[[A], T], data: A, otherwise: T) -> T:
     """What the kind makes of the data. The bell must open whatever an event carries: it may be years old."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -83,7 +83,8 @@ def _page(template: str, user: int, before: int, limit: int) -> str:
     with database().snapshot() as connection:
         page = inbox.head(connection, user).as_page()
         found = bell.page(connection, user, before, limit)
-    return render_template(template, page=page, bell=found, is_first=before == MAX_SEQ)
+        shown = systems.shown_names(connection, found.sources)
+    return render_template(template, page=page, bell=found, shown=shown, is_first=before == MAX_SEQ)
 
 
 @bp.post("/notifications/seen")
@@ -167,7 +168,8 @@ def preferences_form() -> BaseResponse:
         known = {choice["what"] for choice in (*choices["kinds"], *choices["systems"])}
         for what in known.intersection(request.form.getlist("shown")):
             preferences.mute(transaction, identity.id, what, what not in wanted)
-    return redirect(url_for("notifications.show_preferences", saved=1), 303)
+    flash(_("Saved."))
+    return redirect(url_for("notifications.show_preferences"), 303)
 
 
 def _wanted(choices: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, bool]]:

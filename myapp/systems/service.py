@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -104,6 +104,13 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> list[Account]:
     """These systems, in order of name."""
     wanted = set(ids)
     return [account for account in every(connection) if account.id in wanted]
+
+
+def shown_names(connection: Connection, names: Collection[str]) -> dict[str, str]:
+    """What these systems call themselves, by name, in one query; none for no names."""
+    if not names:
+        return {}
+    return {account.name: account.display_name for account in every(connection) if account.name in names}
 
 
 def change(transaction: Transaction, account: Account, display_name: str, most_per_minute: int) -> None:

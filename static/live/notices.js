@@ -1,3 +1,7 @@
+import { isTemporary } from './api.js';
+import { BellPanel, isForNewTab } from './bell-panel.js';
+import { WayBack, numbers } from './way-back.js';
+
 /** Kinds of events that change nothing in the lists of notices. */
 const ELSEWHERE = new Set(['message', 'read']);
 /** What comes within this time is shown by one request, in milliseconds. */
@@ -6,17 +10,17 @@ const GATHER = 150;
 const SPREAD = 2000;
 
 /**
- * The bell of the page's head, and lists of notices in the page: always as the server renders them. They are fetched
- * anew when something has happened; a bell that is closed asks for nothing.
+ * Lists of notices, in what the bell opens and in `<div data-notices>` of the page: always as the server renders them.
+ * They are fetched anew when something has happened; a bell that is closed asks for nothing.
  *
- *   <a id="bell" href="/notifications">            opens what follows
- *   <div id="bell-panel" hidden></div>
- *   <div data-notices>...</div>                    a part of the page that is fetched anew with it
+ * Promise: what is shown is of who is signed in on this page, and who has the focus in a list that is put anew has it
+ * there still.
  */
 export class Notices {
   #wait = null;
   #isAsking = false;
   #isStale = false;
+  #hasFailed = false;
 
   /**
    * @param {object} parts
@@ -28,42 +32,33 @@ export class Notices {
    * @param {() => number} parts.random
    * @param {string} parts.base
    * @param {import('./api.js').Api} parts.api
+   * @param {import('./strings.js').Strings} parts.strings
    * @param {(badges: Record<string, number>, latest: number) => void} parts.onBadges
    * @param {(root: ParentNode) => void} parts.onShown what was put into the page
    */
-  constructor({ document, location, fetch, DOMParser, timers, random, base, api, onBadges, onShown }) {
-    Object.assign(this, { document, location, fetch, DOMParser, timers, random, base, api, onBadges, onShown });
+  constructor({ document, location, fetch, DOMParser, timers, random, base, api, strings, onBadges, onShown }) {
+    Object.assign(this, { document, location, fetch, DOMParser, timers, random, base, api, strings, onBadges, onShown });
+    this.bell = new BellPanel({ document, onOpen: () => this.#open() });
   }
 
   /** Listen to the page's clicks and forms. */
   bind() {
     const { document } = this;
-    this.bell?.addEventListener('click', (event) => this.#clickBell(event));
     document.addEventListener('submit', (event) => this.#submit(event));
     document.addEventListener('click', (event) => this.#click(event));
-    document.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && this.isOpen) this.close({ focus: true });
-    });
-  }
-
-  /** @returns {HTMLElement | null} */
-  get bell() {
-    return this.document.getElementById('bell');
-  }
-
-  /** @returns {HTMLElement | null} */
-  get panel() {
-    return this.document.getElementById('bell-panel');
-  }
-
-  get isOpen() {
-    return this.panel !== null && !this.panel.hidden;
+    document.addEventListener('auxclick', (event) => event.button === 1 && this.#follow(event.target));
+    this.bell.bind();
   }
 
   /** @param {{kind: string}} event */
   apply({ kind }) {
     if (ELSEWHERE.has(kind)) return;
     this.refresh(kind === 'announcement' ? GATHER + this.random() * SPREAD : GATHER);
+  }
+
+  /** The server can be reached again: what could not be loaded is. */
+  recover() {
+    if (this.#hasFailed) this.refresh();
   }
 
   /**
@@ -79,24 +74,13 @@ export class Notices {
     }, wait);
   }
 
-  /** @param {MouseEvent} event */
-  #clickBell(event) {
-    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    if (this.isOpen) {
-      this.close({});
-      return;
-    }
-    this.panel.hidden = false;
-    this.bell.setAttribute('aria-expanded', 'true');
+  #open() {
+    if (!this.#hasList) this.bell.say(this.strings.get('loading'));
     this.#ask();
   }
 
-  /** @param {{focus?: boolean}} how whether the keyboard's place goes back to the bell */
-  close({ focus = false }) {
-    this.panel.hidden = true;
-    this.bell.setAttribute('aria-expanded', 'false');
-    if (focus) this.bell.focus();
+  get #hasList() {
+    return this.bell.panel.querySelector('.panel__body') !== null;
   }
 
   async #ask() {
@@ -105,55 +89,71 @@ export class Notices {
       return;
     }
     this.#isAsking = true;
-    try {
-      do {
-        this.#isStale = false;
-        await Promise.all([this.#fillPanel(), this.#fillPage()]);
-      } while (this.#isStale);
-    } catch (error) {
-      console.warn(`live: notices could not be loaded: ${error}`);
-    } finally {
-      this.#isAsking = false;
-    }
+    do {
+      this.#isStale = false;
+      this.#hasFailed = false;
+      await Promise.all([this.#fillPanel(), this.#fillPage()]);
+    } while (this.#isStale);
+    this.#isAsking = false;
   }
 
   async #fillPanel() {
-    if (!this.isOpen) return;
-    const fresh = await this.#load(`${this.base}/notifications/panel`);
-    if (fresh) this.#put(this.panel, fresh.body);
+    if (!this.bell.isOpen) return;
+    try {
+      const fresh = await this.#load(`${this.base}/notifications/panel`, '.panel__body');
+      if (fresh) this.#put(this.bell.panel, fresh.body);
+      else this.bell.say(this.strings.get('state-signed-out'));
+    } catch (error) {
+      this.#fail(error);
+      if (!this.#hasList) this.bell.say(this.strings.get('not-loaded'));
+    }
   }
 
   async #fillPage() {
     if (!this.document.querySelector('[data-notices]')) return;
-    const fresh = await this.#load(this.location.href);
-    const shown = this.document.querySelector('[data-notices]'); // the page may have been loaded anew meanwhile
-    const part = fresh?.querySelector('[data-notices]');
-    if (shown && part) this.#put(shown, part);
+    try {
+      const fresh = await this.#load(this.location.href, 'body');
+      const shown = this.document.querySelector('[data-notices]'); // the page may have been loaded anew meanwhile
+      const part = fresh?.querySelector('[data-notices]');
+      if (shown && part) this.#put(shown, part);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error) {
+    this.#hasFailed = true;
+    console.warn(`live: notices could not be loaded: ${error}`);
   }
 
   /**
    * @param {string} url
-   * @returns {Promise<Document | null>} null: signed out, which others tell
+   * @param {string} owned what says by `data-user` whose it is
+   * @returns {Promise<Document | null>} null: signed out, which others tell, or somebody else is signed in
    */
-  async #load(url) {
+  async #load(url, owned) {
     const response = await this.fetch(url, {
       credentials: 'same-origin',
       cache: 'no-store',
       headers: { Accept: 'text/html' },
     });
-    if (response.redirected) return null;
+    if (response.redirected || response.status === 401) return null;
     if (!response.ok) throw new Error(`status ${response.status}`);
-    return new this.DOMParser().parseFromString(await response.text(), 'text/html');
+    const fresh = new this.DOMParser().parseFromString(await response.text(), 'text/html');
+    const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
+    return user === this.document.body.dataset.user ? fresh : null;
   }
 
   /**
-   * @param {Element} place
+   * @param {HTMLElement} place
    * @param {Element} fresh whose children come into it
    */
   #put(place, fresh) {
-    const focused = place.contains(this.document.activeElement) ? pathTo(this.document.activeElement) : '';
+    const back = new WayBack(place, this.document.activeElement);
+    const { scrollTop } = place;
     place.replaceChildren(...[...fresh.childNodes].map((node) => this.document.adoptNode(node)));
-    if (focused) /** @type {HTMLElement | null} */ (place.querySelector(focused))?.focus({ preventScroll: true });
+    place.scrollTop = scrollTop;
+    back.go();
     this.onShown(place);
   }
 
@@ -163,37 +163,46 @@ export class Notices {
     if (!form.matches('.notice__mark, .notices__all')) return;
     event.preventDefault();
     const { seqs, upto } = Object.fromEntries(new FormData(form));
-    this.#mark(seqs ? { seqs: numbers(seqs) } : { upto: Number(upto) });
+    this.#mark(seqs ? { seqs: numbers(seqs) } : { upto: Number(upto) }, form);
   }
 
-  /** Where an item leads, it has been seen; elsewhere a click closes the panel. */
+  /** Who follows a link leaves what the bell has opened. @param {MouseEvent} event */
   #click(event) {
-    const target = /** @type {Element} */ (event.target);
-    const link = target.closest('.notice--new .notice__link[data-seqs]');
-    if (link) this.#mark({ seqs: numbers(/** @type {HTMLElement} */ (link).dataset.seqs) });
-    // what was clicked may have been replaced by now, and then is nowhere
-    if (this.isOpen && target.isConnected && !this.panel.contains(target) && !this.bell.contains(target)) this.close({});
+    const isFollowed = this.#follow(/** @type {Element} */ (event.target));
+    if (isFollowed && this.bell.isOpen && !isForNewTab(event)) this.bell.close();
   }
 
-  async #mark(what) {
+  /** Where an item or a toast leads, it has been seen. @param {Element} target @returns {boolean} whether it is one's link */
+  #follow(target) {
+    const item = /** @type {HTMLElement | null} */ (target.closest('a[href]')?.closest('.notice, .live-toast') ?? null);
+    if (!item) return false;
+    const seqs = item.classList.contains('notice--new') ? item.dataset.seqs : item.dataset.liveSeq;
+    if (seqs) this.#mark({ seqs: numbers(seqs) });
+    return true;
+  }
+
+  /**
+   * @param {object} what
+   * @param {HTMLElement} [form] whose button was pressed: who did that is told of a failure
+   */
+  async #mark(what, form) {
     const answer = await this.api.post('/notifications/seen', what);
-    if (answer.body) this.onBadges(answer.body.badges, answer.body.seq);
-    this.refresh();
+    if (answer.body) {
+      this.onBadges(answer.body.badges, answer.body.seq);
+      this.refresh();
+    } else if (form) this.#tellFailure(form, answer);
   }
-}
 
-/** @param {string} text numbers separated by blanks */
-function numbers(text) {
-  return text.split(' ').map(Number);
-}
-
-/**
- * What finds the focused element again after its list was loaded anew.
- *
- * @param {Element} element
- */
-function pathTo(element) {
-  const notice = /** @type {HTMLElement | null} */ (element.closest('[data-notice]'));
-  const tag = element.tagName.toLowerCase();
-  return notice ? `[data-notice="${notice.dataset.notice}"] ${tag}` : tag;
+  /** Until the list comes anew. @param {HTMLElement} form @param {import('./api.js').Answer} answer */
+  #tellFailure(form, answer) {
+    const part = form.closest('.notices__part');
+    if (!part) return; // it has come anew
+    part.querySelector('.error')?.remove();
+    const line = this.document.createElement('p');
+    line.setAttribute('class', 'error');
+    line.setAttribute('role', 'alert');
+    if (answer.status === 401) line.textContent = this.strings.get('state-signed-out');
+    else line.textContent = (!isTemporary(answer) && answer.detail) || this.strings.get('not-marked');
+    part.insertBefore(line, part.firstElementChild);
+  }
 }

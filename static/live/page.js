@@ -25,8 +25,13 @@ export class Page {
     return this.document.body.dataset.user ?? '';
   }
 
+  /** The path under which the application lives: '' or `/live`. */
+  get root() {
+    return this.document.body.dataset.root ?? '';
+  }
+
   get base() {
-    return this.location.origin + (this.document.body.dataset.root ?? '');
+    return this.location.origin + this.root;
   }
 
   get place() {
@@ -63,7 +68,8 @@ export class Page {
     if (isLive) this.#replace(main, fresh.querySelector('main'));
     const token = csrfMeta(fresh)?.content;
     if (token) csrfMeta(this.document).content = token;
-    Object.assign(this.document.body.dataset, { seq: fresh.body.dataset.seq, epoch: fresh.body.dataset.epoch });
+    const { seq, epoch, badges } = fresh.body.dataset;
+    Object.assign(this.document.body.dataset, { seq, epoch, badges });
     return { ...placeOf(fresh), badges: badgesOf(fresh) };
   }
 
@@ -98,6 +104,7 @@ function selectorOf(element) {
   if (id) return `#${id}`;
   if (dataset.scroller !== undefined) return '[data-scroller]';
   if (dataset.conversation) return `[data-conversation="${dataset.conversation}"]`;
+  if (dataset.seqs) return `[data-seqs="${dataset.seqs}"]`;
   if (dataset.messageId) return `[data-message-id="${dataset.messageId}"]`;
   const tag = tagName.toLowerCase();
   return tag === 'main' ? tag : `${selectorOf(/** @type {HTMLElement} */ (parentNode))} ${tag}`;
@@ -109,9 +116,8 @@ function placeOf({ body }) {
 }
 
 /** @param {Document} document */
-function badgesOf(document) {
-  const badges = [...document.querySelectorAll('[data-badge]')];
-  return Object.fromEntries(badges.map((badge) => [badge.dataset.badge, Number(badge.textContent) || 0]));
+function badgesOf({ body }) {
+  return JSON.parse(body.dataset.badges ?? '{}');
 }
 
 /**

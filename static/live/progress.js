@@ -29,6 +29,7 @@ export class Progress {
   async #look(bar) {
     try {
       const response = await this.fetch(bar.dataset.progress, { headers: { Accept: 'application/json' } });
+      if ([401, 403, 404].includes(response.status)) delete bar.dataset.progress; // nobody here is told any more
       if (!response.ok) return;
       const { state, reached, total } = await response.json();
       const row = bar.parentElement;

@@ -9,6 +9,19 @@ const MOST = 5;
 const STAY = 8;
 
 /**
+ * Where an event leads on our own pages, as its item in the bell does: a path is below the application's root, and an
+ * announcement without an address has a place of its own.
+ *
+ * @param {import('./cursor.js').LiveEvent} event
+ * @param {string} root '' or `/live`
+ */
+export function addressOf(event, root) {
+  const own = event.kind === 'announcement' ? `/announcements#announcement-${textAt(event, 'id')}` : '';
+  const address = textAt(event, 'url') || own;
+  return address.startsWith('/') ? root + address : address;
+}
+
+/**
  * Shows events in the page's `[data-live-toasts]`, if it has one when they come: by its `<template data-live-toast>`, else
  * by elements with class names and no styles.
  *
@@ -19,17 +32,19 @@ export class Toasts {
    * @param {object} parts
    * @param {Document} parts.document
    * @param {import('./timers.js').Timers} parts.timers
+   * @param {(event: import('./cursor.js').LiveEvent) => string} [parts.addressOf] where one leads
    */
-  constructor({ document, timers }) {
+  constructor({ document, timers, addressOf = (event) => textAt(event, 'url') }) {
     this.document = document;
     this.timers = timers;
+    this.addressOf = addressOf;
   }
 
   /** @param {import('./cursor.js').LiveEvent} event that has happened since the page was rendered */
   show(event) {
     const region = this.find();
     if (!region || !isFor(region, region.dataset.liveToasts || KINDS, event)) return;
-    const url = safeAddress(textAt(event, 'url'), this.document.baseURI);
+    const url = safeAddress(this.addressOf(event), this.document.baseURI);
     const detail = { event, title: textAt(event, 'title'), body: textAt(event, 'body'), url };
     if (!announce(this.document, 'live:toast', detail, true)) return;
     const toast = this.#copy(event) ?? this.#make(event, detail, region);

@@ -1,32 +1,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Notices } from '../../static/live/notices.js';
+import { Strings } from '../../static/live/strings.js';
 import { FakeDocument, h } from './support/dom.mjs';
 import { FakeTimers, fakeFetch, settle } from './support/world.mjs';
 
 const GATHER = 150;
 
+globalThis.FormData = class {
+  /** What a form has that marks all. */
+  *[Symbol.iterator]() {
+    yield ['upto', '7'];
+  }
+};
+
 function start({ page = false } = {}) {
   const bell = h('a', { id: 'bell', 'aria-expanded': 'false' });
   const panel = h('div', { id: 'bell-panel', hidden: '' });
   const list = h('div', { 'data-notices': '' }, [h('p', {}, 'old')]);
-  const document = new FakeDocument({ body: h('body', {}, [bell, panel, ...(page ? [list] : [])]) });
+  const document = new FakeDocument({ body: h('body', { 'data-user': 'ann' }, [bell, panel, ...(page ? [list] : [])]) });
   const fetch = fakeFetch();
   const timers = new FakeTimers();
   const posted = [];
   const api = {
+    answer: { status: 200, body: { badges: { notifications: 0 }, seq: 9 }, detail: '' },
     post: async (path, data) => {
       posted.push({ path, data });
-      return { status: 200, body: { badges: { notifications: 0 }, seq: 9 }, detail: '' };
+      return api.answer;
     },
   };
   const badges = [];
+  // what the server says is `user: text`: an item of that user's list
   const DOMParser = class {
-    parseFromString(text) {
-      const item = h('p', { 'data-notice': '1' }, text);
-      const body = h('body', {}, [item]);
+    parseFromString(answer) {
+      const [user, text] = answer.includes(': ') ? answer.split(': ') : ['ann', answer];
+      const list = h('div', { class: 'panel__body', 'data-user': user }, [h('p', {}, text)]);
       const part = h('div', { 'data-notices': '' }, [h('p', {}, text)]);
-      return { body: { childNodes: body.children }, querySelector: () => ({ childNodes: part.children }) };
+      const body = h('body', { 'data-user': user }, [list]);
+      const found = { body, '.panel__body': list, '[data-notices]': part };
+      return { body, querySelector: (selector) => found[selector] };
     }
   };
   const notices = new Notices({
@@ -38,11 +50,12 @@ function start({ page = false } = {}) {
     random: () => 0.5,
     base: 'https://example.test',
     api,
+    strings: new Strings({}),
     onBadges: (numbers, latest) => badges.push({ numbers, latest }),
     onShown: () => {},
   });
   notices.bind();
-  return { notices, bell, panel, list, document, fetch, timers, posted, badges };
+  return { notices, bell, panel, list, document, fetch, timers, posted, badges, api };
 }
 
 test('a bell that is closed asks for nothing, whatever happens', async () => {
@@ -62,27 +75,6 @@ test('opened, it shows what the server has', async () => {
   fetch.last.answer('news');
   await settle();
   assert.equal(panel.textContent, 'news');
-});
-
-test('a click for a new tab is left to the browser', () => {
-  const { bell, panel } = start();
-  for (const key of ['metaKey', 'ctrlKey', 'shiftKey', 'altKey']) {
-    assert.equal(bell.fire('click', { button: 0, [key]: true }).isPrevented, undefined);
-  }
-  assert.equal(bell.fire('click', { button: 1 }).isPrevented, undefined);
-  assert.equal(panel.hidden, true);
-});
-
-test('a second click and Escape close it', () => {
-  const { bell, panel, document } = start();
-  bell.focus = () => (bell.isFocused = true);
-  bell.fire('click', { button: 0 });
-  bell.fire('click', { button: 0 });
-  assert.equal(panel.hidden, true);
-  bell.fire('click', { button: 0 });
-  document.fire('keydown', { key: 'Escape' });
-  assert.equal(panel.hidden, true);
-  assert.ok(bell.isFocused);
 });
 
 test('what comes together is shown by one request', async () => {
@@ -142,12 +134,89 @@ test('a failure leaves what is shown, and the next event tries again', async (t)
   assert.equal(list.textContent, 'new');
 });
 
-test('where an item leads, it has been seen', async () => {
-  const { document, posted, badges } = start();
-  const link = { dataset: { seqs: '4 3' } };
-  const target = { closest: () => link, isConnected: true };
-  document.fire('click', { target });
+test('what could not be loaded is when the server can be reached again, and only then', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const { notices, bell, panel, fetch, timers } = start();
+  bell.fire('click', { button: 0, target: bell });
+  assert.equal(panel.textContent, 'loading');
+  fetch.last.fail();
   await settle();
-  assert.deepEqual(posted, [{ path: '/notifications/seen', data: { seqs: [4, 3] } }]);
-  assert.deepEqual(badges, [{ numbers: { notifications: 0 }, latest: 9 }]);
+  assert.equal(panel.textContent, 'not-loaded');
+  notices.recover();
+  await timers.advance(0);
+  fetch.last.answer('news');
+  await settle();
+  assert.equal(panel.textContent, 'news');
+  notices.recover();
+  await timers.advance(1000);
+  assert.equal(fetch.asked.length, 2);
 });
+
+test('who is signed out by now is told so, and sees no list', async () => {
+  const { bell, panel, fetch } = start();
+  bell.fire('click', { button: 0, target: bell });
+  fetch.last.answer('news');
+  await settle();
+  bell.fire('click', { button: 0, target: bell });
+  bell.fire('click', { button: 0, target: bell });
+  assert.equal(panel.textContent, 'news');
+  fetch.last.answer('', 401);
+  await settle();
+  assert.equal(panel.textContent, 'state-signed-out');
+});
+
+test('what is of somebody else, who has signed in meanwhile, is not shown', async () => {
+  const { notices, bell, panel, list, fetch, timers } = start({ page: true });
+  bell.fire('click', { button: 0, target: bell });
+  for (const question of fetch.asked) question.answer('bob: secret');
+  await settle();
+  assert.deepEqual([panel.textContent, list.textContent], ['state-signed-out', 'old']);
+  notices.recover();
+  await timers.advance(1000);
+  assert.equal(fetch.asked.length, 2);
+});
+
+test('where an item leads, it has been seen, also in a new tab', async () => {
+  const { document, panel, posted, badges } = start();
+  const link = h('a', { class: 'notice__link', href: '/orders' }, 'Order');
+  panel.append(h('ul', {}, [h('li', { class: 'notice notice--new', 'data-seqs': '4 3' }, [link])]));
+  document.fire('click', { target: link, button: 0 });
+  document.fire('auxclick', { target: link, button: 1 });
+  document.fire('auxclick', { target: link, button: 2 });
+  await settle();
+  assert.deepEqual(posted, Array(2).fill({ path: '/notifications/seen', data: { seqs: [4, 3] } }));
+  assert.deepEqual(badges[0], { numbers: { notifications: 0 }, latest: 9 });
+});
+
+test('so it is where a toast leads; what was seen before is not marked again', async () => {
+  const { document, panel, posted } = start();
+  const link = h('a', { class: 'notice__link', href: '/orders' }, 'Order');
+  const inToast = h('a', { href: '/orders' }, 'Order');
+  panel.append(h('li', { class: 'notice', 'data-seqs': '4' }, [link]));
+  panel.append(h('div', { class: 'live-toast', 'data-live-seq': '7' }, [inToast]));
+  for (const target of [link, inToast]) document.fire('click', { target, button: 0 });
+  await settle();
+  assert.deepEqual(posted.map(({ data }) => data), [{ seqs: [7] }]);
+});
+
+for (const [answer, words] of [
+  [{ status: 0, body: null, detail: '' }, 'not-marked'],
+  [{ status: 503, body: null, detail: 'The database is away' }, 'not-marked'],
+  [{ status: 401, body: null, detail: 'Sign in' }, 'state-signed-out'],
+  [{ status: 403, body: null, detail: 'The CSRF token is wrong.' }, 'The CSRF token is wrong.'],
+]) {
+  test(`a press of the button that came to nothing (${answer.status}) is told: ${words}`, async () => {
+    const { document, panel, api } = start();
+    api.answer = answer;
+    const form = h('form', { class: 'notices__all' }, []);
+    form.matches = () => true;
+    const part = h('section', { class: 'notices__part' }, [form]);
+    panel.append(part);
+    for (let press = 0; press < 2; press += 1) {
+      assert.ok(document.fire('submit', { target: form }).isPrevented);
+      await settle();
+    }
+    const errors = part.querySelectorAll('.error').map((line) => [line.textContent, line.getAttribute('role')]);
+    assert.deepEqual(errors, [[words, 'alert']]);
+  });
+}

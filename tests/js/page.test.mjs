@@ -21,7 +21,7 @@ function rendered({ seq, epoch = 'e', user = 'alice', live = true, messages = 0,
     h('textarea', { id: 'body' }),
     h('input', { id: 'key', type: 'hidden' }),
   ]);
-  const data = seq === undefined ? {} : { 'data-seq': seq, 'data-epoch': epoch, 'data-user': user };
+  const data = seq === undefined ? {} : { 'data-seq': seq, 'data-epoch': epoch, 'data-user': user, 'data-badges': JSON.stringify({ messages }) };
   const body = h('body', data, [h('span', { 'data-badge': 'messages' }, String(messages)), meta, main]);
   return new FakeDocument({ body });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { announceEvent } from '../../static/live/dom-events.js';
-import { Toasts } from '../../static/live/toasts.js';
+import { Toasts, addressOf } from '../../static/live/toasts.js';
 import { FakeDocument, FakeElement, h, template } from './support/dom.mjs';
 import { FakeTimers } from './support/world.mjs';
 
@@ -100,4 +100,12 @@ test('an event is announced as such and by its kind', () => {
   const document = new FakeDocument({ body: h('body') });
   announceEvent(document, note(1));
   assert.deepEqual(document.dispatched.map(([name, { seq }]) => [name, seq]), [['live:event', 1], ['live:event:notification', 1]]);
+});
+
+test('on our own pages a path is below the root, and an announcement has a place of its own', () => {
+  const announcement = { seq: 1, kind: 'announcement', at: '', data: { id: 7, title: 'Maintenance', url: null } };
+  assert.equal(addressOf(announcement, '/live'), '/live/announcements#announcement-7');
+  assert.equal(addressOf({ ...announcement, data: { id: 7, url: 'https://example.org/' } }, '/live'), 'https://example.org/');
+  assert.equal(addressOf(note(1), '/live'), '/live/o');
+  assert.equal(addressOf(note(1, { url: null }), '/live'), '');
 });

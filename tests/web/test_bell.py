@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, DictLoader
 from myapp import Kind, emit, inbox, notify, register
 from myapp.errors import Text
 from myapp.notifications.kinds import unregister
+from myapp.systems import service as systems
 
 from ..support import wait_for
 from .conftest import HTML, Browser, Program, Site, is_problem
@@ -166,13 +167,46 @@ def test_item_links_to_its_place(bob: Browser, site: Site) -> None:
     tell(site, "bob", "there", url="https://example.org/?a=1&b=2")
     page = bob.page("/notifications")
     assert 'href="/chats/alice"' in page
-    assert 'href="https://example.org/?a=1&amp;b=2" data-seqs="2" rel="noopener noreferrer"' in page
+    assert 'href="https://example.org/?a=1&amp;b=2" rel="noopener noreferrer"' in page
 
 
 def test_place_is_below_the_applications_root(bob: Browser, site: Site) -> None:
     tell(site, "bob", "here", url="/chats/alice")
     page = bob.client.get("/notifications", headers=HTML, environ_overrides={"SCRIPT_NAME": "/live"}).text
     assert 'href="/live/chats/alice"' in page
+
+
+def test_item_says_what_its_system_calls_itself_by_one_query_a_page(bob: Browser, site: Site) -> None:
+    database = site.app.extensions["myapp"].database
+    for name, shown in (("shop", "The <Shop>"), ("backup", "Backups")):
+        system = site.system(name)
+        for _ in range(3):
+            system.post("/api/notifications", {"to": "bob", "title": "Hi"})
+        with database.transaction() as transaction:
+            systems.change(transaction, systems.by_name(transaction, name), shown, 0)
+    page = bob.page("/notifications")
+    assert [page.count(f"<bdi>{shown}</bdi> ·") for shown in ("The &lt;Shop&gt;", "Backups", "shop")] == [3, 3, 0]
+    with database.read() as connection:
+        assert systems.shown_names(connection, {"shop", "gone"}) == {"shop": "The <Shop>"}
+    assert "The &lt;Shop&gt;" in bob.client.get("/notifications/panel", headers=HTML).text
+
+
+def test_announcement_says_what_its_system_calls_itself(bob: Browser, site: Site) -> None:
+    site.system("shop").post("/api/announcements", {"title": "Sale"})
+    database = site.app.extensions["myapp"].database
+    with database.transaction() as transaction:
+        systems.change(transaction, systems.by_name(transaction, "shop"), "The Shop", 0)
+    assert "<bdi>The Shop</bdi> ·" in bob.page("/announcements")
+    wait_for(lambda: is_done(site), "its end")
+    assert site.program("bob").events()[0]["data"]["source"] == "shop"
+
+
+def test_who_marks_on_an_older_page_stays_there(bob: Browser, site: Site) -> None:
+    tell(site, "bob", "1")
+    tell(site, "bob", "2")
+    back = re.search(r'name="next" value="([^"]+)"', bob.page("/notifications?before=2"))
+    assert back
+    assert bob.submit("/notifications/mark", seqs="1", next=back[1]).headers["Location"] == "/notifications?before=2"
 
 
 def test_what_is_said_is_text_and_no_markup(bob: Browser, site: Site) -> None:

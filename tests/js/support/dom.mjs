@@ -76,6 +76,10 @@ export class FakeElement {
     return this.parent;
   }
 
+  get parentElement() {
+    return this.parent;
+  }
+
   getAttribute(name) {
     return this.attributes.get(name) ?? null;
   }
