@@ -27,10 +27,11 @@ export class Copying {
 
   /** @param {HTMLElement} button @param {string} words what it says otherwise */
   async #copy(button, words) {
+    const source = this.document.getElementById(button.dataset.copy);
     try {
-      await this.clipboard.writeText(this.document.getElementById(button.dataset.copy).textContent);
-    } catch (error) {
-      console.warn(`live: nothing was copied: ${error}`);
+      await this.clipboard.writeText(source.textContent);
+    } catch {
+      this.document.getSelection().selectAllChildren(source); // the browser does not let us: by hand it is one key
       return;
     }
     button.textContent = this.strings.get('copied');

@@ -88,7 +88,7 @@ class Window:
     def _request_failed(self, request: Request) -> None:
         # what is only read is given up when the page goes elsewhere or another transport takes over
         # (a read mark too, though it still arrives: fetch with keepalive)
-        is_harmless = request.method == "GET" or request.url.endswith("/messages/read")
+        is_harmless = request.method == "GET" or request.url.endswith(("/messages/read", "/notifications/seen"))
         is_given_up = request.failure == "net::ERR_ABORTED" and is_harmless
         # without scripts their preloads are refused (a policy of the page's own would be reported by the page)
         is_unused = request.failure == "csp" and request.url.endswith(".js")
