@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 import myapp
+from myapp.notifications.kinds import kinds
 
 from .support import PATIENCE, Person, Town, Window
+from .telling import announce, happen, like, lists, tell
 
 #: A story: Ann, Bob and Eve, Ann's window on the page, and what happens; it waits until the window shows it.
 Story = Callable[[Person, Person, Person, Window], None]
@@ -171,6 +173,76 @@ def list_meets_a_new_name_and_picture(ann: Person, bob: Person, eve: Person, win
     window.last_is("now you know")
 
 
+# -- on the page of what happened
+
+
+def shows(window: Window, new: list[str], seen: list[str]) -> None:
+    lists(window.find("main"), new, seen)
+
+
+def notices_receive(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    tell(ann, title="Order <17>", body="Two\n\nlines & more", url="/account", badge="orders", data={"order": 17})
+    tell(ann, title="Elsewhere", url="https://example.org/?a=1&b=2")
+    tell(ann, title="Leads nowhere")
+    shows(window, ["Leads nowhere", "Elsewhere", "Order <17>"], [])
+
+
+def notices_are_seen_elsewhere(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    for title in ("one", "two", "three"):
+        tell(ann, title=title, url="/account")
+    shows(window, ["three", "two", "one"], [])
+    ann.program.post("/notifications/seen", json={"seqs": [2]})
+    shows(window, ["three", "one"], ["two"])
+    ann.program.post("/badges/seen", json={"badges": ["notifications"], "upto": 3})
+    shows(window, [], ["three", "two", "one"])
+
+
+def notices_are_seen_here(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    for title in ("one", "two", "three"):
+        tell(ann, title=title)
+    window.page.get_by_role("button", name="Mark as seen: two").click()
+    shows(window, ["three", "one"], ["two"])
+    window.page.get_by_role("button", name="Mark all as seen").click()
+    shows(window, [], ["three", "two", "one"])
+
+
+def notices_announce(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    announce(ann.server, "Hear, hear", body="https://example.org/")
+    shows(window, ["Hear, hear"], [])
+
+
+def announcements_grow(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    number = announce(ann.server, "Hear <hear>", body="See https://example.org/a?b=1&c=2.\nAnd more", url="/account")
+    expect(window.find(f"#announcement-{number}")).to_be_visible(timeout=PATIENCE)
+
+
+def notices_of_likes(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    happen(ann, like("Bob"), like("Eve"), like("Bob", post=6))
+    tell(ann, title="and more")
+    shows(window, ["and more", "Bob liked your post", "Eve and Bob liked your post"], [])
+
+
+def notices_of_dislikes(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    happen(ann, *(like(name, kind="dislike") for name in ("Bob", "Eve", "Zoe")))
+    tell(ann, title="and more")
+    shows(window, ["and more", "3 people disliked your post"], [])
+
+
+def notices_of_replies(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    replies = [{"post": 5, "reply": number, "by": "b", "by_name": "Bob", "body": "<no>\nyes"} for number in (1, 2)]
+    happen(ann, *(("reply", reply) for reply in replies))
+    tell(ann, title="and more")
+    shows(window, ["and more", "Bob replied"], [])
+
+
+def notices_of_tasks(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    task = {"id": 5, "title": "Export <all>", "kind": "export-messages", "result_url": None, "error": None}
+    done = {**task, "id": 6, "state": "done", "result_url": "/account"}
+    happen(ann, ("task", {**task, "state": "failed", "error": "The disk is full."}), ("task", done))
+    tell(ann, title="and more")
+    shows(window, ["and more", "Done: Export <all>", "Failed: Export <all>"], [])
+
+
 # -- on a page that shows nothing of it
 
 
@@ -207,6 +279,13 @@ STORIES: dict[str, list[tuple[str, Story]]] = {
         ("/", list_learns_that_the_other_has_read),
         ("/account", account_receives),
     ],
+    "notification": [("/notifications", notices_receive)],
+    "seen": [("/notifications", notices_are_seen_elsewhere), ("/notifications", notices_are_seen_here)],
+    "announcement": [("/notifications", notices_announce), ("/announcements", announcements_grow)],
+    "like": [("/notifications", notices_of_likes)],
+    "dislike": [("/notifications", notices_of_dislikes)],
+    "reply": [("/notifications", notices_of_replies)],
+    "task": [("/notifications", notices_of_tasks)],
 }
 CASES = [
     pytest.param(path, story, id=f"{kind}-{story.__name__.replace('_', '-')}")
@@ -234,12 +313,12 @@ def test_after_a_live_change_the_page_is_as_after_a_reload(path: str, story: Sto
 
 def test_every_kind_of_event_has_its_stories() -> None:
     """An event that is new to the application has to say here what it changes."""
-    kinds = set()
+    known = {kind.name for kind in kinds()}
     for path in Path(myapp.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("inbox.append", "append"):
-                kinds.update(arg.value for arg in node.args[2:3] if isinstance(arg, ast.Constant))
-    assert kinds == set(STORIES)
+                known.update(arg.value for arg in node.args[2:3] if isinstance(arg, ast.Constant))
+    assert known == set(STORIES)
 
 
 def rename(person: Person, name: str) -> None:
