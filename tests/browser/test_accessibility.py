@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .support import PATIENCE, Person, Town, Window, numbered
+from .telling import admin_of, announce, happen, like, open_bell, shop_of, tell
 
 AXE = Path(__file__).parent.parent / "npm/node_modules/axe-core/axe.min.js"
 
@@ -61,6 +62,40 @@ def with_a_wrong_password(window: Window) -> None:
     expect(window.find(".error").first).to_be_visible()
 
 
+def with_the_bell_open(window: Window) -> None:
+    open_bell(window)
+
+
+def with_a_wrong_announcement(window: Window) -> None:
+    window.expect_problems("422")
+    for name, value in (("title", "  "), ("url", "nowhere")):
+        window.find(f"#{name}").fill(value)
+    window.find("form[action$=announcements] button").click()
+    expect(window.find(".error").first).to_be_visible()
+
+
+def with_a_wrong_token(window: Window) -> None:
+    window.expect_problems("422")
+    window.find("[name=scopes]").first.uncheck()
+    window.find("form[action$=tokens] button").click()
+    expect(window.find(".error").first).to_be_visible()
+
+
+def with_a_new_token(window: Window) -> None:
+    window.find("form[action$=tokens] button").click()
+    expect(window.find("[data-copy]")).to_be_visible()
+
+
+#: The same for an administrator to whom something has happened.
+TOLD: dict[str, tuple[str, Callable[[Window], None]]] = {
+    "the bell, open": ("/", with_the_bell_open),
+    "notifications": ("/notifications", nothing),
+    "preferences": ("/notifications/preferences", nothing),
+    "announcements": ("/announcements", nothing),
+    "administration, wrong": ("/admin", with_a_wrong_announcement),
+    "a system, wrong": ("/admin/systems/{shop}", with_a_wrong_token),
+    "a system with a new token": ("/admin/systems/{shop}", with_a_new_token),
+}
 #: What is looked at: a page, and what is done there first.
 OWN: dict[str, tuple[str, Callable[[Window], None]]] = {
     "conversations": ("/", nothing),
@@ -134,6 +169,33 @@ def test_axe_finds_nothing_on_the_first_page_of_somebody_new(town: Town) -> None
     (ann,) = town.people_named("ann")
     window = ann.open("/")
     expect(window.find("#no-conversations")).to_be_visible()
+    assert violations(window) == []
+
+
+def test_axe_finds_nothing_where_it_is_told_what_happened(town: Town) -> None:
+    admin = admin_of(town)
+    happen(admin, like("Bob"), like("Eve"))
+    tell(admin, title="Seen before")
+    admin.program.post("/notifications/seen", json={"upto": 3})
+    tell(admin, title="New", body="and more", url="/account")
+    happen(admin, like("Bob"), like("Eve"))
+    announce(town.server, "Hear, hear", body="See https://example.org")
+    window = admin.open("/account")
+    tell(admin, title="Now", url="/account")
+    expect(window.find(".live-toast")).to_be_visible(timeout=PATIENCE)
+    found = {"a toast": violations(window)}
+    for name, (path, act) in TOLD.items():
+        window.go(path.format(shop=shop_of(town.server)[0])).is_on("websocket")
+        act(window)
+        found[name] = violations(window)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_axe_finds_nothing_where_nothing_has_happened(town: Town) -> None:
+    (ann,) = town.people_named("ann")
+    window = ann.open("/notifications")
+    open_bell(window)
+    expect(window.find(".empty:visible")).to_have_count(2)
     assert violations(window) == []
 
 

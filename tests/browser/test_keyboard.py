@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from ..support import PASSWORD
 from .support import PATIENCE, Person, Town, Window, numbered
+from .telling import admin_of, rings, shop_of, tell
 from .test_outage import new_epoch
 
 #: More than any page has to tab through.
@@ -279,3 +280,60 @@ def test_every_stop_of_the_account_s_page_is_seen(two: tuple[Person, Person]) ->
     window.page.keyboard.type("by keys")
     press(window, "Enter")
     expect(window.find(".token")).to_be_visible()
+
+
+def test_the_bell_is_opened_read_marked_and_closed_by_keys(town: Town) -> None:
+    (ann,) = town.people_named("ann")
+    for title in ("one", "two"):
+        tell(ann, title=title, url="/chats/nobody")
+    window = ann.open("/account")
+    panel = window.find("#bell-panel")
+    tab_to(window, "#bell")
+    press(window, "Space")
+    expect(panel.locator(".notice")).to_have_count(2, timeout=PATIENCE)
+    has_focus(window, "#bell")
+    for place in (".notices__all button", "[data-seqs='2'] a", "[data-seqs='2'] button", "[data-seqs='1'] a"):
+        press(window, "Tab")
+        has_focus(window, place)
+    tab_to(window, "[data-seqs='1'] button")
+    press(window, "Enter")
+    has_focus(window, "[data-seqs='2'] button")
+    rings(window, 1)
+    press(window, "Escape")
+    expect(panel).to_be_hidden()
+    has_focus(window, "#bell")
+    press(window, "Enter")
+    expect(panel).to_be_visible()
+    tab_to(window, ".panel__foot a")
+    press(window, "Tab")
+    has_focus(window, ".top__account")
+    expect(panel).to_be_hidden()
+    press(window, "Shift+Tab", "Enter")
+    tab_to(window, ".panel__foot a")
+    press(window, "Enter")
+    window.page.wait_for_url("**/notifications")
+
+
+def test_every_stop_of_what_happened_and_of_administration_is_seen(town: Town) -> None:
+    admin = admin_of(town)
+    tell(admin, title="one", url="/account")
+    window = admin.open("/notifications")
+    for place in (
+        "main a[href='/announcements']",
+        "main .notices__all button",
+        "main .notice a",
+        "main .notice button",
+    ):
+        tab_to(window, place)
+    window.go("/notifications/preferences")
+    for place in ("[name=wanted]", "main button"):
+        tab_to(window, place)
+    window.go("/admin")
+    for place in ("#title", "#body", "#url", "form[action$=announcements] button", "#display_name"):
+        tab_to(window, place)
+    window.go(f"/admin/systems/{shop_of(town.server)[0]}")
+    for place in ("form[action$=rotate] button", "#label", "[name=scopes]", "#days"):
+        tab_to(window, place)
+    press(window, "Enter")
+    expect(window.find("#new-token")).to_be_visible()
+    tab_to(window, "[data-copy]")

@@ -13,9 +13,10 @@ from myapp.extensions import database
 
 from ..support import PASSWORD, AppServer
 from .support import Person, Town, Window, new_context
+from .telling import SHOP, admin_of, happen, like, open_bell, rings, shop_of, tell
 
 #: What is called so in Chinese too.
-NAMES = {"WebSocket", "SSE", "PNG", "JPEG", "WebP", "Authorization", "Bearer"}
+NAMES = {"API", "https", "WebSocket", "SSE", "PNG", "JPEG", "WebP", "Authorization", "Bearer"}
 NAMES.add("English")  # in the switch each language is called as its speakers do
 
 DAY = 24 * 3600 * 1000
@@ -35,17 +36,17 @@ _READABLE = """() => {
 }"""
 
 
-def english(window: Window, *people: Person) -> list[str]:
-    """The English words that the page shows, those without a translation apart."""
+def english(window: Window, *names: Person | str) -> list[str]:
+    """The English words that the page shows, those without a translation and these names apart."""
     text: str = window.page.evaluate(_READABLE)
-    for person in people:
-        text = text.replace(person.name, " ")
+    for name in names:
+        text = text.replace(name if isinstance(name, str) else name.name, " ")
     return [word for word in re.findall(r"[A-Za-z]{3,}", text) if word not in NAMES]
 
 
-def is_chinese(window: Window, *people: Person) -> None:
+def is_chinese(window: Window, *names: Person | str) -> None:
     expect(window.find("html")).to_have_attribute("lang", "zh-Hans")
-    assert english(window, *people) == []
+    assert english(window, *names) == []
 
 
 def in_chinese(person: Person) -> BrowserContext:
@@ -266,6 +267,87 @@ def test_the_account_is_in_chinese_with_what_goes_wrong_there(two: tuple[Person,
     window.find("[name=display_name]").press("Enter")
     expect(window.find(".flash")).to_have_text("昵称已更改。")
     is_chinese(window, ann, bob)
+
+
+# -- what happened, and who tells it
+
+
+def test_the_bell_is_in_chinese_empty_full_and_when_something_fails(town: Town) -> None:
+    ann, bob = town.people_named("ann", "bob")
+    window = ann.open("/notifications", context=in_chinese(ann))
+    window.expect_outage()
+    window.expect_problems("notices could not be loaded", "401")
+    panel = open_bell(window)
+    expect(panel.locator(".empty")).to_be_visible()
+    is_chinese(window, ann, SHOP)
+    people = [("like", post) for post in (1, 2, 2, 3, 3, 3)] + [("dislike", 4), ("reply", 5), ("reply", 5)]
+    events = [like(name, post, kind) for (kind, post), name in zip(people, "一二三四五六七八九", strict=True)]
+    tasks = [{"id": 6, "title": "导出", "state": state, "error": None} for state in ("done", "failed", "cancelled")]
+    happen(ann, *events, *(("task", task) for task in tasks))
+    rings(window, 12)
+    tell(ann, title="订单已发货", body="明天送达", url="/account")
+    expect(window.find(".live-toast a")).to_have_text("订单已发货")
+    rings(window, 13)
+    expect(panel.locator(".notice--new").first).to_contain_text("订单已发货")
+    is_chinese(window, ann, SHOP)
+    window.page.context.set_offline(True)
+    window.state("offline")
+    panel.locator(".notices__all button").click()
+    expect(panel.get_by_role("alert")).to_have_text("未能标记为已看。请重试。")
+    is_chinese(window, ann, SHOP)
+    window.page.context.set_offline(False)
+    window.state("live")
+    panel.locator(".notices__all button").click()
+    rings(window, 0)
+    is_chinese(window, ann, SHOP)
+    for path in ("/notifications", "/notifications/preferences"):
+        window.go(path).is_on("websocket")
+        is_chinese(window, ann, SHOP)
+    window.page.get_by_role("button", name="保存").click()
+    expect(window.find(".flash")).to_have_text("已保存。")
+    is_chinese(window, ann, SHOP)
+
+
+def test_the_pages_of_administrators_and_of_announcements_are_in_chinese(own_town: Town) -> None:
+    admin = admin_of(own_town)
+    window = admin.open("/announcements", context=in_chinese(admin))
+    window.expect_problems("422", "409")
+    expect(window.find(".empty")).to_be_visible()
+    is_chinese(window, admin)
+    window.go("/admin")
+    button = window.page.get_by_role("button", name="发布公告", exact=True)
+    window.find("#title").fill("  ")
+    button.click()
+    expect(window.find("#title-error")).to_be_visible()
+    is_chinese(window, admin)
+    window.find("#title").fill("周日维护")
+    button.click()
+    expect(window.find("[data-state]")).to_have_text("完成")
+    name, _token = shop_of(own_town.server)
+    window.find("#name").fill(name)
+    window.find("form[action$=systems] button").click()
+    expect(window.find("#name-error")).to_be_visible()
+    is_chinese(window, admin, SHOP, name)
+    window.go("/announcements")
+    expect(window.find("h2")).to_have_text("周日维护")
+    is_chinese(window, admin)
+    window.go(f"/admin/systems/{name}")
+    window.find("#label").fill("夜间")
+    window.find("#days").fill("0")
+    window.find("form[action$=tokens] button").click()
+    expect(window.find("#days-error")).to_be_visible()
+    is_chinese(window, SHOP, name, admin, "tests")
+    window.find("#days").fill("30")
+    for scope in window.find("[name=scopes]").all():
+        scope.check()
+    window.find("form[action$=tokens] button").click()
+    expect(window.find("#new-token")).to_be_visible()
+    window.page.get_by_role("button", name="复制").click()
+    is_chinese(window, SHOP, name, admin, "tests", "TOKEN")
+    window.find("form[action$=suspend] button").click()
+    window.find("form[action$=rotate] button").first.click()
+    expect(window.find(".flash")).to_be_visible()
+    is_chinese(window, SHOP, name, admin, "tests", "TOKEN")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,11 @@ from myapp.db import now_ms
 from myapp.extensions import database
 from myapp.messages.models import messages
 from myapp.statements import statement
+from myapp.systems import service as systems
+from myapp.systems import tokens
 
 from .support import PATIENCE, Person, Town, Window, numbered
+from .telling import lists, make_admin, open_bell, rings, tell
 from .test_pages import sideways
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -151,6 +154,12 @@ def test_nothing_moves_when_badges_appear(size: str, ann_and_bob: tuple[Person, 
         ann.program.post("/messages/read", json={"with": bob.name, "upto": last})
         window.counts(0)
         assert shifts(window.page) == [], f"{path} when it went"
+        tell(ann, title="It rings")
+        rings(window, 1)
+        assert shifts(window.page) == [], f"{path} when it rang"
+        ann.program.post("/notifications/seen", json={"upto": window.heard[-1]})
+        rings(window, 0)
+        assert shifts(window.page) == [], f"{path} when it was seen"
 
 
 # -- widths
@@ -170,9 +179,32 @@ def crowd(town: Town) -> tuple[Person, dict[str, str]]:
     eve.send(ann, *numbered(150))
     ann.send(bob, "short", "wide " * 200)
     bob.send(ann, "unread " * 30)
+    told = told_much(make_admin(ann))
     names = {"list": "/", "people": f"/?q={bob.name[:5]}", "nobody": "/?q=" + "w" * 150, "account": "/account"}
     chats = {"chat": f"/chats/{bob.name}", "many": f"/chats/{eve.name}", "old": f"/chats/{eve.name}?before=1000000"}
-    return ann, {**names, **chats}
+    return ann, {**names, **chats, **told}
+
+
+def told_much(ann: Person) -> dict[str, str]:
+    """The pages of what they were told, in the longest words, and of a system with the longest names."""
+    name = "w" * 26 + ann.name[-6:]
+    with ann.server.app.app_context(), database().transaction() as transaction:
+        account = systems.create(transaction, name, WIDEST)
+        for label in ("W" * 100, ""):
+            token = tokens.create(transaction, account.id, label, list(tokens.SCOPES), None)["token"]
+    with ann.server.client(token) as program:
+        wide = {"title": "W" * 200, "body": "漢" * 300, "url": "https://example.org/" + "path/" * 60}
+        for more in ({}, {"badge": "w" * 32}, {"body": "w" * 500}):
+            answer = program.post("/api/notifications", json={"to": ann.name, **wide, **more})
+            assert answer.status_code == 202
+        assert program.post("/api/announcements", json=wide).status_code == 202
+    return {
+        "notifications": "/notifications",
+        "preferences": "/notifications/preferences",
+        "announcements": "/announcements",
+        "administration": "/admin",
+        "system": f"/admin/systems/{name}",
+    }
 
 
 def too_wide(window: Window) -> dict[int, list[str]]:
@@ -201,12 +233,14 @@ def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> No
     ann, _pages = crowd(town)
     window = ann.open("/account", context=ann.context(locale=language))
     expect(window.find("[data-badge=messages]")).to_have_text("155")
+    rings(window, 4)
     found = {}
     for width in WIDTHS:
         window.page.set_viewport_size({"width": width, "height": 700})
         found[width] = window.page.evaluate(
             """() => {
-              const parts = ['.top__link', '.badge', '.live__dot', 'select', '.top__account', '.top__me button']
+              const me = ['.bell', '.top__account', '.top__me > form button'];
+              const parts = ['.top__link', '.top__link .badge', '.live__dot', 'select', ...me]
                 .map((selector) => document.querySelector(selector))
                 .filter((part) => part.checkVisibility());
               const boxes = parts.map((part) => [part, part.getBoundingClientRect()]);
@@ -216,6 +250,53 @@ def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> No
             }"""
         )
     assert {width: overlaps for width, overlaps in found.items() if overlaps} == {}
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_what_the_bell_opens_is_whole_in_every_window_and_scrolls_inside(language: str, town: Town) -> None:
+    ann, _pages = crowd(town)
+    window = ann.open("/", context=ann.context(locale=language))
+    panel = open_bell(window)
+    for width in WIDTHS:
+        window.page.set_viewport_size({"width": width, "height": 500})
+        box = panel.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 500, width
+        assert width > 640 or box["width"] == width, "all of a phone's"
+        assert sideways(window) == [], width
+        assert panel.evaluate("(panel) => [panel.scrollWidth - panel.clientWidth, scrollY]") == [0, 0]
+        panel.locator(".panel__foot a").scroll_into_view_if_needed()
+        expect(panel.locator(".panel__foot a")).to_be_in_viewport()
+        assert window.page.evaluate("scrollY") == 0
+
+
+def test_the_list_that_comes_anew_does_not_jump(town: Town) -> None:
+    (ann,) = town.people_named("ann")
+    titles = numbered(12, "notice")
+    for title in titles:
+        tell(ann, title=title)
+    context = ann.context(viewport={"width": 360, "height": 500})
+    window = ann.open("/notifications", context=context)
+    panel = open_bell(window)
+    panel.evaluate("(panel) => { panel.scrollTop = 200 }")
+    window.page.evaluate("scrollTo(0, 100)")
+    tell(ann, title="one more")
+    lists(panel, ["one more", *titles[::-1]], [])
+    assert panel.evaluate("(panel) => [panel.scrollTop, scrollY]") == [200, 100]
+
+
+def test_long_toasts_leave_the_page_in_sight(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    window = ann.chat(bob, context=ann.context(viewport={"width": 320, "height": 568}))
+    for number in range(4):
+        tell(ann, title=f"{number} " + "W" * 190, body="w " * 1000, url="/account")
+    toasts = window.find(".live-toast")
+    expect(toasts).to_have_count(4, timeout=PATIENCE)
+    expect(window.find(".live-toast:visible")).to_have_count(2)
+    assert sideways(window) == []
+    top, composer = toasts.nth(2).bounding_box(), window.find("#send").bounding_box()
+    last = toasts.nth(3).bounding_box()
+    assert top and last and composer
+    assert top["y"] > 568 / 4 and last["y"] + last["height"] <= composer["y"]
 
 
 def test_a_message_of_somebody_with_a_long_name_says_it_in_one_line(town: Town) -> None:

@@ -13,9 +13,19 @@ from playwright.sync_api import BrowserContext, FilePayload, expect
 
 from ..support import PASSWORD, AppServer
 from .support import Person, Town, Window, numbered
+from .telling import SHOP, admin_of, lists, rings, shop_of, tell
 
 #: What only a script can work: the choice of how to follow, what is said of it, and the ways to the newest and back.
-NEEDS_SCRIPTS = ("#live", "#live-transport", "#live-retry", "#live-reload", "#live-login", "#below")
+NEEDS_SCRIPTS = (
+    "#live",
+    "#live-transport",
+    "#live-retry",
+    "#live-reload",
+    "#live-login",
+    "#below",
+    "#bell-panel",
+    "[data-copy]",
+)
 
 
 @pytest.fixture
@@ -338,11 +348,76 @@ def test_times_are_in_utc_and_say_so(plain: tuple[Person, Person, Window]) -> No
     assert window.find(".day").get_attribute("data-day") in (today, datetime.now(UTC).date().isoformat())
 
 
+def test_one_reads_and_marks_what_happened(plain: tuple[Person, Person, Window]) -> None:
+    ann, _bob, window = plain
+    for title in ("one", "two", "three"):
+        tell(ann, title=title, url="/account")
+    window.page.reload()
+    rings(window, 3)
+    window.find("#bell").click()
+    window.page.wait_for_url("**/notifications")
+    main = window.find("main")
+    lists(main, ["three", "two", "one"], [])
+    button(window, "Mark as seen: two")
+    lists(main, ["three", "one"], ["two"])
+    rings(window, 2)
+    button(window, "Mark all as seen")
+    lists(main, [], ["three", "two", "one"])
+    rings(window, 0)
+    window.page.get_by_role("link", name="two").click()
+    window.page.wait_for_url("**/account")
+
+
+def test_older_notices_are_a_page_away_and_are_marked_there(plain: tuple[Person, Person, Window]) -> None:
+    ann, _bob, window = plain
+    for number in range(52):
+        tell(ann, title=f"notice {number}")
+    window.go("/notifications")
+    window.page.get_by_role("link", name="Older ones").click()
+    lists(window.find("main"), ["notice 1", "notice 0"], [])
+    button(window, "Mark as seen: notice 1")
+    lists(window.find("main"), ["notice 0"], ["notice 1"])
+    assert "before=" in window.page.url
+    window.page.get_by_role("link", name="Newest").click()
+    expect(window.find(".notice--new")).to_have_count(50)
+
+
+def test_one_chooses_what_to_hear_of(plain: tuple[Person, Person, Window]) -> None:
+    ann, _bob, window = plain
+    tell(ann, title="wanted")
+    window.go("/notifications")
+    window.page.get_by_role("link", name="What to hear of").click()
+    window.page.get_by_role("checkbox", name=SHOP).uncheck()
+    button(window, "Save")
+    expect(window.find(".flash")).to_have_text("Saved.")
+    expect(window.page.get_by_role("checkbox", name=SHOP)).not_to_be_checked()
+    tell(ann, title="not wanted")
+    lists(window.go("/notifications").find("main"), ["wanted"], [])
+
+
+def test_an_administrator_announces_and_makes_a_token(town: Town) -> None:
+    admin = admin_of(town)
+    window = admin.open("/admin", transport=None, context=without_scripts(admin))
+    window.find("#title").fill("Maintenance")
+    button(window, "Announce")
+    expect(window.find(".flash")).to_have_text("The announcement is on its way.")
+    window.go("/announcements")
+    expect(window.find(".announcement h2").first).to_have_text("Maintenance")
+    window.go("/admin").page.get_by_role("link", name=shop_of(town.server)[0]).click()
+    button(window, "Make a token")
+    with town.server.client(window.find("#new-token").inner_text()) as program:
+        assert program.get("/auth/me").json()["display_name"] == SHOP
+    expect(window.find("[data-copy]")).to_be_hidden()
+
+
 def test_nothing_is_shown_that_only_a_script_can_work(plain: tuple[Person, Person, Window], town: Town) -> None:
     ann, bob, window = plain
     bob.send(ann, *numbered(60))
     window.expect_problems("404")
-    for path in ("/", "/?q=b", f"/chats/{bob.name}", f"/chats/{bob.name}?before=1000000", "/account", "/nowhere"):
+    tell(ann, title="one")
+    chats = (f"/chats/{bob.name}", f"/chats/{bob.name}?before=1000000")
+    notices = ("/notifications", "/notifications/preferences", "/announcements")
+    for path in ("/", "/?q=b", *chats, "/account", *notices, "/nowhere"):
         window.go(path)
         for selector in NEEDS_SCRIPTS:
             expect(window.find(selector)).to_be_hidden()
