@@ -8,6 +8,8 @@ const ELSEWHERE = new Set(['message', 'read']);
 const GATHER = 150;
 /** An announcement comes to everybody at once: they do not all ask in the same moment. */
 const SPREAD = 2000;
+/** A server that has not answered after this long is taken for gone, in milliseconds. */
+const DEADLINE = 15_000;
 
 /**
  * Lists of notices, in what the bell opens and in `<div data-notices>` of the page: always as the server renders them.
@@ -18,6 +20,7 @@ const SPREAD = 2000;
  */
 export class Notices {
   #wait = null;
+  #due = 0;
   #isAsking = false;
   #isStale = false;
   #hasFailed = false;
@@ -67,7 +70,12 @@ export class Notices {
    * @param {number} [wait] milliseconds
    */
   refresh(wait = 0) {
-    if (this.#wait !== null) return;
+    const due = this.timers.now() + wait;
+    if (this.#wait !== null) {
+      if (this.#due <= due) return;
+      this.timers.clear(this.#wait); // who has marked something does not wait for an announcement
+    }
+    this.#due = due;
     this.#wait = this.timers.set(() => {
       this.#wait = null;
       this.#ask();
@@ -132,16 +140,23 @@ export class Notices {
    * @returns {Promise<Document | null>} null: signed out, which others tell, or somebody else is signed in
    */
   async #load(url, owned) {
-    const response = await this.fetch(url, {
-      credentials: 'same-origin',
-      cache: 'no-store',
-      headers: { Accept: 'text/html' },
-    });
-    if (response.redirected || response.status === 401) return null;
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const fresh = new this.DOMParser().parseFromString(await response.text(), 'text/html');
-    const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
-    return user === this.document.body.dataset.user ? fresh : null;
+    const controller = new AbortController();
+    const deadline = this.timers.set(() => controller.abort(), DEADLINE);
+    try {
+      const response = await this.fetch(url, {
+        credentials: 'same-origin',
+        cache: 'no-store',
+        headers: { Accept: 'text/html' },
+        signal: controller.signal,
+      });
+      if (response.redirected || response.status === 401) return null;
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      const fresh = new this.DOMParser().parseFromString(await response.text(), 'text/html');
+      const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
+      return user === this.document.body.dataset.user ? fresh : null;
+    } finally {
+      this.timers.clear(deadline);
+    }
   }
 
   /**

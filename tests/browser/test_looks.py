@@ -413,6 +413,19 @@ def test_the_list_is_printed_without_what_one_works_it_with(ann_and_bob: tuple[P
     expect(window.find("[data-conversation] [data-field=body]")).to_be_visible()
 
 
+# -- colours of one's own
+
+
+def test_the_bell_is_seen_where_the_colours_are_the_reader_s_own(two: tuple[Person, Person]) -> None:
+    window = two[0].open("/")
+    window.page.emulate_media(forced_colors="active")
+    icon, ground = (
+        window.find(part).evaluate("(element) => getComputedStyle(element).backgroundColor")
+        for part in (".bell__icon", ".top")
+    )
+    assert icon != ground
+
+
 # -- day and night
 
 

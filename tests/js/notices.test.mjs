@@ -104,6 +104,34 @@ test('an announcement is not asked for by everybody in the same moment', async (
   assert.equal(fetch.asked.length, 1);
 });
 
+test('who has marked something sees it at once, also while an announcement waits', async () => {
+  const { notices, list, document, panel, fetch, timers } = start({ page: true });
+  notices.apply({ kind: 'announcement' });
+  const link = h('a', { class: 'notice__link', href: '/orders' }, 'Order');
+  panel.append(h('li', { class: 'notice notice--new', 'data-seqs': '4' }, [link]));
+  document.fire('click', { target: link, button: 0 });
+  await settle();
+  await timers.advance(0);
+  fetch.last.answer('seen');
+  await settle();
+  assert.equal(list.textContent, 'seen');
+  await timers.advance(10_000);
+  assert.equal(fetch.asked.length, 1);
+});
+
+test('a server that does not answer is given up, and asked again by what happens next', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const { notices, list, fetch, timers } = start({ page: true });
+  notices.apply({ kind: 'like' });
+  await timers.advance(GATHER + 15_000);
+  assert.ok(fetch.last.isAborted);
+  notices.apply({ kind: 'like' });
+  await timers.advance(GATHER);
+  fetch.last.answer('new');
+  await settle();
+  assert.equal(list.textContent, 'new');
+});
+
 test('what happens while an answer is on its way is asked for again', async () => {
   const { notices, list, fetch, timers } = start({ page: true });
   notices.apply({ kind: 'like' });
