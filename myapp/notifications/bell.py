@@ -56,8 +56,8 @@ class Item:
     @property
     def source(self) -> str | None:
         """The system that it comes from."""
-        found: str | None = self.data[0].get("source")
-        return found
+        found = self.data[0].get("source")
+        return found if isinstance(found, str) else None  # the data of a kind of one's own may have whatever under it
 
 
 @dataclass(frozen=True, slots=True)

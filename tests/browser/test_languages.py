@@ -16,7 +16,7 @@ from .support import Person, Town, Window, new_context
 from .telling import SHOP, admin_of, happen, like, open_bell, rings, shop_of, tell
 
 #: What is called so in Chinese too.
-NAMES = {"API", "https", "WebSocket", "SSE", "PNG", "JPEG", "WebP", "Authorization", "Bearer"}
+NAMES = {"https", "WebSocket", "SSE", "PNG", "JPEG", "WebP", "Authorization", "Bearer"}
 NAMES.add("English")  # in the switch each language is called as its speakers do
 
 DAY = 24 * 3600 * 1000

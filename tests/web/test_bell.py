@@ -191,6 +191,11 @@ def test_item_says_what_its_system_calls_itself_by_one_query_a_page(bob: Browser
     assert "The &lt;Shop&gt;" in bob.client.get("/notifications/panel", headers=HTML).text
 
 
+def test_a_source_that_is_no_name_is_not_shown(bob: Browser, site: Site) -> None:
+    happen(site, "bob", ("like", {**like("alice")[1], "source": {"name": "shop"}}))
+    assert titles(bob.page("/notifications")) == ["Alice liked your post"]
+
+
 def test_announcement_says_what_its_system_calls_itself(bob: Browser, site: Site) -> None:
     site.system("shop").post("/api/announcements", {"title": "Sale"})
     database = site.app.extensions["myapp"].database
