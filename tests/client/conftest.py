@@ -6,17 +6,32 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..servers.conftest import Servers, closed_connections, kind, server, start, three
+from ..servers.conftest import Servers, closed_connections, server, start, three
 from .failing import FailingServer
 from .speaking import Speakers
 
-__all__ = ["Servers", "closed_connections", "kind", "server", "start", "three"]
+__all__ = ["Servers", "closed_connections", "server", "start", "three"]
 
 
-@pytest.fixture(params=["sync", "async"])
-def speakers(request: pytest.FixtureRequest) -> Iterator[Speakers]:
+@pytest.fixture(scope="session", params=["pywsgi-sync", "uwsgi-async"])
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A server and a kind of client. What a server does is tried with either elsewhere, and both clients are made of
+    the same core: so each client meets one of them, and every test runs twice, not four times.
+    """
+    kind, _, speaker = request.param.partition("-")
+    return kind, speaker
+
+
+@pytest.fixture(scope="session")
+def kind(pair: tuple[str, str]) -> str:
+    """The kind of server."""
+    return pair[0]
+
+
+@pytest.fixture
+def speakers(pair: tuple[str, str]) -> Iterator[Speakers]:
     """Makes clients of one kind; what is asked of one is asked of the other. All are closed behind the test."""
-    speakers = Speakers(request.param)
+    speakers = Speakers(pair[1])
     yield speakers
     speakers.close()
 
