@@ -16,9 +16,14 @@ from ..texts import is_text
 LONGEST_TITLE, LONGEST_BODY, LONGEST_URL = 200, 4000, 2000
 #: Of `data` as JSON, in bytes.
 MOST_DATA = 8 * 1024
+#: Of `data`: so many objects and arrays within each other. Whoever reads it later, in whatever language, has a limit of
+#: its own (Python's json some 900 levels, less in a deep stack).
+DEEPEST_DATA = 32
 
 #: A place in this site or in the web; not `//host`, which looks like the one and is the other.
 _URL = re.compile(r"(?:https?://[^/\s]|/(?![/\\]))[^\x00-\x20\x7f]*|/", re.IGNORECASE)
+#: In a text of JSON; not where a text shows a backslash and u0000.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Content(NamedTuple):
@@ -38,7 +43,9 @@ def check(
     badge: str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Content:
-    """The content, if it can be sent. Raises Invalid, naming the field."""
+    """The content, if it can be sent, with `data` as it is now: the caller may go on to use it. Raises Invalid, naming
+    the field.
+    """
     _check_text("title", title, LONGEST_TITLE)
     if not title.strip():
         raise Invalid("title", Text("is empty or blank; write something"))
@@ -50,10 +57,8 @@ def check(
             raise Invalid("url", Text("write a path that begins with /, or an address with http:// or https://"))
     if badge is not None:
         inbox.check_badge(badge)
-    if data:
-        _check_data(data)
     own_badge = None if badge == "notifications" else badge
-    return Content(title, body or "", url or "", own_badge, data or {})
+    return Content(title, body or "", url or "", own_badge, _checked_data(data) if data else {})
 
 
 def _check_text(field: str, text: str, most: int) -> None:
@@ -64,7 +69,8 @@ def _check_text(field: str, text: str, most: int) -> None:
         raise Invalid(field, Text("has a NUL character or a lone surrogate; leave it out"))
 
 
-def _check_data(data: Mapping[str, Any]) -> None:
+def _checked_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy, as JSON has it."""
     try:
         encoded = msgspec.json.encode(data)
     except (TypeError, ValueError, UnicodeError, RecursionError) as error:
@@ -73,5 +79,19 @@ def _check_data(data: Mapping[str, Any]) -> None:
         raise Invalid(
             "data", Text("has %(count)d bytes as JSON; send at most %(most)d", count=len(encoded), most=MOST_DATA)
         )
-    if b"\\u0000" in encoded:
+    if _NUL.search(encoded):
         raise Invalid("data", Text("has a NUL character or a lone surrogate; leave it out"))
+    if _is_deep(encoded):
+        raise Invalid("data", Text("has objects or arrays more than %(most)d levels deep", most=DEEPEST_DATA))
+    copied: dict[str, Any] = msgspec.json.decode(encoded)
+    return copied
+
+
+def _is_deep(encoded: bytes) -> bool:
+    """Whether this JSON has more than DEEPEST_DATA levels; found without going down into them."""
+    depth = 0
+    for bracket in re.findall(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', encoded):
+        depth += (bracket in b"[{") - (bracket in b"]}")
+        if depth > DEEPEST_DATA:
+            return True
+    return False

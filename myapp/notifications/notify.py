@@ -38,8 +38,8 @@ def notify(
     which it comes or not at all; where there is none, in one of its own.
 
     `url` is where it leads: a path that begins with /, or an address with http(s). `badge` counts it beside
-    `notifications`, by a name of your own such as `orders`. `data` is for your own scripts, at most 8 KB as JSON. The
-    same `key` to the same user again within 7 days tells nothing new.
+    `notifications`, by a name of your own such as `orders`. `data` is for your own scripts, at most 8 KB as JSON, 32
+    levels deep. The same `key` to the same user again within 7 days tells nothing new.
     Raises NotFound (no such user), Invalid naming the field, and at the end of the transaction Conflict (the key was
     used for something else).
     """
@@ -57,10 +57,12 @@ def emit(user: str | HasId, kind: str, data: Mapping[str, Any], *, badge: str | 
         raise ValueError(f"there is no kind {kind!r}: register(Kind({kind!r}, ...)) at start")
     if badge is not None:
         check_badge(badge)
-    if len(msgspec.json.encode(data)) > service.MOST_EVENT:
+    encoded = msgspec.json.encode(data)
+    if len(encoded) > service.MOST_EVENT:
         raise Invalid("data", Text("has more than %(most)d bytes as JSON; send less", most=service.MOST_EVENT))
+    copied = msgspec.json.decode(encoded)  # as it is now: the caller may go on to use it
     with database().joined() as transaction:
-        service.emit(transaction, _id_of(transaction, user), kind, data, own_badge=badge)
+        service.emit(transaction, _id_of(transaction, user), kind, copied, own_badge=badge)
 
 
 def _id_of(connection: Connection, user: str | HasId) -> int:

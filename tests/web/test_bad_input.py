@@ -305,6 +305,14 @@ def test_number_out_of_bounds_is_refused(number: str, request_: Request, callers
     is_problem(answer, 422, "upto")
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """An object of so many levels."""
+    found: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        found = {"x": found}
+    return found
+
+
 VALUES: list[tuple[str, dict[str, Any], int, str]] = [
     *(("/messages", {"body": body}, 422, "body") for body in ("", " ", "\n\t", "\u00a0\u2003", "x" * 4001, "a\x00b")),
     ("/messages", {"body": "🐎" * 4001}, 422, "body"),
@@ -354,7 +362,10 @@ VALUES: list[tuple[str, dict[str, Any], int, str]] = [
         ("/api/notifications", {"badge": badge}, 422, "badge")
         for badge in ("", "Orders", "1a", "a b", "messages", "likes", "x" * 33, "ö", "-a", "a_b", "a'")
     ),
-    *(("/api/notifications", {"data": data}, 422, "data") for data in ({"x": "y" * 9000}, {"a": "\x00"}, {"\x00": 1})),
+    *(
+        ("/api/notifications", {"data": data}, 422, "data")
+        for data in ({"x": "y" * 9000}, {"a": "\x00"}, {"\x00": 1}, nested(33), nested(700))
+    ),
     *(("/api/notifications", {"key": key}, 422, "key") for key in ("", "x" * 65, "a\x00b")),
     *(("/api/announcements", {"title": title}, 422, "title") for title in ("", " ", "x" * 201, "a\x00b")),
     ("/api/announcements", {"url": "javascript:x"}, 422, "url"),
