@@ -16,7 +16,8 @@ notifications = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id")),  # none: everyone, see announcements
-    sa.Column("seq", sa.BigInteger, nullable=False),  # of the event in the user's inbox
+    # of the event in the user's inbox; below 0: there is none, as the user has muted the system, and this is a digest
+    sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("source_id", sa.BigInteger, nullable=False, index=True),  # the system; 0: the application
     sa.Column("key", sa.Text),  # the source's, against telling the same user twice
     sa.Column("at", sa.BigInteger, nullable=False),

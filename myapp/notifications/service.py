@@ -6,8 +6,8 @@ order of user id. So a transaction may tell as many users as it likes, one after
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -96,8 +96,8 @@ def notify(
 ) -> None:
     """Tell the user, once for each `key` of this source within KEY_LIFE; who has muted the source is told nothing.
 
-    Raises Invalid for a key that cannot be one. At the end of the transaction Conflict is raised where the key was used
-    for another content.
+    The content must not change until the end of the transaction, where Conflict is raised if the key was used for
+    another one. Raises Invalid for a key that cannot be one.
     """
     check_key(key)
     notice = inbox.Notice("notifications", content.badge)
@@ -107,7 +107,10 @@ def notify(
 def emit(
     transaction: Transaction, user: int, kind: str, data: Mapping[str, Any], *, own_badge: str | None = None
 ) -> None:
-    """Give the user an event of this kind, as something to see; who has muted the kind is told nothing."""
+    """Give the user an event of this kind, as something to see; who has muted the kind is told nothing.
+
+    The data must not change until the end of the transaction.
+    """
     _wait(transaction, _Waiting(user, kind, data, inbox.Notice(kind_of(kind).badge, own_badge), APPLICATION, None))
 
 
@@ -117,8 +120,7 @@ def _wait(transaction: Transaction, new: _Waiting) -> None:
         waiting = transaction.state["notices"] = []
         # before the inboxes are stored, whoever has locked them
         transaction.before_commit.insert(0, lambda: _tell(transaction, waiting))
-    # as it is now: the caller may go on to use what it has given
-    waiting.append(new._replace(data=deepcopy(new.data)))
+    waiting.append(new)
 
 
 def _tell(transaction: Transaction, waiting: list[_Waiting]) -> None:
@@ -126,23 +128,28 @@ def _tell(transaction: Transaction, waiting: list[_Waiting]) -> None:
     muted = preferences.muted_by(transaction, {one.user for one in waiting})
     for one in waiting:
         what = preferences.of_system(one.source.id) if one.source.id else one.kind
-        if what in muted.get(one.user, ()):
+        is_muted = what in muted.get(one.user, ())
+        if is_muted and (one.key is None or not one.source.id):
             continue
         data = one.data
         if one.kind == "notification":
-            number = _number(transaction, one)
-            if number is None:
+            number = _number(transaction, one, is_muted)
+            if number is None or is_muted:
                 continue
             data = {"id": number, **data}
         inbox.append(transaction, one.user, one.kind, data, notice=one.notice)
 
 
-def _number(transaction: Transaction, new: _Waiting) -> int | None:
-    """The number of a notification, or none where its key says that it was told before. Raises Conflict."""
+def _number(transaction: Transaction, new: _Waiting, is_muted: bool) -> int | None:
+    """The number of a notification, or none where its key says that it was told before. Raises Conflict.
+
+    Also where the system is muted, or it could find out who does so by using a key twice. In place of the seq its row
+    then has what tells whether the content is the same.
+    """
     now = now_ms()
     values: dict[str, Any] = {
         "user_id": new.user,
-        "seq": inbox.seq_of(transaction, new.user) + 1,
+        "seq": _digest(new) if is_muted else inbox.seq_of(transaction, new.user) + 1,
         "source_id": new.source.id,
         "key": new.key,
         "at": now,
@@ -153,12 +160,13 @@ def _number(transaction: Transaction, new: _Waiting) -> int | None:
         assert stored is not None
         number, seq, at = stored
         if at > now - KEY_LIFE:
-            if not _is_same(transaction, new, number, seq):
+            if not _is_same(transaction, new, seq):
                 raise Conflict(
                     Text("This key was used for another notification: use a new key for each."),
                     errors={"key": Text("was used for another notification")},
                 )
-            return None
+            if is_muted or seq > 0:
+                return None  # else it was muted then, and is wanted now
         transaction.run(_FORGET_KEY, number=number)
         row = transaction.one(_ADD, **values)
     assert row is not None
@@ -166,16 +174,29 @@ def _number(transaction: Transaction, new: _Waiting) -> int | None:
     return found
 
 
-def _is_same(transaction: Transaction, new: _Waiting, number: int, seq: int) -> bool:
-    """Whether what was told under this number says the same. Of one that is not kept any more nobody knows better."""
+def _is_same(transaction: Transaction, new: _Waiting, seq: int) -> bool:
+    """Whether what was told at this seq says the same. Of one that is not kept any more nobody knows better."""
+    if seq < 0:
+        return seq == _digest(new)
     before = inbox.pending_data(transaction, new.user, seq)
     if before is None:
         stored = inbox.notice(transaction, new.user, seq)
         if stored is None:
             return True
         before = stored.data
-    same: bool = msgspec.json.decode(before) == msgspec.json.decode(msgspec.json.encode({"id": number, **new.data}))
-    return same
+    said: dict[str, Any] = msgspec.json.decode(before)
+    del said["id"]
+    return _canonical(said) == _canonical(new.data)
+
+
+def _canonical(data: Mapping[str, Any]) -> bytes:
+    """The same for the same content, whatever its order."""
+    return msgspec.json.encode(data, order="sorted")
+
+
+def _digest(new: _Waiting) -> int:
+    """What is told, as a number below 0."""
+    return -1 - int.from_bytes(hashlib.sha256(_canonical(new.data)).digest()[:7])
 
 
 def trim(transaction: Transaction, old: int, most: int) -> int:

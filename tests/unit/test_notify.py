@@ -373,6 +373,20 @@ def test_system_that_is_muted_is_not_heard_and_the_others_are(store: Store) -> N
     assert told(store, user) == ["bank", "None", "shop"]
 
 
+@pytest.mark.parametrize("change", [{"title": "Sent"}, {"data": {"n": 1.0}}])
+def test_system_is_not_told_by_its_keys_who_has_muted_it(change: dict[str, Any], store: Store) -> None:
+    users = store.add(2)
+    mute(store, users[0], preferences.of_system(SHOP.id))
+    content = Content("Paid", data={"n": 1})
+    for user in users:
+        for _ in range(2):
+            with store.database.transaction() as transaction:
+                service.notify(transaction, user, content, source=SHOP, key="a key")
+        with pytest.raises(Conflict), store.database.transaction() as transaction:
+            service.notify(transaction, user, content._replace(**change), source=SHOP, key="a key")
+    assert [told(store, user) for user in users] == [[], ["Paid"]]
+
+
 def test_all_that_is_muted_leaves_no_trace(store: Store) -> None:
     (user,) = store.add()
     published: list[Any] = []
