@@ -53,6 +53,14 @@ def test_what_is_left_out_is_null(shop: Program, site: Site) -> None:
     assert event["data"] == {"source": "shop", "title": "Hi", **nothing}
 
 
+@pytest.mark.parametrize("text", ["\\u0000", '{"[' * 500])
+def test_data_that_only_looks_wrong_is_told_as_it_is(text: str, shop: Program, site: Site) -> None:
+    answer = shop.post("/api/notifications", {"to": "bob", "title": "Hi", "data": {"text": text}})
+    assert answer.status_code == 202, answer.text
+    [event] = site.program("bob").events()
+    assert event["data"]["data"] == {"text": text}
+
+
 def test_several_are_told_and_those_who_are_nobody_are_named(shop: Program, site: Site) -> None:
     to = ["alice", "BOB", "Carol", "bob", "a b", "d'"]
     answer = shop.post("/api/notifications", {"to": to, "title": "Hi"})
@@ -67,6 +75,15 @@ def test_many_are_told_in_one_request(both_sites: Site) -> None:
     answer = both_sites.system("shop").post("/api/notifications", {"to": names, "title": "Hi", "key": "k"})
     assert answer.get_json() == {"accepted": 120, "unknown": []}
     assert len(both_sites.rows("events")) == 120
+
+
+def test_who_tells_many_lets_others_in_between(shop: Program, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"u{number}" for number in range(50)]
+    site.people.add(*names)
+    told: list[int] = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: told.append(len(site.rows("events"))))
+    shop.post("/api/notifications", {"to": names, "title": "Hi"})
+    assert told == [20, 40, 50]
 
 
 def test_everyone_is_told(both_sites: Site) -> None:
