@@ -31,7 +31,10 @@ _TAKE = Statement(
         .on_conflict_do_update(
             index_elements=["name"],
             set_={"value": sa.bindparam("now", type_=sa.Text)},
-            where=_number < sa.bindparam("due", type_=sa.BigInteger),
+            # later than now: by a clock that has been put back since
+            where=sa.or_(
+                _number < sa.bindparam("due", type_=sa.BigInteger), _number > sa.bindparam("late", type_=sa.BigInteger)
+            ),
         )
         .returning(_FACTS.c.value)
     )
@@ -53,7 +56,7 @@ class Retention:
         self._looked_at = time.monotonic()
         now = now_ms()
         with self._database.transaction() as transaction:
-            is_mine = bool(transaction.all(_TAKE, now=str(now), due=now - EVERY))
+            is_mine = bool(transaction.all(_TAKE, now=str(now), due=now - EVERY, late=now + EVERY))
         if is_mine:
             deleted = self.run(is_stopped=is_stopped)
             if deleted:

@@ -342,6 +342,15 @@ def test_round_says_how_many_events_went(store: Store, caplog: pytest.LogCapture
     assert NOTICES_STAY == 3
 
 
+def test_clock_that_was_put_back_does_not_keep_a_round_from_being_made(store: Store) -> None:
+    store.write(f"INSERT INTO facts (name, value) VALUES ('trimmed_at', '{now_ms() + DAY}')")
+    (user,) = store.add()
+    store.append(user, 3)
+    age(store, user, 2)
+    Retention(store.database, 30).run_if_due()
+    assert store.count("events") == 1
+
+
 def test_numbers_of_notifications_that_no_list_has_any_more_are_forgotten(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,7 +359,7 @@ def test_numbers_of_notifications_that_no_list_has_any_more_are_forgotten(
     for number in range(6):
         noticed.tell(store, user, f"number {number}")
     old = now_ms() - 91 * DAY
-    store.write(f"UPDATE notifications SET at = {old} WHERE id <= 5")
+    store.write(f"UPDATE notifications SET at = {old} WHERE seq <= 5")
     trim(store)
     assert store.count("notifications") == 1
 
