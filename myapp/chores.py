@@ -77,15 +77,21 @@ class Chores:
             log.exception("a chore failed")
 
     def _announce_all(self) -> None:
+        while not self._is_closed:
+            number = self._next()
+            if number is None:
+                return
+            announce(self._database, number, lambda: self._is_closed)
+
+    def _next(self) -> int | None:
+        """The announcement whose turn it is now, and which nobody else is at."""
         with self._database.read() as connection:
             numbers = announcements.unfinished(connection)
         for number in numbers:
-            if self._is_closed:
-                return
             with self._database.transaction() as transaction:
-                is_mine = announcements.claim(transaction, number)
-            if is_mine:
-                announce(self._database, number, lambda: self._is_closed)
+                if announcements.claim(transaction, number):
+                    return number
+        return None
 
     def _trim(self) -> None:
         self._retention.run_if_due(self._is_closed_by_now)

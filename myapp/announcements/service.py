@@ -29,6 +29,10 @@ from .models import announcements
 
 #: How long who is at it has for one batch, in ms, before another goes on in its place.
 CLAIM = 15_000
+#: A claim until later than this, in ms from now, is from a clock that has been put back since, and does not count.
+LONGEST_CLAIM = 4 * CLAIM
+#: What a system has announced and has not reached everyone: at most so many, so that others' do not wait behind it.
+MOST_UNFINISHED = 10
 
 
 class Overtaken(Exception):
@@ -158,16 +162,27 @@ _ADD_NUMBER = statement(
     sa.insert(notifications).values(given(notifications, "seq", "source_id", "at")).returning(notifications.c.id)
 )
 _now = sa.bindparam("now", type_=sa.BigInteger)
+_is_free = sa.or_(announcements.c.claimed_until < _now, announcements.c.claimed_until > _now + LONGEST_CLAIM)
+#: What a suspended system has announced waits until it is let in again.
+_goes_on = sa.and_(
+    announcements.c.finished_at.is_(None),
+    ~sa.exists().where(systems.c.id == announcements.c.source_id, systems.c.suspended_at.is_not(None)),
+)
+#: The application's own first, then the first of each system, the second of each, and so on.
+_turn = sa.func.row_number().over(partition_by=announcements.c.source_id, order_by=announcements.c.id)
 _UNFINISHED = statement(
     sa.select(announcements.c.id)
-    .where(announcements.c.finished_at.is_(None), announcements.c.claimed_until < _now)
-    .order_by(announcements.c.id)
+    .where(_goes_on, _is_free)
+    .order_by(announcements.c.source_id != sa.literal_column("0"), _turn, announcements.c.id)
+)
+_COUNT_UNFINISHED = statement(
+    sa.select(sa.func.count()).where(
+        announcements.c.finished_at.is_(None), announcements.c.source_id == sa.bindparam("source", type_=sa.BigInteger)
+    )
 )
 _until = sa.bindparam("until", type_=sa.BigInteger)
 _CLAIM = statement(
-    sa.update(announcements)
-    .where(announcements.c.id == _number, announcements.c.finished_at.is_(None), announcements.c.claimed_until < _now)
-    .values(claimed_until=_until)
+    sa.update(announcements).where(announcements.c.id == _number, _goes_on, _is_free).values(claimed_until=_until)
 )
 _RELEASE = statement(
     sa.update(announcements)
@@ -183,7 +198,7 @@ _WORK = statement(
         announcements.c.at,
         announcements.c.upto,
         announcements.c.last,
-    ).where(announcements.c.id == _number, announcements.c.finished_at.is_(None))
+    ).where(announcements.c.id == _number, _goes_on)
 )
 _ADVANCE = statement(
     sa.update(announcements)
@@ -195,8 +210,12 @@ _ADVANCE = statement(
         finished_at=sa.bindparam("finished", type_=sa.BigInteger),
     )
 )
-#: Everyone but those who have muted it.
-_SPREADER = inbox.Spreader(lambda user: preferences.wants(sa.bindparam("muted", type_=sa.Text), user))
+#: Everyone but those who have muted it, and inboxes whose users somebody has deleted by hand.
+_SPREADER = inbox.Spreader(
+    lambda user: sa.and_(
+        preferences.wants(sa.bindparam("muted", type_=sa.Text), user), sa.exists().where(users.c.id == user)
+    )
+)
 
 
 def create(
@@ -270,12 +289,21 @@ def release(transaction: Transaction, number: int) -> None:
 
 
 def unfinished(connection: Connection) -> list[int]:
-    """Announcements that have not reached everyone and that nobody is at, the oldest first."""
+    """Announcements that have not reached everyone and that nobody is at, in the order in which it is their turn: those
+    of the application, then of each system its oldest.
+    """
     return [row[0] for row in connection.all(_UNFINISHED, now=now_ms())]
 
 
+def has_too_many(connection: Connection, source: Source) -> bool:
+    """Whether more than MOST_UNFINISHED of what the system has announced are on their way."""
+    count: int = connection.all(_COUNT_UNFINISHED, source=source.id)[0][0]
+    return count > MOST_UNFINISHED
+
+
 def advance(transaction: Transaction, number: int, most: int) -> bool:
-    """Tell at most `most` more users; the transaction is theirs alone. Whether it is finished.
+    """Tell at most `most` more users; the transaction is theirs alone. Whether nothing is left to do: it has reached
+    everyone, or its system was suspended.
 
     Raises Overtaken where another was faster.
     """

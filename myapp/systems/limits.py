@@ -11,6 +11,15 @@ from ..errors import Text, TooMany
 from ..extensions import limiter
 from .tokens import System
 
+#: Seconds after which a system with too many announcements on their way may ask again.
+ANNOUNCING = 5
+
+
+def too_many_announcements() -> TooMany:
+    """So many of the system's are on their way that another one has to wait."""
+    detail = Text("Too many of your announcements are on their way: try again in %(wait)d s.", wait=ANNOUNCING)
+    return TooMany(detail, ANNOUNCING)
+
 
 def spend(system: System, count: int) -> None:
     """Count `count` users told. Raises TooMany, and then nothing is counted."""

@@ -122,7 +122,9 @@ def change(transaction: Transaction, account: Account, display_name: str, most_p
 
 
 def suspend(transaction: Transaction, account: Account, is_suspended: bool) -> None:
-    """Its tokens and the tickets that it has issued count no more; or again. What it has sent stays."""
+    """Its tokens and the tickets that it has issued count no more, and what it is announcing waits; or again. What it
+    has sent stays.
+    """
     transaction.run(_SUSPEND, number=account.id, at=now_ms() if is_suspended else None)
     if is_suspended:
         for row in transaction.all(_TOKEN_IDS, system=account.id):

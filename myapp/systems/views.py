@@ -33,7 +33,7 @@ URL = r"^(/|https?://)"
 BADGE = r"^(?!(messages|replies|likes|dislikes|tasks|announcements)$)[a-z][a-z0-9-]{0,31}$"
 #: For the description.
 NO_SCOPE = "The token does not allow it, or is a user's."
-TOO_MUCH = "The system has told as many users a minute as it may."
+TOO_MUCH = "The system has told as many users a minute as it may, or too many of its announcements are on their way."
 PROGRESS = {"Location": "For everyone: where to ask how far it is."}
 #: Users who are told in one transaction: on SQLite nothing else happens meanwhile, up to 1 ms for each.
 BATCH = 20
@@ -142,11 +142,19 @@ def _tell(system: System, users: list[int], content: Content, key: str | None) -
 def _notify_everyone(system: System, content: Content, key: str | None) -> Response:
     guard.system("announce")
     limits.spend(system, 1)
+    found = _announce(system, content, key, "notification")
+    return answer({"accepted": found.total, "unknown": []}, 202, _location(found.id))
+
+
+def _announce(system: System, content: Content, key: str | None, kind: str) -> announcements.Announcement:
+    source = _source(system)
     with database().transaction() as transaction:
-        number, _ = announcements.create(transaction, content, kind="notification", source=_source(system), key=key)
-        total = announcements.by_number(transaction, number).total
+        number, is_new = announcements.create(transaction, content, kind=kind, source=source, key=key)
+        if is_new and announcements.has_too_many(transaction, source):
+            raise limits.too_many_announcements()
+        found = announcements.by_number(transaction, number)
     parts().chores.wake()
-    return answer({"accepted": total, "unknown": []}, 202, _location(number))
+    return found
 
 
 @bp.post("/announcements")
@@ -163,11 +171,8 @@ def announce() -> Response:
     asked = read_json(AnnouncementRequest)
     content = check(asked.title, asked.body, asked.url)
     limits.spend(system, 1)
-    with database().transaction() as transaction:
-        number, _ = announcements.create(transaction, content, source=_source(system), key=asked.key)
-        found = announcements.by_number(transaction, number)
-    parts().chores.wake()
-    return answer(found.progress(), 202, _location(number))
+    found = _announce(system, content, asked.key, "announcement")
+    return answer(found.progress(), 202, _location(found.id))
 
 
 def _location(number: int) -> dict[str, str]:

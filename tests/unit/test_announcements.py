@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,16 +15,18 @@ from myapp import inbox
 from myapp.announcements import service
 from myapp.announcements.service import Overtaken
 from myapp.chores import announce
-from myapp.db import Connection
+from myapp.db import Connection, now_ms
 from myapp.errors import Conflict, Invalid, NotFound
 from myapp.inbox.badges import MOST_OWN
 from myapp.notifications import preferences
 from myapp.notifications.content import Content
 from myapp.notifications.service import Source
 from myapp.statements import Statement
+from myapp.systems import service as systems
 from myapp.texts import KEY_LIFE
 
 from ..postgres import PostgresServer
+from ..support import sqlite_url
 from . import noticed
 from .conftest import Store, open_store
 
@@ -422,6 +425,54 @@ def test_who_stops_lets_it_go_behind_a_batch(store: Store, monkeypatch: pytest.M
         assert service.unfinished(connection) == [number]
     announce(store.database, number)
     assert [told(store, user) for user in users] == [["News"]] * 5
+
+
+def test_claim_of_a_clock_that_was_put_back_does_not_count(store: Store) -> None:
+    number = create(store)
+    store.write(f"UPDATE announcements SET claimed_until = {now_ms() + 3_600_000}")
+    with store.database.transaction() as transaction:
+        assert service.unfinished(transaction) == [number]
+        assert service.claim(transaction, number)
+
+
+def test_nobody_waits_behind_all_that_one_system_announces(store: Store) -> None:
+    spam = [create(store, source=SHOP) for _ in range(3)]
+    bank = [create(store, source=Source(8, "bank")) for _ in range(2)]
+    own = create(store)
+    with store.database.read() as connection:
+        assert service.unfinished(connection) == [own, spam[0], bank[0], spam[1], bank[1], spam[2]]
+
+
+def test_what_a_suspended_system_announces_waits_until_it_is_let_in_again(store: Store) -> None:
+    users = store.add(3)
+    with store.database.transaction() as transaction:
+        shop = systems.create(transaction, f"shop-{users[0]}")
+        number, _ = service.create(transaction, NEWS, source=Source(shop.id, shop.name))
+    advance(store, number, 1)
+    with store.database.transaction() as transaction:
+        systems.suspend(transaction, shop, True)
+    assert advance(store, number, 1)
+    assert progress(store, number) == (1, 3, False)
+    with store.database.transaction() as transaction:
+        store_claims = (service.unfinished(transaction), service.claim(transaction, number))
+        systems.suspend(transaction, shop, False)
+    assert store_claims == ([], False)
+    finish(store, number)
+    assert progress(store, number) == (3, 3, True)
+    noticed.check(store, users)
+
+
+def test_user_who_was_deleted_by_hand_keeps_nobody_from_being_told(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    for store in open_store(tmp_path, url):
+        users = store.add(3)
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as by_hand:  # which does not look at foreign keys
+            by_hand.execute(f"DELETE FROM users WHERE id = {users[1]}")
+        by_hand.close()
+        number = create(store)
+        finish(store, number)
+        assert progress(store, number) == (2, 3, True)
+        noticed.check(store, users)
 
 
 def test_who_is_overtaken_leaves_it_to_the_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,22 @@ def test_who_tells_many_lets_others_in_between(shop: Program, site: Site, monkey
     assert told == [20, 40, 50]
 
 
+@pytest.mark.parametrize("path", ["notifications", "announcements"])
+def test_system_with_too_much_to_announce_has_to_wait(path: str, both_sites: Site) -> None:
+    shop, bank = both_sites.system("shop"), both_sites.system("bank")
+    both_sites.app.extensions["myapp"].chores.close()  # so all of it stays on its way
+    everyone = {"to": "*"} if path == "notifications" else {}
+    for number in range(10):
+        said = {**everyone, "title": f"{number}", "key": f"{number}"}
+        assert shop.post(f"/api/{path}", said).status_code == 202
+    answer = shop.post(f"/api/{path}", {**everyone, "title": "one more"})
+    is_problem(answer, 429)
+    assert answer.headers["Retry-After"] == "5"
+    assert shop.post(f"/api/{path}", {**everyone, "title": "9", "key": "9"}).status_code == 202
+    assert bank.post(f"/api/{path}", {**everyone, "title": "ours"}).status_code == 202
+    assert len(both_sites.rows("announcements")) == 11
+
+
 def test_everyone_is_told(both_sites: Site) -> None:
     alice, bob = both_sites.programs("alice", "bob")
     answer = both_sites.system("shop").post("/api/notifications", {"to": "*", "title": "Hi", "badge": "orders"})
