@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ..auth import display_names, people
 from ..auth.models import users
 from ..auth.people import Person
-from ..db import Connection, Transaction, now_ms, rfc3339
+from ..db import Connection, Row, Transaction, now_ms, rfc3339
 from ..errors import Conflict, Invalid, NotFound, Text
 from ..statements import Statement, given, statement
 from ..texts import is_text, printable
@@ -145,20 +145,33 @@ def put_user(transaction: Transaction, system: int, name: str, display_name: str
     """
     folded = people.check_name(name, "name")
     owner = transaction.one(_OWNER, name=folded)
-    is_new = owner is None
-    if owner is None:
-        shown = display_names.check(display_name or folded)
-        person = people.create(transaction, folded, None)
-        transaction.run(_OWN, user=person.id, system=system)
-        people.rename(transaction, person.id, shown)
-    elif owner[1] != system:
+    is_new = owner is None and _make_user(transaction, system, folded, display_name)
+    if not is_new:
+        owner = owner or transaction.one(_OWNER, name=folded)  # made meanwhile: by the same request sent twice, perhaps
+        _rename_own(transaction, owner, system, folded, display_name)
+    return people.by_name(transaction, folded), is_new
+
+
+def _make_user(transaction: Transaction, system: int, name: str, display_name: str | None) -> bool:
+    """Whether the name was free. Raises Invalid."""
+    shown = display_names.check(display_name or name)
+    try:
+        person = people.create(transaction, name, None)
+    except Conflict:
+        return False
+    transaction.run(_OWN, user=person.id, system=system)
+    people.rename(transaction, person.id, shown)
+    return True
+
+
+def _rename_own(transaction: Transaction, owner: Row | None, system: int, name: str, display_name: str | None) -> None:
+    if owner is None or owner[1] != system:
         raise Conflict(
-            Text("The name %(name)r is that of a user who is not yours: choose another one.", name=folded),
+            Text("The name %(name)r is that of a user who is not yours: choose another one.", name=name),
             errors={"name": Text("is taken")},
         )
-    elif display_name is not None:
+    if display_name is not None:
         people.rename(transaction, owner[0], display_name)
-    return people.by_name(transaction, folded), is_new
 
 
 def own_user(connection: Connection, system: int, name: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -263,6 +265,18 @@ def test_ticket_renews_itself_for_a_day(shop: Program, site: Site, monkeypatch: 
                 return
             zoe = Program(site.app, answer.get_json()["ticket"])
     raise AssertionError("it has been renewed for more than a day")
+
+
+def test_user_that_is_made_by_many_requests_at_once_is_one_user(both_sites: Site) -> None:
+    shop = both_sites.system("shop")
+    together = threading.Barrier(8)
+
+    def put(number: int) -> int:
+        together.wait()
+        return Program(both_sites.app, shop.token).put("/api/users/zoe", {"display_name": "Zoe"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(put, range(8))) == [200] * 7 + [201]
 
 
 @pytest.mark.parametrize(
