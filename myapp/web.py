@@ -284,7 +284,8 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(AppError)
     def app_error(error: AppError) -> BaseResponse:
         if isinstance(error, NotSignedIn) and request.method == "GET" and wants_page():
-            back = request.full_path.rstrip("?")
+            # an address with a ticket would stay in the browser's history, and in the logs of whoever is in between
+            back = request.path if "ticket" in request.args else request.full_path.rstrip("?")
             return redirect(url_for("auth.login", next=None if back == "/" else back))
         return problem(error)
 

@@ -213,6 +213,11 @@ def test_session_is_stored_as_a_hash_only(site: Site) -> None:
 # -- where one goes after signing in
 
 
+def test_ticket_is_not_carried_along_to_the_page_for_signing_in(site: Site) -> None:
+    answer = site.guest().get("/notifications?before=3&ticket=ticket_x", headers=HTML)
+    assert answer.location == "/auth/login?next=/notifications"
+
+
 @pytest.mark.parametrize("target", ["/chats/bob", "/account", "/?q=bo", "/chats/bob?before=3"])
 def test_one_returns_to_the_page_that_was_asked_for(target: str, site: Site) -> None:
     site.people.add("alice", password=True)
