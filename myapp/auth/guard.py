@@ -13,11 +13,8 @@ from ..extensions import csrf, database, login_manager, parts
 from ..systems import tokens
 from ..systems.tokens import System
 from . import service
-from .service import Identity
+from .service import SYSTEM_TICKET_LIFE, TICKET_LIFE, Identity, issued_at
 
-TICKET_LIFE = 600
-#: For so long, in seconds, a ticket that a system has issued for one of its users renews itself.
-SYSTEM_TICKET_LIFE = 24 * 3600
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -65,12 +62,10 @@ def issue_ticket(identity: Identity) -> str:
     Raises Forbidden where it would renew one that a system has issued more than SYSTEM_TICKET_LIFE ago: whether its
     user is still signed in there, only the system knows.
     """
-    if not identity.grant.startswith("system:"):
-        return _ticket_for(identity.grant)
-    issued_at = g.ticket_issued_at
-    if time.time() - issued_at > SYSTEM_TICKET_LIFE:
+    since = issued_at(identity.grant)
+    if since is not None and time.time() - since > SYSTEM_TICKET_LIFE:
         raise Forbidden(Text("This ticket has been renewed for a day: get a new one where the first came from."))
-    return _ticket_for(f"{identity.grant}@{issued_at:.0f}")
+    return _ticket_for(identity.grant)
 
 
 def issue_system_ticket(token: int, user: int) -> str:
@@ -84,11 +79,9 @@ def _ticket_for(content: str) -> str:
 
 def by_ticket(ticket: str) -> Identity | None:
     try:
-        content: str = _tickets().loads(ticket.removeprefix(TICKET_PREFIX), max_age=TICKET_LIFE)
+        grant: str = _tickets().loads(ticket.removeprefix(TICKET_PREFIX), max_age=TICKET_LIFE)
     except BadData:
         return None
-    grant, _, issued_at = content.partition("@")
-    g.ticket_issued_at = int(issued_at or 0)
     with database().read() as connection:
         return service.by_grant(connection, grant)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,11 +28,17 @@ from .passwords import LONGEST, SHORTEST, hash_password
 SESSION_LIFE = 30 * 24 * 3600 * 1000
 #: Use is noted at most so often, in ms: it costs a write.
 TOUCH_EVERY = 10 * 60 * 1000
+#: How long a ticket is good, in seconds.
+TICKET_LIFE = 600
+#: For so long, in seconds, a ticket that a system has issued for one of its users renews itself.
+SYSTEM_TICKET_LIFE = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is asking, and by what: `grant` is `session:7` or `token:7`, what ends when that session or token does."""
+    """Who is asking, and by what: `grant` is `session:7` or `token:7`, what ends when that session or token does; or
+    as `by_grant` has it of a system's user.
+    """
 
     id: int
     name: str
@@ -168,14 +175,14 @@ def by_token(connection: Connection, token: str) -> Identity | None:
 
 
 def by_grant(connection: Connection, grant: str) -> Identity | None:
-    """Who stands behind `session:7`, `token:7` or `system:7:12` (user 12, by the system's token 7), if it still holds:
-    for tickets, which end with their session.
+    """Who stands behind `session:7`, `token:7` or `system:7:12@1795000000` (user 12, by the system's token 7, since
+    that second), if it still holds: for tickets, which end with their session.
     """
     kind, _, number = grant.partition(":")
     if kind == "session":
         row = connection.one(_BY_SESSION_ID, number=int(number), oldest=now_ms() - SESSION_LIFE)
     elif kind == "system":
-        token, _, user = number.partition(":")
+        token, _, user = number.partition("@")[0].partition(":")
         row = connection.one(_BY_SYSTEM_TOKEN, number=int(token), user=int(user), now=now_ms())
     else:
         row = connection.one(_BY_TOKEN_ID, number=int(number))
@@ -183,9 +190,23 @@ def by_grant(connection: Connection, grant: str) -> Identity | None:
     return replace(found, grant=grant) if found else None
 
 
+def issued_at(grant: str) -> int | None:
+    """When a system let its user in, in seconds since 1970; None for whom no system did."""
+    _, is_by_system, since = grant.partition("@")
+    return int(since) if is_by_system else None
+
+
 def ended(connection: Connection, grants: Iterable[str]) -> set[str]:
-    """Which of these sessions and tokens are no more: another process can have ended them (a command)."""
-    by_systems = {grant: int(grant.split(":")[1]) for grant in grants if grant.startswith("system:")}
+    """Which of these sessions and tokens are no more: another process can have ended them (a command).
+
+    Nor is what a system has let in so long ago that its last ticket has ended: only the system knows whether its user
+    is still signed in there.
+    """
+    oldest_ticket = time.time() - SYSTEM_TICKET_LIFE - TICKET_LIFE
+    since = {grant: issued_at(grant) for grant in grants}
+    by_systems = {
+        grant: int(grant.split(":")[1]) for grant, at in since.items() if at is not None and at > oldest_ticket
+    }
     in_force = system_tokens_in_force(connection, set(by_systems.values()))
     left = {grant for grant, number in by_systems.items() if number in in_force}
     for kind in ("session", "token"):

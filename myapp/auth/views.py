@@ -212,7 +212,7 @@ def me() -> Response:
 )
 def ticket() -> Response:
     identity = guard.signed_in(ticket=True)
-    return answer({"ticket": guard.issue_ticket(identity), "expires_in": guard.TICKET_LIFE})
+    return answer({"ticket": guard.issue_ticket(identity), "expires_in": service.TICKET_LIFE})
 
 
 @bp.get("/auth/sessions")

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, url_for
 from ..announcements import service as announcements
 from ..auth import guard, people
 from ..auth.people import Person
+from ..auth.service import TICKET_LIFE
 from ..auth.shapes import Ticket
 from ..auth.views import number_of
 from ..errors import Invalid, Text
@@ -235,4 +236,4 @@ def ticket() -> Response:
     asked = read_json(TicketRequest)
     with database().read() as connection:
         user = service.own_user(connection, system.id, asked.user)
-    return answer({"ticket": guard.issue_system_ticket(system.token_id, user), "expires_in": guard.TICKET_LIFE})
+    return answer({"ticket": guard.issue_system_ticket(system.token_id, user), "expires_in": TICKET_LIFE})

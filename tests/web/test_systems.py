@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from myapp.auth import guard
+from myapp.auth import service as auth
 from myapp.systems import tokens
 
 from ..support import wait_for
@@ -259,12 +259,23 @@ def test_ticket_renews_itself_for_a_day(shop: Program, site: Site, monkeypatch: 
             passed = hours * 3600 + minutes * 60 - 3600
             monkeypatch.setattr(time, "time", lambda passed=passed: began + passed)
             answer = zoe.post("/auth/ticket")
-            if passed > guard.SYSTEM_TICKET_LIFE:
+            if passed > auth.SYSTEM_TICKET_LIFE:
                 is_problem(answer, 403)
                 monkeypatch.setattr(time, "time", real)
                 return
             zoe = Program(site.app, answer.get_json()["ticket"])
     raise AssertionError("it has been renewed for more than a day")
+
+
+def test_who_follows_by_a_systems_ticket_is_sent_away_when_the_last_renewed_one_has_ended(
+    shop: Program, site: Site
+) -> None:
+    shop.put("/api/users/zoe", {})
+    now = int(time.time())
+    last = now - auth.SYSTEM_TICKET_LIFE - auth.TICKET_LIFE
+    grants = [f"system:1:{user}@{since}" for user, since in ((3, now), (4, last + 60), (5, last - 60))]
+    with site.app.extensions["myapp"].database.read() as connection:
+        assert auth.ended(connection, grants) == {grants[2]}
 
 
 def test_user_that_is_made_by_many_requests_at_once_is_one_user(both_sites: Site) -> None:
