@@ -198,7 +198,8 @@ def test_a_closed_client_says_so_and_can_be_closed_again(failing: FailingServer,
         ("ftp://example.org", "t", "url: "),
         ("http://", "t", "url: "),
         ("http://bob:secret@example.org", "t", "url: "),
-        ("http://example.org/?a=b", "t", "url: "),
+        ("http://example.org/?a=secret", "t", "url: "),
+        ("ftp://bob:secret@example.org", "t", "url: "),
         ("http://example.org", "", "token: "),
         ("http://example.org", "two\nlines", "token: "),
         ("http://example.org", "schlüssel", "token: "),
@@ -207,7 +208,7 @@ def test_a_closed_client_says_so_and_can_be_closed_again(failing: FailingServer,
 def test_bad_addresses_and_tokens_are_named(url: str, token: str, named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named}") as caught:
         Client(url, token)
-    assert "secret" not in str(caught.value) or "secret" in url
+    assert "secret" not in str(caught.value)
 
 
 def test_the_service_may_be_below_a_path(failing: FailingServer, speakers: Speakers) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import threading
 import time
@@ -150,6 +151,17 @@ def test_it_follows_from_the_beginning_and_on(three: Three, speakers: Speakers, 
     three.alice.send(three.bob, "two")
     assert events.bodies(1) == ["two"]
     assert events.events.transport == ("websocket" if transport == "auto" else "long-poll")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_no_log_has_the_token_however_much_is_logged(
+    three: Three, speakers: Speakers, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice, bob = three[:2]
+    speaker_of(speakers, alice).send(bob.name, "one")
+    with caplog.at_level(logging.DEBUG):
+        speaker_of(speakers, bob, bob.server.url.upper()).follow(0, transport=transport).next()
+    assert bob.token not in caplog.text
 
 
 def test_without_seq_only_what_is_new_comes(three: Three, speakers: Speakers) -> None:

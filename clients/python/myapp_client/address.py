@@ -17,14 +17,15 @@ class Address:
     def of(cls, url: str, token: str) -> Address:
         """Raises ValueError, naming what is wrong and what would be right."""
         parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"url: give the address of the service, like https://example.org, not {url!r}")
         if parts.username or parts.password:
             raise ValueError("url: give no user in it; the token says who is asking")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            shown = parts._replace(query="...", fragment="").geturl() if parts.query else url
+            raise ValueError(f"url: give the address of the service, like https://example.org, not {shown!r}")
         token = token.strip()
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("token: give one line of text as `flask tokens create USER` prints it, or a ticket")
-        return cls(url.strip().rstrip("/"), token)
+        return cls(parts.geturl().rstrip("/"), token)
 
     @property
     def headers(self) -> dict[str, str]:

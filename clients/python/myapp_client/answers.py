@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -124,7 +124,7 @@ class Notified:
 class Ticket:
     """A short-lived token for somebody else's browser or program; `expires_in` is in seconds."""
 
-    ticket: str
+    ticket: str = field(repr=False)
     expires_in: float
 
     @classmethod

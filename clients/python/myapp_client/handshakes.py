@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ from .following import Following
 LARGEST = 4 * 1024 * 1024
 #: Seconds for connecting, and for the two Close frames.
 OPENING, CLOSING = 10.0, 2.0
+#: What websockets says goes here: at DEBUG, which many programs set for all, it would write our token into their logs.
+log = logging.getLogger("myapp_client.websockets")
+log.setLevel(logging.WARNING)
 #: What can be raised by connecting, ImportError where a proxy needs a package that is not installed.
 CANNOT_OPEN = (OSError, WebSocketException, ValueError, EOFError, ImportError)
 
@@ -41,6 +45,7 @@ def options(ssl_context: ssl.SSLContext, url: str, headers: dict[str, str]) -> d
     """How both drivers connect. Heartbeats are the core's; no compression, which the server never takes."""
     own: dict[str, Any] = {
         "additional_headers": headers,
+        "logger": log,
         "compression": None,
         "open_timeout": OPENING,
         "close_timeout": CLOSING,
