@@ -20,6 +20,8 @@ A = TypeVar("A")
 
 #: Notices on one page.
 PAGE = 50
+#: Of the notices of one answer together, in characters. One can have 40 KB; nobody else is served while they are read.
+MOST_DATA = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,23 @@ def badges() -> list[str]:
 
 
 def read(connection: Connection, user: int, before: int, limit: int) -> tuple[list[inbox.Seen], bool]:
-    """At most `limit` notices, newest first, and whether there are older ones. Call it on a snapshot."""
-    found = inbox.notices(connection, user, before, limit + 1)
-    return found[:limit], len(found) > limit
+    """At most `limit` notices or MOST_DATA, newest first (one always fits), and whether there are older ones.
+
+    Call it on a snapshot.
+    """
+    found: list[inbox.Seen] = []
+    size = 0
+    while (most := min(PAGE, limit + 1 - len(found))) > 0:
+        part = inbox.notices(connection, user, before, most)
+        for one in part:
+            size += len(one.data)
+            if len(found) == limit or found and size > MOST_DATA:
+                return found, True
+            found.append(one)
+        if len(part) < most:
+            break
+        before = part[-1].seq
+    return found, False
 
 
 def page(connection: Connection, user: int, before: int, limit: int = PAGE) -> Bell:

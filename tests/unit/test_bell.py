@@ -167,3 +167,27 @@ def test_last_page_says_so_even_when_it_is_full(emptied: Store) -> None:
 
 def test_every_notice_is_counted_by_one_badge_of_the_bell_at_most(orders: str) -> None:
     assert bell.badges() == ["notifications", "announcements", "likes", "dislikes", "replies", "tasks"]
+
+
+@pytest.mark.parametrize("limit", [1, 49, 50, 51, 100, 119, 120, 121, 500])
+def test_pages_of_any_length_have_each_notice_once(emptied: Store, limit: int) -> None:
+    [user] = emptied.add()
+    noticed.add(emptied, user, count=120)
+    found: list[int] = []
+    has_more = True
+    while has_more:
+        with emptied.database.snapshot() as connection:
+            page, has_more = bell.read(connection, user, found[-1] if found else MOST, limit)
+        assert len(page) == min(limit, 120 - len(found))
+        found += [one.seq for one in page]
+    assert found == list(range(120, 0, -1))
+
+
+def test_page_ends_before_it_is_too_large(emptied: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    [user] = emptied.add()
+    noticed.add(emptied, user, count=5)
+    for most, seqs in ((1, [5]), (25, [5, 4]), (1000, [5, 4, 3, 2, 1])):  # {"number":4} has 12 characters
+        monkeypatch.setattr(bell, "MOST_DATA", most)
+        with emptied.database.snapshot() as connection:
+            page, has_more = bell.read(connection, user, MOST, 500)
+        assert ([one.seq for one in page], has_more) == (seqs, len(seqs) < 5)
