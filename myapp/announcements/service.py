@@ -241,27 +241,38 @@ def create(
         **{"url": content.url, "data": "", "own_badge": content.badge, "key": key, "at": now, "upto": 0},
         **{"last": last, "reached": 0, "total": total, "claimed_until": 0},
     }
-    row = transaction.one(_ADD, **values)
-    if row is None:
-        stored = transaction.one(_BY_KEY, source=source.id, sent_key=key)
-        assert stored is not None
-        number, *before, data, at = stored
-        if at > now - KEY_LIFE:
-            if before != [kind, content.badge] or not _is_same(data, said):
-                raise Conflict(
-                    Text("This key was used for another announcement: use a new key for each."),
-                    errors={"key": Text("was used for another announcement")},
-                )
-            return number, False
-        transaction.run(_FORGET_KEY, number=number)
-        row = transaction.one(_ADD, **values)
-    assert row is not None
+    while (row := transaction.one(_ADD, **values)) is None:
+        before = _stored_by_key(transaction, content, kind, said, source, key)
+        if before is not None:
+            return before, False
     number = row[0]
     shared = number
     if kind == "notification":  # these have numbers of their own
         [[shared]] = transaction.all(_ADD_NUMBER, seq=0, source_id=source.id, at=now)
     transaction.run(_SET_DATA, number=number, new_data=msgspec.json.encode({"id": shared, **said}).decode())
     return number, True
+
+
+def _stored_by_key(
+    transaction: Transaction, content: Content, kind: str, said: Mapping[str, Any], source: Source, key: str | None
+) -> int | None:
+    """The number of what this key was used for; none where that is so long ago that it is free from now on. Raises
+    Conflict.
+    """
+    stored = transaction.one(_BY_KEY, source=source.id, sent_key=key)
+    if stored is None:  # somebody else has just made it free
+        return None
+    number, *before, data, at = stored
+    if at <= now_ms() - KEY_LIFE:
+        transaction.run(_FORGET_KEY, number=number)
+        return None
+    if before != [kind, content.badge] or not _is_same(data, said):
+        raise Conflict(
+            Text("This key was used for another announcement: use a new key for each."),
+            errors={"key": Text("was used for another announcement")},
+        )
+    found: int = number
+    return found
 
 
 def _data(content: Content, kind: str, source: Source) -> dict[str, Any]:

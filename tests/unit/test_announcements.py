@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -532,6 +533,20 @@ def test_key_can_be_used_anew_when_its_life_is_over(store: Store) -> None:
     second = create(store, Content("Other"), key="a key")
     assert first != second
     assert create(store, Content("Other"), key="a key") == second
+
+
+def test_key_whose_life_is_over_is_used_anew_once_by_many_at_once(store: Store) -> None:
+    create(store, NEWS, key="a key")
+    for _ in range(5):
+        store.write(f"UPDATE announcements SET at = at - {KEY_LIFE} - 1")
+        together = threading.Barrier(6)
+
+        def again(number: int, together: threading.Barrier = together) -> int:
+            together.wait()
+            return create(store, NEWS, key="a key")
+
+        with ThreadPoolExecutor(6) as pool:
+            assert len(set(pool.map(again, range(6)))) == 1
 
 
 def test_key_that_cannot_be_one_is_refused(store: Store) -> None:
