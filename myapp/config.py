@@ -79,6 +79,8 @@ class Settings:
 NAMES = {PREFIX + field.name.upper() for field in fields(Settings)}
 #: Read by uwsgi.ini alone.
 NAMES_OF_UWSGI = {PREFIX + "SOCKET", PREFIX + "RELOAD_FILE"}
+#: Read by clients/python: a shell that has them also runs `flask`.
+NAMES_OF_CLIENT = {PREFIX + "URL", PREFIX + "TOKEN"}
 
 
 def load(environ: Mapping[str, str], instance: Path) -> Settings:
@@ -130,7 +132,8 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Variables that start with the prefix and mean nothing: most likely misspelt."""
-    return sorted(name for name in environ if name.startswith(PREFIX) and name not in NAMES | NAMES_OF_UWSGI)
+    known = NAMES | NAMES_OF_UWSGI | NAMES_OF_CLIENT
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def default_max_clients() -> int:

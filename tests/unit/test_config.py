@@ -267,6 +267,10 @@ def test_what_only_uwsgi_reads_is_no_misspelt_setting() -> None:
     assert unknown({"MYAPP_SOCKET": "127.0.0.1:8000", "MYAPP_RELOAD_FILE": "reload"}) == []
 
 
+def test_what_the_python_client_reads_is_no_misspelt_setting() -> None:
+    assert unknown({"MYAPP_URL": "http://127.0.0.1:8000", "MYAPP_TOKEN": "token_x"}) == []
+
+
 def test_misspelt_settings_are_found(tmp_path: Path) -> None:
     assert unknown({"MYAPP_PROT": "1", "MYAPP_PORT": "1", "MYAPP_REDIS_URL": "", "PATH": ""}) == ["MYAPP_PROT"]
 
