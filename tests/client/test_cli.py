@@ -137,7 +137,7 @@ def test_announce_prints_the_id(failing: FailingServer) -> None:
     ("said", "status", "text"),
     [
         (problem(401, "No such token."), 3, "make a new one"),
-        (problem(403, "Only systems may."), 3, "need a system's"),
+        (problem(403, "Only systems may."), 3, "myapp-client: Only systems may.\n"),
         (problem(404, "There is no user named 'x'."), 1, "There is no user named 'x'."),
         (problem(422, "title: is blank", {"title": "is blank"}), 1, "  title: is blank"),
         (problem(503, "Full.", Retry_After="600"), 4, "Try again after 600 s"),

@@ -205,9 +205,7 @@ def _say_why(error: ClientError) -> int:
     if isinstance(error, NotSignedIn):
         return _say(f"{error}\nThe token in MYAPP_TOKEN or --token-file does not count; make a new one.", NOT_ALLOWED)
     if isinstance(error, Forbidden):
-        return _say(
-            f"{error}\nThis token may not do that; notifications and announcements need a system's.", NOT_ALLOWED
-        )
+        return _say(str(error), NOT_ALLOWED)
     if isinstance(error, TooMany | Unavailable):
         when = f" after {error.retry_after:g} s" if error.retry_after else ""
         return _say(f"{error}\nTry again{when}; with the same --key nothing happens twice.", LATER)
