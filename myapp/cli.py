@@ -19,7 +19,7 @@ from .announcements import service as announcements
 from .auth import people, service
 from .auth.passwords import hash_password
 from .chores import announce
-from .errors import AppError, Conflict
+from .errors import AppError, Conflict, NotFound
 from .extensions import database, parts
 from .live_cli import live
 from .notifications import notify
@@ -41,6 +41,13 @@ inbox_group = AppGroup("inbox", help="Inboxes.")
 
 def _fail(error: AppError) -> NoReturn:
     raise click.ClickException(error.detail)
+
+
+def _fail_for(user: str, error: AppError) -> NoReturn:
+    """Fail at what concerns `user`, who may not be there."""
+    if isinstance(error, NotFound):
+        raise click.ClickException(f"There is no user named {user!r}: `flask users add NAME` adds one.")
+    _fail(error)
 
 
 def _read_password(confirm: bool) -> str:
@@ -77,7 +84,7 @@ def set_password(name: str) -> None:
         with database().transaction() as transaction:
             service.set_password(transaction, person.id, password_hash)
     except AppError as error:
-        _fail(error)
+        _fail_for(name, error)
     click.echo(f"password of {person.name} set")
 
 
@@ -91,7 +98,7 @@ def create_token(user: str, label: str) -> None:
             person = people.by_name(transaction, user)
             made = service.create_token(transaction, person.id, label)
     except AppError as error:
-        _fail(error)
+        _fail_for(user, error)
     click.echo(made["token"])
 
 
@@ -126,7 +133,7 @@ def notify_user(user: str, text: str, body: str | None, url: str | None, badge: 
     try:
         notify(user, text, body=body, url=url, badge=badge, key=key)
     except AppError as error:
-        _fail(error)
+        _fail_for(user, error)
     click.echo(f"told {user}")
 
 

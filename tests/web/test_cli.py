@@ -78,6 +78,13 @@ def test_password_of_nobody_is_refused(site: Site) -> None:
     fails(run(site, "users", "password", "nobody", typed=f"{PASSWORD}\n"), "nobody")
 
 
+@pytest.mark.parametrize(
+    "command", [("users", "password", "nobody"), ("tokens", "create", "nobody"), ("notify", "nobody", "Hi")]
+)
+def test_who_is_missing_is_to_be_added(command: tuple[str, ...], site: Site) -> None:
+    fails(run(site, *command, typed=f"{PASSWORD}\n"), "no user named 'nobody': `flask users add NAME`")
+
+
 def test_token_is_printed_and_works(both_sites: Site) -> None:
     both_sites.people.add("alice")
     result = run(both_sites, "tokens", "create", "alice", "--label", "backup")
