@@ -9,6 +9,10 @@ import { Listeners } from './listeners.js';
 import { checkOptions } from './options.js';
 import { Tickets } from './tickets.js';
 
+/** A browser tells a script only that there was no answer, whichever of these it was. @param {string} base */
+const whatAnotherOriginNeeds = (base) => `is ${base} running, does its MYAPP_ALLOWED_ORIGINS name ` +
+  `${globalThis.location?.origin}, and this page's Content-Security-Policy (connect-src) it?`;
+
 const NAMES = ['event', 'badges', 'state', 'reset', 'snapshot'];
 
 /**
@@ -231,6 +235,8 @@ export class Inbox {
       credentials: access.credentials,
       cache: 'no-store',
       headers: { Accept: 'application/json', ...access.bearer },
+    }).catch((error) => {
+      throw access.isSameOrigin ? error : new Error(`${error}; ${whatAnotherOriginNeeds(base)}`);
     });
     if (response.status === 401) return null;
     if (!response.ok) throw new Error(`status ${response.status}`);

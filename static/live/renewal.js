@@ -52,7 +52,7 @@ export class Renewal {
         this.isDue = false;
         this.#lastAt = timers.now();
       } catch (error) {
-        console.warn(`live: the page could not be loaded anew: ${error}`);
+        console.warn(`live: where the page stands could not be found out, trying again: ${error}`);
       }
     }
   }

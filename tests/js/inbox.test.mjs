@@ -231,3 +231,12 @@ test('a stream and polls bring the same', async () => {
   assert.deepEqual(stream.told, ['connecting', 'live', 1, 2, { orders: 1 }]);
   assert.deepEqual(poll.told, ['connecting', 'polling', 1, 2, { orders: 1 }]);
 });
+
+test('where another origin gives no answer, it says what that needs', async (context) => {
+  const warn = context.mock.method(console, 'warn', () => {});
+  const { fetch } = start();
+  await settle();
+  fetch.last.fail();
+  await settle();
+  assert.match(warn.mock.calls[0].arguments[0], /is https:\/\/live\.example running.*MYAPP_ALLOWED_ORIGINS.*connect-src/);
+});
