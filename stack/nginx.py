@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from .program import ROOT, Program, StackError, free_port
+from .program import ROOT, Program, StackError, free_port, is_open
 
 CONFIGURATION = ROOT / "nginx"
 
@@ -31,13 +31,16 @@ class Nginx(Program):
         self.host = host
         self.upstream = upstream
         self.main_file = "nginx-uwsgi.conf" if uwsgi else "nginx.conf"
-        here = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
-        self.url = f"http://{here}:{self.port}"
+        self.here = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+        self.url = f"http://{self.here}:{self.port}"
         self.command = ["nginx", "-p", str(self.home), "-c", str(self.home / self.main_file), "-e", "error.log"]
         #: what else is replaced in its files, once or more
         self.replaced: dict[str, str] = {}
 
     def prepare(self) -> None:
+        if is_open(self.here.strip("[]"), self.port):
+            # whoever it is would answer in its place, before nginx gives up
+            raise StackError(f"{self.url} is taken: end what listens there, or set MYAPP_PORT to another port")
         replaced = {
             "127.0.0.1:8000": self.upstream,
             "127.0.0.1:8080": f"{self.host}:{self.port}",

@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from examples.host.__main__ import HERE, Example
-from stack import free_port, wait_for
+from stack import StackError, free_port, wait_for
 from stack.program import is_open
 
 from ..support import ROOT
@@ -80,3 +83,13 @@ def test_it_starts_by_its_command_and_ends_by_ctrl_c() -> None:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_stays_behind(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        example = Example(tmp_path, other.server_port)
+        with pytest.raises(StackError, match=f"{other.server_port} is taken.*MYAPP_PORT"):
+            example.start()
+        other.shutdown()
+    assert not example.uwsgi.processes()
