@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -125,14 +126,15 @@ def test_command_line_tells_by_a_systems_token(server: AppServer, three: Three) 
     assert badges(three.bob)["backups"] == 1
 
 
-def test_cron_job_of_the_docs_tells_once_a_day(server: AppServer, three: Three) -> None:
+def test_cron_job_of_the_docs_tells_once_a_day(server: AppServer, three: Three, tmp_path: Path) -> None:
     """The script in docs/adopt.md, as it stands there."""
     text = (ROOT / "docs" / "adopt.md").read_text()
     lines = text[text.index("#!/bin/sh") :].split("\n\n")[0].splitlines()
     script = "\n".join(line.strip() for line in lines)
     script = script.replace("http://127.0.0.1:8000", server.url).replace("bob", three.bob.name)
+    (tmp_path / "shop.token").write_text(new_token(server) + "\n")
     for _ in range(2):
-        done = subprocess.run(["sh", "-c", script], env={"TOKEN": new_token(server)}, capture_output=True, text=True)
+        done = subprocess.run(["sh", "-c", script], env={"HOME": str(tmp_path)}, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert badges(three.bob)["notifications"] == 1
 
