@@ -1,6 +1,7 @@
 """A shop with pages and users of its own, and live parts of myapp on them (docs/adopt.md walks through it)."""
 
 import os
+import secrets
 
 from flask import Flask, redirect, render_template, request, session, url_for
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -42,7 +43,8 @@ def sign_in():
 
 @app.post("/orders")
 def order():
-    orders.append({"number": len(orders) + 1, "user": session["user"], "shipped": False})
+    # the key: a number begins at 1 again with each start of this shop, and what was told by a key is not told again
+    orders.append({"number": len(orders) + 1, "key": secrets.token_hex(8), "user": session["user"], "shipped": False})
     return redirect(url_for("page"))
 
 
@@ -51,6 +53,6 @@ def ship(number: int):
     """One line tells the customer: a badge counts, a toast appears, the list grows, on every page they have open."""
     order = orders[number - 1]
     order["shipped"] = True
-    live.notify(live_name(order["user"]), f"Order {number} is on its way", badge="orders", key=f"ship-{number}",
+    live.notify(live_name(order["user"]), f"Order {number} is on its way", badge="orders", key=f"ship-{order['key']}",
                 url=url_for("page", _anchor=f"order-{number}", _external=True), data={"order": number})  # fmt: skip
     return redirect(url_for("page"))
