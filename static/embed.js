@@ -12,6 +12,7 @@ import { systemTimers } from './live/timers.js';
 import './embed/listeners.js';
 import './embed/lists.js';
 import './embed/options.js';
+import './embed/origins.js';
 import './embed/refresher.js';
 import './embed/seen-marker.js';
 import './embed/tickets.js';

@@ -7,11 +7,8 @@ import { TRANSPORTS } from '../live/transports.js';
 import { Watched } from '../live/watched.js';
 import { Listeners } from './listeners.js';
 import { checkOptions } from './options.js';
+import { whatAnotherOriginNeeds } from './origins.js';
 import { Tickets } from './tickets.js';
-
-/** A browser tells a script only that there was no answer, whichever of these it was. @param {string} base */
-const whatAnotherOriginNeeds = (base) => `is ${base} running, does its MYAPP_ALLOWED_ORIGINS name ` +
-  `${globalThis.location?.origin}, and this page's Content-Security-Policy (connect-src) it?`;
 
 const NAMES = ['event', 'badges', 'state', 'reset', 'snapshot'];
 
