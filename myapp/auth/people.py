@@ -194,7 +194,12 @@ def create(
     }
     row = transaction.one(_INSERT, **values)
     if row is None:
-        taken = Text("The name %(name)r is taken: choose another one.", name=name)
-        raise Conflict(taken, errors={"username": Text("is taken")})
+        raise taken(name)
     inbox.create(transaction, row[0])
     return Person(row[0], name, shown)
+
+
+def taken(name: str) -> Conflict:
+    """Nobody new can be called so."""
+    detail = Text("The name %(name)r is taken: choose another one.", name=name)
+    return Conflict(detail, errors={"username": Text("is taken")})

@@ -18,6 +18,7 @@ from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Invalid, NotFound, Text
 from ..statements import given, statement
 from ..systems.models import system_tokens, systems
+from ..systems.names import kept_for
 from ..systems.tokens import in_force as system_tokens_in_force
 from ..texts import is_text
 from . import people
@@ -356,7 +357,9 @@ def revoke_token(transaction: Transaction, user: int, number: int) -> None:
 
 
 def register(transaction: Transaction, name: str, password_hash: str) -> people.Person:
-    """Sign up. Raises Invalid for a name that cannot be one, Conflict for one that is taken."""
+    """Sign up. Raises Invalid for a name that cannot be one, Conflict for one that is taken or kept for a system."""
+    if kept_for(transaction, people.check_name(name)) is not None:
+        raise people.taken(people.fold(name))
     return people.create(transaction, name, password_hash)
 
 

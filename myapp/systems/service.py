@@ -16,6 +16,7 @@ from ..statements import Statement, given, statement
 from ..texts import is_text, printable
 from . import tokens
 from .models import system_tokens, systems
+from .names import kept_for
 
 #: Notifications a minute that a new system may send.
 MOST_PER_MINUTE = 600
@@ -141,7 +142,7 @@ def put_user(transaction: Transaction, system: int, name: str, display_name: str
     """A user of this system, made if there is none of that name, else renamed; and whether it was made.
 
     Such a user has no password: it comes in with tickets that the system issues. Raises Invalid, and Conflict where
-    the name is that of somebody who is not this system's.
+    the name is that of somebody who is not this system's, or kept for another system.
     """
     folded = people.check_name(name, "name")
     owner = transaction.one(_OWNER, name=folded)
@@ -154,6 +155,8 @@ def put_user(transaction: Transaction, system: int, name: str, display_name: str
 
 def _make_user(transaction: Transaction, system: int, name: str, display_name: str | None) -> bool:
     """Whether the name was free. Raises Invalid."""
+    if kept_for(transaction, name) not in (None, system):
+        return False
     shown = display_names.check(display_name or name)
     try:
         person = people.create(transaction, name, None)

@@ -84,6 +84,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth.guests": {"auth.people", "db", "errors"},
     # below accounts: a system's token says who is asking, as a user's does
     "systems.models": {"db"},
+    "systems.names": {"db", "statements", "systems.models"},
     "systems.tokens": {"db", "errors", "statements", "systems.models", "texts"},
     "auth.service": {
         "auth.models",
@@ -94,6 +95,7 @@ ALLOWED: dict[str, set[str]] = {
         "inbox",
         "statements",
         "systems.models",
+        "systems.names",
         "systems.tokens",
         "texts",
     },
@@ -105,6 +107,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
         "statements",
         "systems.models",
+        "systems.names",
         "systems.tokens",
         "texts",
     },

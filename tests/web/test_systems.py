@@ -13,7 +13,7 @@ import pytest
 from myapp.auth import service as auth
 from myapp.systems import tokens
 
-from ..support import wait_for
+from ..support import PASSWORD, wait_for
 from .conftest import Browser, Program, Site, is_problem, open_site
 
 
@@ -276,6 +276,17 @@ def test_who_follows_by_a_systems_ticket_is_sent_away_when_the_last_renewed_one_
     grants = [f"system:1:{user}@{since}" for user, since in ((3, now), (4, last + 60), (5, last - 60))]
     with site.app.extensions["myapp"].database.read() as connection:
         assert auth.ended(connection, grants) == {grants[2]}
+
+
+def test_nobody_but_the_system_takes_a_name_that_begins_with_its_own(site: Site) -> None:
+    shop, bank = site.system("shop"), site.system("bank")
+    browser = site.guest()
+    browser.page("/auth/register")
+    assert browser.submit("/auth/register", username="Shop.ann", password=PASSWORD).status_code == 409
+    is_problem(bank.put("/api/users/shop.ann", {}), 409, "name")
+    assert shop.put("/api/users/shop.ann", {}).status_code == 201
+    assert bank.put("/api/users/bob.ann", {}).status_code == 201
+    assert browser.submit("/auth/register", username="shop-ann", password=PASSWORD).status_code == 303
 
 
 def test_user_that_is_made_by_many_requests_at_once_is_one_user(both_sites: Site) -> None:
