@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..db import Connection, Transaction, now_ms, rfc3339
-from ..errors import Invalid, NotFound, Text
+from ..errors import Conflict, Invalid, NotFound, Text
 from ..statements import given, statement
 from ..texts import is_text
 from .models import system_tokens, systems
@@ -97,6 +97,15 @@ _EXPIRE = statement(
     )
     .values(expires_at=sa.bindparam("until", type_=sa.BigInteger))
 )
+#: The token that came in place of one by rotating it, which ends so long after the new one was made.
+_SUCCESSOR = statement(
+    sa.select(system_tokens.c.id).where(
+        system_tokens.c.system_id == sa.bindparam("system"),
+        system_tokens.c.created_at == sa.bindparam("at", type_=sa.BigInteger),
+        system_tokens.c.label == sa.bindparam("label"),
+        system_tokens.c.scopes == sa.bindparam("scopes"),
+    )
+)
 _TOUCH = statement(
     sa.update(system_tokens)
     .where(system_tokens.c.id == sa.bindparam("number"))
@@ -163,11 +172,17 @@ def _make(
 
 
 def rotate(transaction: Transaction, system: int, number: int) -> dict[str, Any]:
-    """A new token like this one, with as long a life; this one ends within ROTATION. Raises NotFound."""
+    """A new token like this one, with as long a life; this one ends within ROTATION.
+
+    Raises NotFound, and Conflict where that was done before: how long a life it had nobody knows any more, and the new
+    one would end with it, in a day.
+    """
     row = transaction.one(_ONE, system=system, number=number)
     if row is None:
         raise _unknown(number)
     _, label, scopes, created_at, expires_at, _ = row
+    if expires_at and transaction.one(_SUCCESSOR, system=system, at=expires_at - ROTATION, label=label, scopes=scopes):
+        raise Conflict(Text("This token was rotated before: rotate the new one, or make another."))
     now = now_ms()
     transaction.run(_EXPIRE, system=system, number=number, until=now + ROTATION)
     return _make(transaction, system, label, scopes, now, expires_at and now + (expires_at - created_at))

@@ -349,6 +349,17 @@ def test_rotated_token_goes_on_for_a_day_beside_the_new_one(site: Site, monkeypa
     is_problem(new.get("/auth/me"), 401)
 
 
+def test_token_is_rotated_once_and_the_new_one_again(site: Site) -> None:
+    site.system("shop"), site.system("bank")
+    root = site.administrator()
+    root.page("/admin/systems/shop")
+    for number in (1, 3):
+        assert root.submit(f"/admin/systems/shop/tokens/{number}/rotate").status_code == 200
+        again = root.submit(f"/admin/systems/shop/tokens/{number}/rotate")  # as by reloading the page that shows it
+        assert (again.status_code, "rotated before" in again.text) == (409, True)
+    assert [row[6] is None for row in site.rows("system_tokens")] == [False, True, False, True]
+
+
 def test_revoked_token_is_refused_at_once(site: Site) -> None:
     shop, root = site.system("shop"), site.administrator()
     root.page("/admin/systems/shop")
