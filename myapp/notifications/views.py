@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 import msgspec
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
@@ -21,6 +23,8 @@ from ..texts import printable
 from ..web import MAX_SEQ, answer, query_whole, read_json, safe_next, translated, wants_page
 from . import bell, preferences, service, shapes
 from .kinds import kinds
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("notifications", __name__)
 
@@ -84,7 +88,21 @@ def _page(template: str, user: int, before: int, limit: int) -> str:
         page = inbox.head(connection, user).as_page()
         found = bell.page(connection, user, before, limit)
         shown = systems.shown_names(connection, found.sources)
-    return render_template(template, page=page, bell=found, shown=shown, is_first=before == MAX_SEQ)
+    content = {"bell": found, "shown": shown, "by_own_template": _by_own_template}
+    return render_template(template, page=page, is_first=before == MAX_SEQ, **content)
+
+
+def _by_own_template(item: bell.Item) -> Markup | None:
+    """The item as the template of its kind shows it; none where it has none, or where that fails: as its title says,
+    the page must open whatever an event carries.
+    """
+    if item.kind.template is None:
+        return None
+    try:
+        return Markup(render_template(item.kind.template, item=item))
+    except Exception:  # safety net: the templates of a kind are the application's own
+        log.exception("the template of a notice of the kind %s failed", item.kind.name)
+        return None
 
 
 @bp.post("/notifications/seen")

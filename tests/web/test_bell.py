@@ -487,3 +487,19 @@ def test_inbox_of_a_notice_equals_a_fresh_count(site: Site) -> None:
     with site.app.extensions["myapp"].database.read() as connection:
         counted = inbox.count_unseen(connection, 1)
     assert {**counted, "messages": 0} == bob.badges()
+
+
+@pytest.mark.parametrize("template", ["nowhere.html", "orders/item.html"])
+def test_bell_opens_whatever_becomes_of_the_template_of_a_kind(
+    template: str, bob: Browser, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not there, and one that wants of the data what an old event lacks."""
+    own = DictLoader({"orders/item.html": "{{ item.data[0].number.of.it }}"})
+    monkeypatch.setattr(site.app.jinja_env, "loader", ChoiceLoader([own, site.app.jinja_env.loader]))
+    register(Kind("parcel", Text("Parcels"), lambda data: "A parcel", template=template))
+    try:
+        happen(site, "bob", ("parcel", {}))
+        for path in ("/notifications", "/notifications/panel"):
+            assert "A parcel</strong>" in bob.get(path, headers=HTML).text
+    finally:
+        unregister("parcel")
