@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -45,21 +46,22 @@ def main() -> int:
     asked.add_argument("--connected", type=int, default=2000)
     asked.add_argument("--users", type=int, default=100_000)
     asked.add_argument("--times", type=int, default=10, help="announcements to those who are connected")
+    asked.add_argument("--server", nargs="+", choices=KINDS, default=KINDS, help="for those who are connected")
     given = asked.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, given.connected + 500)), hard))
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        print("", plain(_connected(Path(folder), given.connected, given.times)), sep="\n", flush=True)
+        print("", plain(_connected(Path(folder), given.server, given.connected, given.times)), sep="\n", flush=True)
         print("", plain(_absent(Path(folder), given.users)), sep="\n", flush=True)
     return 0
 
 
-def _connected(folder: Path, count: int, times: int) -> Rows:
+def _connected(folder: Path, kinds: Sequence[str], count: int, times: int) -> Rows:
     world = World(folder, count, "off")
     token = _system_token(world)
     rows: Rows = [(f"to {count:,} connected users", "CPU, us each", "all have it, ms: median", "slowest")]
-    for kind in KINDS:
+    for kind in kinds:
         with bench(world, kind) as it:
             it.park(range(1, count + 1))
             request = _request(it, token)

@@ -34,3 +34,10 @@ def test_the_benchmark_of_the_whole_stack_prints_what_each_part_spends() -> None
     for part in ("the whole stack", "nginx", "Redis", "PostgreSQL"):
         (line,) = [line.strip() for line in lines if line.strip().startswith(f"{part}  ")]
         assert float(line.removeprefix(part).split()[0]) > 0
+
+
+def test_the_benchmark_of_announcements_prints_what_they_cost() -> None:
+    lines = printed("bench.announcing", "--server", "pywsgi", "--connected", "20", "--users", "500", "--times", "1")
+    for what, column in (("pywsgi", 0), ("SQLite", 4), ("PostgreSQL", 4)):
+        (line,) = [line.strip() for line in lines if line.strip().startswith(f"{what}  ")]
+        assert float(line.removeprefix(what).split()[column]) > 0
