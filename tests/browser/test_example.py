@@ -61,18 +61,17 @@ def test_one_line_of_the_shop_is_a_badge_a_toast_and_a_line_in_the_list(browser:
     assert [*ann.problems, *packer.problems] == []  # type: ignore[attr-defined]
 
 
-def test_a_shop_that_was_started_anew_tells_of_its_first_order_too(browser: Browser, tmp_path: Path) -> None:
+def test_a_shop_that_was_started_anew_tells_of_its_first_order_too(browser: Browser, example: Example) -> None:
+    shop = example.programs[-1]
     for times in (1, 2):
-        example = Example(tmp_path).start()
-        try:
-            ann, packer = come_in(browser, example, "ann"), come_in(browser, example, "packer")
-            ann.click("text=Order a parcel")
-            expect(ann.locator("#list")).to_contain_text("being packed")
-            packer.goto(example.url)
-            packer.locator("li", has_text="of ann").get_by_role("button").click()
-            expect(ann.locator("[data-badge=orders]")).to_have_text(str(times), timeout=PATIENCE)
-        finally:
-            example.stop()
+        shop.stop()
+        shop.start()
+        eve, packer = come_in(browser, example, "eve"), come_in(browser, example, "packer")
+        eve.click("text=Order a parcel")
+        expect(eve.locator("#list")).to_contain_text("being packed")
+        packer.goto(example.url)
+        packer.locator("li", has_text="of eve").get_by_role("button").click()
+        expect(eve.locator("[data-badge=orders]")).to_have_text(str(times), timeout=PATIENCE)
 
 
 def test_it_is_an_application_of_under_60_lines() -> None:

@@ -13,6 +13,11 @@ from .speaking import Speakers
 __all__ = ["Servers", "closed_connections", "server", "start", "three"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The command line is the same whatever it talks to, and each of its tests takes a process: one server for them."""
+    items[:] = [item for item in items if not (item.path.name == "test_cli.py" and "[uwsgi" in item.name)]
+
+
 @pytest.fixture(scope="session", params=["pywsgi-sync", "uwsgi-async"])
 def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
     """A server and a kind of client. What a server does is tried with either elsewhere, and both clients are made of

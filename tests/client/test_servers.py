@@ -23,6 +23,12 @@ from .meddling import MeddlingProxy
 from .speaking import QUICK, Following, Speaker, Speakers
 
 TRANSPORTS = ["auto", "long-poll"]
+#: Both clients by WebSocket, and one of them by long poll, which both make of the same core.
+WAYS = pytest.mark.parametrize(
+    ("pair", "transport"),
+    [("pywsgi-sync", "auto"), ("uwsgi-async", "auto"), ("uwsgi-async", "long-poll")],
+    indirect=["pair"],
+)
 
 
 @pytest.fixture
@@ -140,7 +146,7 @@ def test_a_send_whose_answer_is_lost_is_one_message(
 # -- following
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_it_follows_from_the_beginning_and_on(three: Three, speakers: Speakers, transport: str) -> None:
     three.alice.send(three.bob, "one")
     events = speaker_of(speakers, three.bob).follow(0, transport=transport)
@@ -153,7 +159,7 @@ def test_it_follows_from_the_beginning_and_on(three: Three, speakers: Speakers, 
     assert events.events.transport == ("websocket" if transport == "auto" else "long-poll")
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_no_log_has_the_token_however_much_is_logged(
     three: Three, speakers: Speakers, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,7 +189,7 @@ def test_a_stored_cursor_goes_on_exactly_there(three: Three, speakers: Speakers)
     assert bob.follow(cursor.seq, epoch=cursor.epoch).bodies(3) == ["2", "3", "4"]
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_kill_9_of_the_server_costs_no_event_and_doubles_none(
     start: Servers, speakers: Speakers, transport: str
 ) -> None:
@@ -252,7 +258,7 @@ def test_where_a_proxy_breaks_websockets_it_polls_and_goes_back_when_it_can(
     assert proxy.handshakes > 1
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_connections_that_are_cut_all_the_time_cost_nothing(
     three: Three, speakers: Speakers, meddle: Callable[..., MeddlingProxy], transport: str
 ) -> None:
@@ -281,7 +287,7 @@ def test_a_server_that_has_no_place_is_polled(start: Servers, speakers: Speakers
 # -- its end
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_close_from_elsewhere_ends_it(three: Three, speakers: Speakers, transport: str) -> None:
     events = speaker_of(speakers, three.bob).follow(0, transport=transport)
     three.alice.send(three.bob, "one")
@@ -314,13 +320,13 @@ def test_while_it_waits_to_come_back_it_can_be_closed(start: Servers, speakers: 
     assert waiting.done() == []
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_a_token_that_does_not_count_is_said(three: Three, speakers: Speakers, transport: str) -> None:
     with pytest.raises(NotSignedIn):
         speakers(three.bob.server.url, "no-such-token").follow(0, transport=transport).next()
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@WAYS
 def test_a_token_that_is_revoked_ends_it(start: Servers, speakers: Speakers, transport: str) -> None:
     server = start()
     bob = people_of(server).bob

@@ -31,7 +31,7 @@ CHECKS = (
     "negative_data_rejection",
 )
 #: Of each operation, besides what follows from each of its parameters and fields.
-MOST_EXAMPLES = 15
+MOST_EXAMPLES = 8
 #: How wrong data may be refused; 414 is the server's own.
 CONFIG = """
 [checks.negative_data_rejection]
