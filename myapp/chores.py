@@ -23,7 +23,7 @@ LOOK_EVERY = 5.0
 #: its inboxes are locked.
 AIM = 0.010
 #: Users in a batch: at first, at least, at most.
-FIRST, LEAST, MOST = 200, 20, 2000
+FIRST, LEAST, MOST = 200, 20, 1000
 
 
 class Chores:
