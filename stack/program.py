@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import random
@@ -30,19 +31,26 @@ class StackError(Exception):
 
 
 #: Below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range): one of them would take the port
-#: while its program is restarted. Each process begins elsewhere.
-_PORTS = range(10_240, 32_768)
-_offsets = itertools.count(random.randrange(len(_PORTS)))
+#: while its program is restarted. Two processes that choose at the same time may choose the same: STACK_PORTS gives
+#: each its part.
+_ALL_PORTS = "10240-32767"
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """This process's ports, round and round, from anywhere among them."""
+    first, last = map(int, os.environ.get("STACK_PORTS", _ALL_PORTS).split("-"))
+    start = random.randint(first, last)
+    return itertools.cycle((*range(start, last + 1), *range(first, start)))
 
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody uses at the moment, each time another one. Raises StackError."""
-    for _ in _PORTS:
-        port = _PORTS[next(_offsets) % len(_PORTS)]
+    for port in itertools.islice(_ports(), 32_768):
         with contextlib.suppress(OSError), socket.socket() as sock:
             sock.bind(("127.0.0.1", port))
             return port
-    raise StackError(f"none of the ports {_PORTS[0]} to {_PORTS[-1]} is free")
+    raise StackError("no port is free")
 
 
 def is_open(host: str, port: int) -> bool:

@@ -23,11 +23,20 @@ GIB = 1024**3
 IN_MEMORY, ENOUGH = Path("/dev/shm"), 4 * GIB
 
 
-def pytest_configure() -> None:
-    """Keep the tests' files in memory where there is enough: the disk takes milliseconds for each commit.
+#: Ports for each of at most so many processes that run tests.
+PARTS, PORTS = 8, range(10_240, 32_768)
 
-    What they show does not change: a process that is killed loses nothing that was written, on whatever it was.
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory where there is enough: the disk takes milliseconds for each commit. What they
+    show does not change: a process that is killed loses nothing that was written, on whatever it was.
+
+    And keep the ports of the processes that run tests apart: of two servers on one port one ends, and its test would
+    talk to the other.
     """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS
+    part = PORTS[number * len(PORTS) // PARTS : (number + 1) * len(PORTS) // PARTS]
+    os.environ["STACK_PORTS"] = f"{part[0]}-{part[-1]}"
     if _has_enough_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 

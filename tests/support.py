@@ -149,6 +149,8 @@ class AppServer(Program):
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / f"{kind}-{secrets.token_hex(3)}.log"
         self.environ = environment(folder, database_url, **{**settings, "PORT": str(self.port)})
+        #: whether its log says when it listens
+        self._says_so = kind == "pywsgi" and command is None
         self.command = (
             command
             or {
@@ -161,6 +163,8 @@ class AppServer(Program):
         self.people = People(self.app)
 
     def answers(self) -> bool:
+        if self._says_so and "myapp is at" not in self.log_of_this_run():
+            return False  # what answers there would be somebody else's
         try:
             return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
         except httpx.HTTPError:
