@@ -173,7 +173,10 @@ def test_handshakes_that_wait_for_a_database_that_hangs_are_told_to_come_again(
     server = start(database_url=f"{url}?options=-c%20lock_timeout%3D0", DATABASE_POOL=str(most))
     bob, *_ = people_of(server)
     leave_to_the_server(server)
-    bob.websocket().hello()
+    first = bob.websocket()
+    first.hello()
+    first.close()  # or the look whether its token still holds may wait for the lock, on one of the connections
+    wait_until_parked(bob, "websocket", 0)
     with postgres.connect(url.rpartition("/")[2]) as other, other.transaction():
         other.execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE")
         wires = []
