@@ -110,7 +110,7 @@ class ParkedClient(ABC):
             self.dispatcher.poller.change(self.fd, READ | WRITE)
             if self.state != CLOSING:
                 self.state = BEHIND
-                self.dispatcher.slow(self)
+                self.dispatcher.slow.add(self, self.dispatcher.now)
 
     @property
     def is_behind(self) -> bool:
@@ -182,7 +182,7 @@ class ParkedClient(ABC):
             return True
         self.rest = b""
         self.dispatcher.poller.change(self.fd, READ)
-        self.dispatcher.slow_no_more(self)
+        self.dispatcher.slow.discard(self)
         self.written()
         return self.state != CLOSED
 

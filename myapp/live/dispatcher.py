@@ -19,7 +19,7 @@ import gevent
 
 from .bus import Bus, News, Spread
 from .catching_up import CatchUp, Read
-from .clients import CATCHING_UP, CLOSED, CURRENT, SLOW_PATIENCE, ParkedClient, on_ready
+from .clients import CATCHING_UP, CLOSED, CURRENT, ParkedClient, on_ready
 from .draining import dismiss, retry, send_away
 from .frames import CloseCode, Page
 from .grants import Grants, ReadEnded
@@ -31,14 +31,13 @@ from .peers import Peers
 from .places import Place
 from .poller import Poller, open_poller
 from .presence import GRACE, Presence
+from .slow_clients import SlowClients
 from .sweep import Sweep
 from .topics import Resolve, Topics
 from .typing import TYPING, Typing
 
 log = logging.getLogger(__name__)
 
-#: The most of those who are too slow that are sent away in one turn of the sweep.
-MOST_DISMISSED = 50
 #: Seconds that closing waits for the clients' Close frames.
 CLOSING_PATIENCE = 1.0
 #: Who was sent away because the user has too many clients comes back after so many seconds, by polling.
@@ -88,8 +87,7 @@ class Dispatcher:
         self._places: dict[int, Place] = {}
         self._entering: Counter[int] = Counter()
         self._closing: set[ParkedClient] = set()
-        #: who has a frame half written, and since when; the longest first
-        self._slow: dict[ParkedClient, float] = {}
+        self.slow = SlowClients()
         self.handing_out = HandingOut(self)
         self.catch_up = CatchUp(self, read)
         self.grants = Grants(read_ended, dismiss)
@@ -277,7 +275,7 @@ class Dispatcher:
         """The client is closed."""
         self.leave(client)
         self._closing.discard(client)
-        self._slow.pop(client, None)
+        self.slow.discard(client)
 
     def _leave_if_empty(self, user: int) -> None:
         place = self._places.get(user)
@@ -307,32 +305,15 @@ class Dispatcher:
         else:
             self.typing.stop(writer, reader)
 
-    def slow(self, client: ParkedClient) -> None:
-        """The client's socket is full: it has SLOW_PATIENCE seconds for what is half written."""
-        self._slow[client] = self.now
-
-    def slow_no_more(self, client: ParkedClient) -> None:
-        """All that was half written is out."""
-        self._slow.pop(client, None)
-
     def look_at_clock(self) -> None:
         """Each turn of the sweep: who was too slow for too long goes; who was away is offline, who was silent idle;
         the other workers are told of it.
         """
-        self._dismiss_slow()
+        self.slow.dismiss(self.now)
         self.presence.expire(self.now)
         self.typing.expire(self.now)
         if self._bus.is_shared:
             self.peers.turn(self.now)
-
-    def _dismiss_slow(self) -> None:
-        """They come back from their cursors."""
-        for _ in range(MOST_DISMISSED):
-            client, since = next(iter(self._slow.items()), (None, 0.0))
-            if client is None or self.now - since < SLOW_PATIENCE:
-                return
-            del self._slow[client]
-            dismiss(client, CloseCode.TOO_SLOW, retry(1.0))
 
     def check_at(self, client: ParkedClient, at: float) -> None:
         """Have `client.check` called at about this time."""

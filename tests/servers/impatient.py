@@ -14,7 +14,7 @@ from . import probed  # which patches before it imports anything else
 def behind() -> Any:
     """The bytes that are kept for each client that has a frame half written."""
     dispatcher = probed.parts().dispatcher
-    clients = [*dispatcher._slow, *(client for client in dispatcher._closing if client not in dispatcher._slow)]
+    clients = {*dispatcher.slow, *dispatcher._closing}
     return probed.answer({"kept": [_kept(client.rest) for client in clients if client.rest]})
 
 
@@ -25,9 +25,9 @@ def _kept(rest: bytes | memoryview) -> int:
 
 def set_patience(slow: str, closing: str) -> Any:
     """From now on a client has so many seconds for one frame, and for taking the last bytes."""
-    from myapp.live import clients, dispatcher, long_poll
+    from myapp.live import clients, long_poll, slow_clients
 
-    dispatcher.SLOW_PATIENCE = long_poll.SLOW_PATIENCE = float(slow)
+    slow_clients.SLOW_PATIENCE = long_poll.SLOW_PATIENCE = float(slow)
     clients.CLOSING_PATIENCE = float(closing)
     return probed.answer({})
 

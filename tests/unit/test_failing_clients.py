@@ -93,7 +93,8 @@ def end_its_session(world: SlowWorld, peer: Peer) -> None:
 
 
 def make_it_slow(world: SlowWorld, peer: Peer) -> None:
-    peer.client.dispatcher.slow(peer.client)
+    dispatcher = peer.client.dispatcher
+    dispatcher.slow.add(peer.client, dispatcher.now)
     world.turns(SLOW_PATIENCE + 0.3)
 
 

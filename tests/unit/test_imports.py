@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "live.sweep": {"live.bus", "live.clients"},
     "live.catching_up": {"live.batches", "live.clients", "live.frames", "live.sweep"},
     "live.handing_out": {"live.batches", "live.bus", "live.catching_up", "live.clients"},
+    "live.slow_clients": {"live.clients", "live.draining", "live.frames"},
     "live.dispatcher": {
         "live.bus",
         "live.catching_up",
@@ -69,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
         "live.places",
         "live.poller",
         "live.presence",
+        "live.slow_clients",
         "live.sweep",
         "live.topics",
         "live.typing",

@@ -10,7 +10,7 @@ import pytest
 from myapp.live import frames
 from myapp.live.bus import News
 from myapp.live.clients import BEHIND, CLOSED, CLOSING_PATIENCE, CURRENT, SLOW_PATIENCE
-from myapp.live.dispatcher import MOST_DISMISSED
+from myapp.live.slow_clients import MOST_DISMISSED
 
 from . import wire
 from .parking import USER, until
