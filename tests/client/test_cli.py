@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,12 @@ class Running:
     def line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
+
+    def unread(self) -> int:
+        """How many bytes are in the pipe."""
+        assert self.process.stdout is not None
+        count = fcntl.ioctl(self.process.stdout.fileno(), termios.FIONREAD, bytes(4))
+        return int.from_bytes(count, sys.byteorder)
 
     def end(self, number: int) -> tuple[int, str]:
         """Its exit status and what it has said on stderr."""
@@ -212,6 +220,14 @@ def test_ctrl_c_and_sigterm_end_it_quietly(three: Three, running: list[Running])
         running.append(Running(three.bob, "--since", "0"))
         running[-1].line()
         assert running[-1].end(number) == (130, "")
+
+
+def test_sigterm_ends_it_while_nobody_takes_what_it_prints(three: Three, running: list[Running]) -> None:
+    for number in range(60):
+        three.alice.send(three.bob, f"{number} " + "x" * 3000)
+    running.append(Running(three.bob, "--since", "0", "--json"))
+    wait_for(lambda: running[0].unread() > 40_000, "the pipe to be full")
+    assert running[0].end(signal.SIGTERM) == (130, "")
 
 
 def test_a_closed_pipe_ends_it_quietly_though_no_event_comes(three: Three, running: list[Running]) -> None:

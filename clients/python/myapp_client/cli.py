@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import logging
 import os
 import select
-import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +19,8 @@ from . import lines
 from .client import Client
 from .cursor_file import CursorFile
 from .errors import ClientError, Closed, Forbidden, NotFound, NotSignedIn, TooMany, Unavailable
-from .events import Event, Reset
+from .events import Reset
+from .interruptions import Interruptions
 from .sync_follow import Follow
 
 DONE, REFUSED, USAGE, NOT_ALLOWED, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -159,26 +160,23 @@ def _follow(client: Client, asked: argparse.Namespace) -> int:
         if file:
             file.write(reset.cursor)
 
-    with client.follow(seq, epoch=epoch, on_reset=note_reset) as follow:
+    with (
+        client.follow(seq, epoch=epoch, on_reset=note_reset) as follow,
+        Interruptions(follow.close) as interruptions,
+        contextlib.suppress(Closed),
+    ):
         _end_without_reader(follow)
-        signal.signal(signal.SIGTERM, _interrupt)
-        _print_all(follow, shown, asked.kind, file)
-    return DONE
-
-
-def _print_all(follow: Follow, shown: Callable[[Event], str], kinds: list[str] | None, file: CursorFile | None) -> None:
-    """Print each event, then move the cursor: dying between the two prints it once more."""
-    try:
         start = follow.begin()
-    except Closed:
-        return
-    if file:
-        file.write(start)
-    for event in follow:
-        if not kinds or event.kind in kinds:
-            print(shown(event), flush=True)
-        if file and follow.cursor:
-            file.write(follow.cursor)
+        if file:
+            file.write(start)
+        for event in follow:
+            # print it, then move the cursor: dying between the two prints it once more
+            with interruptions.allowed():
+                if not asked.kind or event.kind in asked.kind:
+                    print(shown(event), flush=True)
+                if file and follow.cursor:
+                    file.write(follow.cursor)
+    return INTERRUPTED if interruptions.came else DONE
 
 
 def _end_without_reader(follow: Follow) -> None:
@@ -193,11 +191,6 @@ def _end_without_reader(follow: Follow) -> None:
             follow.close()
 
     threading.Thread(target=watch, name="myapp-client-stdout", daemon=True).start()
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    """SIGTERM ends it as Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 def _say_why(error: ClientError) -> int:
