@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from ..support import AppServer, free_port, wait_for
+from ..proxies import SmallNginx
+from ..support import ROOT, AppServer, wait_for
 from .shop import BODY, Shop, json_answer, live_server, notify, place_of, ticket_of, visit, wait_until, with_ticket
 from .support import PATIENCE, TRANSPORTS, Person, Town, Window, follows, used
 from .test_outage import new_epoch, write_beside_the_server
@@ -454,64 +455,54 @@ def test_the_modules_come_from_one_version(shop: Shop, server: AppServer, two: t
     assert modules and all(name.startswith(f"{server.url}/static/~") for name in modules), modules
 
 
-BEHIND_NGINX = """
-daemon off;
-user root;
-pid nginx.pid;
-error_log error.log;
-events {{}}
-http {{
-    access_log off;
-    server {{
-        listen 127.0.0.1:{port};
-        location /live/ {{
-            proxy_pass {server}/;
-            proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $http_connection;
-            proxy_set_header Host $http_host;
-        }}
-        location / {{ proxy_pass {shop}; }}
-    }}
-}}
-"""
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
+@pytest.fixture(scope="module")
+def one_origin(embedding: tuple[Shop, AppServer], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallNginx]:
+    """nginx that has the shop, and the live server under another path, by https: as docs/embedding.md has it."""
+    shop, server = embedding
+    text = (ROOT / "docs" / "embedding.md").read_text()
+    found = re.search(r"(?:^ {6}.*\n)*^ {6}location /live/ .*\n(?:^ {6}.*\n)+", text, re.M)
+    assert found
+    live = found[0].replace("http://127.0.0.1:8000/", f"{server.url}/")
+    inside = shop.url.replace("localhost", "127.0.0.1")
+    lines = f"include tls.conf; {live} location / {{ proxy_pass {inside}; }}"
+    nginx = SmallNginx(tmp_path_factory.mktemp("nginx"), lines).start()
+    yield nginx
+    nginx.stop()
 
 
 @pytest.fixture
-def one_origin(server: AppServer, shop: Shop, tmp_path: Path) -> Iterator[str]:
-    """The address at which nginx has the shop, and the live server under another path."""
-    port = free_port()
-    url, apart = f"http://127.0.0.1:{port}", shop.live
-    inside = shop.url.replace("localhost", "127.0.0.1")
-    (tmp_path / "nginx.conf").write_text(BEHIND_NGINX.format(port=port, server=server.url, shop=inside))
-    process = subprocess.Popen(["nginx", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"])
-    shop.live = f"{url}/live"
-    try:
-        wait_for(lambda: answers(f"{url}/live/healthz"), "nginx to answer")
-        yield url
-    finally:
-        shop.live = apart
-        process.terminate()
-        process.wait(10)
+def shop_of_one_origin(shop: Shop, one_origin: SmallNginx) -> Iterator[Shop]:
+    apart, shop.live = shop.live, f"{one_origin.origin}/live"
+    yield shop
+    shop.live = apart
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_on_the_pages_own_origin_it_lives_under_any_path(
-    transport: str, shop: Shop, one_origin: str, two: tuple[Person, Person]
+    transport: str, shop_of_one_origin: Shop, one_origin: SmallNginx, two: tuple[Person, Person]
 ) -> None:
     ann, bob = two
+    shop = shop_of_one_origin
     shop.pages["/"] = shop.page(f'data-live-transport="{transport}" {with_ticket(bob)}')
-    window = visit(bob, shop, home=one_origin)
+    context = bob.browser.new_context(ignore_https_errors=True)
+    window = visit(bob, shop, context=context, home=one_origin.origin)
     asked: list[str] = []
     window.page.on("request", lambda request: asked.append(request.url))
     window.is_on(transport)
     ann.send(bob, "one")
     shows(window, "one")
     assert not [url for url in asked if "ticket=" in url], "where a header costs nothing, the ticket is in no address"
+
+
+def test_on_the_pages_own_origin_a_client_is_known_by_its_own_address(
+    one_origin: SmallNginx, server: AppServer
+) -> None:
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(transport=elsewhere, headers={"X-Forwarded-For": "203.0.113.9"}) as client:
+        assert client.get(f"{one_origin.url}/live/healthz").status_code == 200
+    wait_for(lambda: '127.0.0.2 "GET /healthz"' in server.log(), "its line in the log")
+    assert "203.0.113.9" not in server.log()
+
+
+def test_on_the_pages_own_origin_strangers_get_no_figures(one_origin: SmallNginx) -> None:
+    assert httpx.get(f"{one_origin.url}/live/metrics").status_code == 404

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from ..support import AppServer, free_port, wait_for
+from ..proxies import SmallNginx
+from ..support import AppServer
 from .support import Person, Window
 
-CONFIGURATION = """
-daemon off;
-user root;
-pid nginx.pid;
-error_log error.log;
-events {{}}
-http {{
-    access_log off;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass {server};
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $http_host;
-            {more}
-        }}
-    }}
+LINES = """
+location / {{
+    proxy_pass {server};
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+    {more}
 }}
 """
 #: What passes through nginx, and the best way that is left; WebSockets never do without being asked for.
@@ -44,23 +32,9 @@ PROXIES = {
 def proxy(request: pytest.FixtureRequest, server: AppServer, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The address of an nginx in front of `server`, and the transport that is best there."""
     more, transport = PROXIES[request.param]
-    port = free_port()
-    (tmp_path / "nginx.conf").write_text(CONFIGURATION.format(port=port, server=server.url, more=more))
-    process = subprocess.Popen(["nginx", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"])
-    url = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/healthz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    try:
-        wait_for(answers, "nginx to answer")
-        yield url, transport
-    finally:
-        process.terminate()
-        process.wait(10)
+    nginx = SmallNginx(tmp_path, LINES.format(server=server.url, more=more)).start()
+    yield nginx.url, transport
+    nginx.stop()
 
 
 def test_the_best_way_behind_an_nginx_that_is(proxy: tuple[str, str], two: tuple[Person, Person]) -> None:
