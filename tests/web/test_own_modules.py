@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from myapp.errors import ConfigError
 from myapp.notifications.kinds import unregister
 
-from ..support import make_app
+from ..support import ROOT, make_app
 from .conftest import Browser, Site, open_site
 
 MODULE = "examples.inside.orders"
@@ -27,8 +29,18 @@ def shop(tmp_path: Path, empty_database: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def bob(shop: Site) -> Browser:
-    shop.people.add("packer")
+    run_commands_of_the_docs(shop)
     return shop.browser("bob")
+
+
+def run_commands_of_the_docs(shop: Site) -> None:
+    """What docs/adopt.md has one type for a module, besides its start."""
+    section = (ROOT / "docs" / "adopt.md").read_text().split("\n## 3. ")[1].split("\n## ")[0]
+    commands = re.findall(r"^    flask (.+)$", section, re.M)
+    assert commands
+    for command in commands:
+        done = shop.app.test_cli_runner().invoke(args=shlex.split(command, comments=True))
+        assert done.exit_code == 0, done.output
 
 
 def test_page_of_ones_own_is_live(bob: Browser) -> None:
