@@ -5,6 +5,7 @@
 
 from .badges import BADGES, Badges
 from .badges import check_name as check_badge
+from .badges import pattern as badge_pattern
 from .events import (
     HELD,
     PAGE_EVENTS,
@@ -30,7 +31,7 @@ from .facts import epoch, new_epoch
 from .models import inboxes
 from .notices import Seen, count_unseen, notice, notices
 from .retention import MOST_DELETED, find_old, trim
-from .seen import SEEABLE, mark_all_seen, mark_seen, mark_some_seen
+from .seen import mark_all_seen, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
 
 __all__ = [
@@ -38,7 +39,6 @@ __all__ = [
     "HELD",
     "MOST_DELETED",
     "PAGE_EVENTS",
-    "SEEABLE",
     "Appended",
     "Badges",
     "Event",
@@ -51,6 +51,7 @@ __all__ = [
     "Step",
     "after",
     "append",
+    "badge_pattern",
     "badges_of",
     "check_badge",
     "count_unseen",

@@ -45,6 +45,12 @@ def check_name(name: str) -> None:
         raise Invalid("badge", Text("is a name that means something else; choose another one"))
 
 
+def pattern(*others: str) -> str:
+    """For a description in JSON Schema: what a badge can be called, but none of these."""
+    none_of = f"(?!(?:{'|'.join(others)})$)" if others else ""
+    return f"^{none_of}{NAME.pattern}$"
+
+
 def make_room(badges: Badges, names: Iterable[str]) -> bool:
     """Before these names are counted: where there are MOST_OWN of an inbox's own, those that count nothing leave.
 

@@ -10,9 +10,6 @@ from ..errors import Invalid, Text
 from .badges import BADGES, NAME, Badges
 from .events import append, badges_of, lock, seq_of
 
-#: Badges that every inbox has and that go down when their things were seen. Unread messages are marked one
-#: conversation at a time instead; an inbox may have others, of its own.
-SEEABLE = tuple(name for name in BADGES if name != "messages")
 #: Of so many names, and so many notices, can be spoken at once.
 MOST_NAMES, MOST_SEQS = 50, 500
 

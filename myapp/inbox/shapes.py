@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ..shapes import Avatar, Count, Id, Name, Seq, Shape, ShownName, Time
-from .badges import BADGES
+from .badges import BADGES, pattern
 
 Badges = Annotated[
     dict[str, Count],
@@ -20,7 +20,7 @@ Badges = Annotated[
         },
     ),
 ]
-BadgeName = Annotated[str, Meta(description="The badge that counts it.", pattern="^[a-z][a-z0-9-]{0,31}$")]
+BadgeName = Annotated[str, Meta(description="The badge that counts it.", pattern=pattern())]
 Body = Annotated[str, Meta(description="Text, exactly as it was sent; empty when it was deleted.", examples=["hi"])]
 Url = Annotated[str, Meta(description="Where it is shown.", examples=["/tasks/7"])]
 

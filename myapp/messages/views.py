@@ -31,6 +31,7 @@ MOST_HERE = 8
 TYPINGS = "120/minute"
 #: For the description: the service has these rules, and words for them.
 BODY_RULE = {"minLength": 1, "maxLength": service.LONGEST_BODY, "pattern": r"\S", "examples": ["hi"]}
+SEEN_RULE = {"pattern": inbox.badge_pattern("messages"), "examples": ["likes"]}
 KEY_RULE = {"minLength": 1, "maxLength": LONGEST_KEY, "examples": ["f3Zk0c"]}
 
 
@@ -58,7 +59,7 @@ class ReadRequest(msgspec.Struct, forbid_unknown_fields=True):
 class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
     """POST /badges/seen"""
 
-    badges: list[Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(inbox.SEEABLE)})]]
+    badges: list[Annotated[str, msgspec.Meta(description="One that the inbox has.", extra_json_schema=SEEN_RULE)]]
     upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ, description="An event's seq.", examples=[18])]
 
 

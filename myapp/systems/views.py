@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from flask import Blueprint, Response, url_for
 
+from .. import inbox
 from ..announcements import service as announcements
 from ..auth import guard, people
 from ..auth.people import Person
@@ -31,7 +32,7 @@ bp = Blueprint("systems", __name__, url_prefix="/api")
 MOST_NAMES = 1000
 #: As `content.check` and `inbox.check_badge` have it.
 URL = r"^(/|https?://)"
-BADGE = r"^(?!(messages|replies|likes|dislikes|tasks|announcements)$)[a-z][a-z0-9-]{0,31}$"
+BADGE = inbox.badge_pattern(*(name for name in inbox.BADGES if name != "notifications"))
 #: For the description.
 NO_SCOPE = "The token does not allow it, or is a user's."
 TOO_MUCH = "The system has told as many users a minute as it may, or too many of its announcements are on their way."

@@ -204,6 +204,7 @@ ALLOWED: dict[str, set[str]] = {
         "auth",
         "errors",
         "extensions",
+        "inbox",
         "notifications",
         "openapi",
         "systems",

@@ -133,6 +133,13 @@ def test_what_clients_need_has_a_name(name: str, document: dict[str, Any]) -> No
     assert name in document["components"]["schemas"]
 
 
+def test_what_can_be_marked_as_seen_are_badges_of_ones_own_too_but_not_messages(document: dict[str, Any]) -> None:
+    names = document["components"]["schemas"]["SeenRequest"]["properties"]["badges"]["items"]
+    asked = ("likes", "orders", "messages", "messages-2", "Orders")
+    assert [name for name in asked if re.search(names["pattern"], name)] == ["likes", "orders", "messages-2"]
+    assert names.keys().isdisjoint({"enum", "const"})
+
+
 def test_document_is_asked_for_again_by_its_etag(site: Site) -> None:
     first = site.guest().get("/openapi.json")
     again = site.guest().get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
