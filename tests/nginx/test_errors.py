@@ -113,8 +113,10 @@ def strict(way: str, tmp_path: Path) -> Iterator[Nginx]:
 
 
 def test_too_many_requests_from_one_address_get_a_429(strict: Nginx) -> None:
-    answers = [httpx.get(f"{strict.url}/messages/poll?ticket=very-secret") for _ in range(6)]
-    assert [answer.status_code for answer in answers][-2:] == [429, 429]
-    assert answers[-1].headers["content-type"] == "application/problem+json"
-    assert answers[-1].headers["retry-after"] == "5"
+    answers = [httpx.get(f"{strict.url}/messages/poll?ticket=very-secret") for _ in range(5)]
+    answers.append(httpx.get(f"{strict.url}/static/embed.js"))
+    for answer in answers[-2:]:
+        assert answer.status_code == 429
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["retry-after"] == "5"
     assert "very-secret" not in _logs(strict.folder)
