@@ -26,6 +26,7 @@ from myapp import create_app
 from myapp.announcements import service as announcements
 from myapp.chores import announce
 from myapp.db import Database
+from myapp.inbox import badges
 from myapp.notifications.content import check
 from myapp.schema import upgrade_schema
 from tests.support import shared_postgres
@@ -125,11 +126,10 @@ def _tell(app: Flask, count: int) -> tuple[str, ...]:
 
 def _fill(database: Database, count: int) -> None:
     """Users with inboxes, by plain SQL: `flask seed` makes tokens too."""
-    badges = '{"messages":0,"replies":0,"likes":0,"dislikes":0,"tasks":0,"announcements":0,"notifications":0}'
     for start in range(1, count + 1, 5000):
         numbers = range(start, min(start + 5000, count + 1))
         users = ", ".join(f"({n}, 'u{n}', 'u{n}', 'u{n}', false, 0)" for n in numbers)
-        inboxes = ", ".join(f"({n}, 0, 0, '{badges}')" for n in numbers)
+        inboxes = ", ".join(f"({n}, 0, 0, '{badges.NONE}')" for n in numbers)
         with database.transaction() as transaction:
             columns = "id, name, display_name, search_name, is_admin, created_at"
             transaction.driver.execute(f"INSERT INTO users ({columns}) VALUES {users}")
