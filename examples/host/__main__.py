@@ -30,8 +30,7 @@ class Shop(Program):
         super().__init__(folder)
         self.port = port
         self.environ |= {"SHOP_SECRET": secrets.token_hex(), "LIVE_URL": live_url, "LIVE_TOKEN": token}
-        self.cwd = HERE
-        self.command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)]
+        self.command = [sys.executable, "-m", "flask", "--app", str(HERE / "app.py"), "run", "--port", str(port)]
 
     def answers(self) -> bool:
         try:

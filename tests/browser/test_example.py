@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
 
 from examples.host.__main__ import HERE, Example
+from myapp_client import Client
 from stack import StackError, free_port, wait_for
 from stack.program import is_open
 
@@ -45,6 +49,7 @@ def come_in(browser: Browser, example: Example, name: str) -> Page:
 
 def test_one_line_of_the_shop_is_a_badge_a_toast_and_a_line_in_the_list(browser: Browser, example: Example) -> None:
     ann, packer = come_in(browser, example, "ann"), come_in(browser, example, "packer")
+    packer.set_extra_http_headers({"X-Forwarded-Proto": "https"})  # what a browser says of it leads nowhere
     ann.click("text=Order a parcel")
     expect(ann.locator("#list")).to_contain_text("being packed")
     expect(ann.locator("html")).to_have_attribute("data-live-state", "live", timeout=PATIENCE)
@@ -64,6 +69,7 @@ def test_one_line_of_the_shop_is_a_badge_a_toast_and_a_line_in_the_list(browser:
 def test_a_shop_that_was_started_anew_tells_of_its_first_order_too(browser: Browser, example: Example) -> None:
     shop = example.programs[-1]
     for times in (1, 2):
+        assert shop.processes() == [shop.pid], "what would be left of it is found"
         shop.stop()
         shop.start()
         eve, packer = come_in(browser, example, "eve"), come_in(browser, example, "packer")
@@ -72,6 +78,36 @@ def test_a_shop_that_was_started_anew_tells_of_its_first_order_too(browser: Brow
         packer.goto(example.url)
         packer.locator("li", has_text="of eve").get_by_role("button").click()
         expect(eve.locator("[data-badge=orders]")).to_have_text(str(times), timeout=PATIENCE)
+
+
+@pytest.fixture
+def shop_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+    """The shop in this process, whose live server is away."""
+    settings = {"SHOP_SECRET": "a secret", "LIVE_URL": f"http://127.0.0.1:{free_port()}", "LIVE_TOKEN": "none"}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    module = importlib.import_module("examples.host.app")
+    with Client(settings["LIVE_URL"], settings["LIVE_TOKEN"], patience=0) as impatient:
+        monkeypatch.setattr(module, "live", impatient)
+        yield module.app.test_client()
+    sys.modules.pop(module.__name__)
+
+
+def test_a_shop_whose_live_server_is_away_sells_and_ships_all_the_same(shop_alone: FlaskClient) -> None:
+    assert shop_alone.post("/sign-in", data={"user": "ann"}).status_code == 302
+    assert shop_alone.post("/orders").status_code == 302
+    assert "being packed" in shop_alone.get("/").text
+    assert shop_alone.post("/orders/1/ship").status_code == 302
+    assert "on its way" in shop_alone.get("/").text
+    assert shop_alone.get("/live-ticket").status_code == 500, "the page asks again"
+
+
+def test_a_ticket_is_in_nobodys_cache(example: Example) -> None:
+    with httpx.Client(base_url=example.url) as customer:
+        assert customer.get("live-ticket").status_code == 401
+        customer.post("sign-in", data={"user": "ann"})
+        answer = customer.get("live-ticket")
+        assert (answer.json()["user"], answer.headers["cache-control"]) == ("ann", "no-store")
 
 
 def test_it_is_an_application_of_under_60_lines() -> None:
