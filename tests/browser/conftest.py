@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from ..support import AppServer
+from .shop import Shop
 from .support import LAUNCH, Person, Town
 
 
@@ -30,13 +31,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], AppServer]]:
-    """A server of each kind, started when it is first asked for."""
+def only_shop() -> Iterator[Shop]:
+    shop = Shop()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, only_shop: Shop) -> Iterator[Callable[[str], AppServer]]:
+    """A server of each kind, started when it is first asked for; the shop's pages may follow there."""
     started: dict[str, AppServer] = {}
 
     def get(kind: str) -> AppServer:
         if kind not in started:
-            started[kind] = AppServer(kind, tmp_path_factory.mktemp(kind)).start()
+            started[kind] = AppServer(kind, tmp_path_factory.mktemp(kind), ALLOWED_ORIGINS=only_shop.url).start()
         return started[kind]
 
     yield get
@@ -48,6 +56,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 def server(request: pytest.FixtureRequest, servers: Callable[[str], AppServer]) -> AppServer:
     """The server of `make run`, or the one that the test names with `@both_servers`."""
     return servers(getattr(request, "param", "pywsgi"))
+
+
+@pytest.fixture
+def shop(only_shop: Shop, server: AppServer) -> Shop:
+    """Another application, without any page yet, and with live parts of `server`."""
+    only_shop.empty(server.url)
+    return only_shop
 
 
 @pytest.fixture
@@ -66,9 +81,9 @@ def two(town: Town) -> tuple[Person, Person]:
 
 
 @pytest.fixture
-def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AppServer]:
+def own_server(request: pytest.FixtureRequest, tmp_path: Path, only_shop: Shop) -> Iterator[AppServer]:
     """A server that only this test uses, and so may end."""
-    server = AppServer(getattr(request, "param", "pywsgi"), tmp_path).start()
+    server = AppServer(getattr(request, "param", "pywsgi"), tmp_path, ALLOWED_ORIGINS=only_shop.url).start()
     yield server
     server.kill()
 

@@ -13,7 +13,6 @@ from myapp import inbox
 from myapp.auth.people import by_name
 from myapp.extensions import database
 
-from ..support import AppServer
 from .support import Person, Window
 
 #: Everything that a page with live parts may have; tests take one, or write their own.
@@ -38,6 +37,8 @@ class Shop:
         self.asked: list[str] = []
         #: where the live parts come from
         self.live = ""
+        #: which styles its policy allows besides
+        self.styles = ""
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,13 +69,19 @@ class Shop:
         self.url = f"http://localhost:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
+    def empty(self, live: str) -> None:
+        """As it is new: no page, nothing asked; its live parts come from `live`."""
+        self.pages.clear()
+        self.asked.clear()
+        self.live, self.styles = live, ""
+
     @property
     def policy(self) -> str:
         """No more than docs/embedding.md says."""
         parts = urlsplit(self.live)
         live = f"{parts.scheme}://{parts.netloc}"
         return (
-            f"default-src 'none'; base-uri 'none'; script-src 'self' {live}; style-src {live}; "
+            f"default-src 'none'; base-uri 'none'; script-src 'self' {live}; style-src {live} {self.styles}; "
             f"img-src data:; connect-src 'self' {live} {live.replace('http', 'ws', 1)}"
         )
 
@@ -138,10 +145,3 @@ def notify(person: Person, *, title: str, url: str = "/orders/7", badge: str = "
         inbox.lock(transaction, (user,))
         content = {"id": 1, "source": "shop", "title": title, "body": "", "url": url, "badge": badge, "data": data}
         return inbox.append(transaction, user, "notification", content, badges={badge: 1})
-
-
-def live_server(folder: Any, shop: Shop, kind: str = "pywsgi") -> AppServer:
-    """A server whose pages' origin the shop is allowed to be."""
-    server = AppServer(kind, folder, ALLOWED_ORIGINS=shop.url)
-    shop.live = server.url
-    return server.start()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -12,46 +11,17 @@ from playwright.sync_api import expect
 
 from ..proxies import SmallNginx
 from ..support import ROOT, AppServer, wait_for
-from .shop import BODY, Shop, json_answer, live_server, notify, place_of, ticket_of, visit, wait_until, with_ticket
+from .shop import BODY, Shop, json_answer, notify, place_of, ticket_of, visit, wait_until, with_ticket
 from .support import PATIENCE, TRANSPORTS, Person, Town, Window, follows, used
 from .test_outage import new_epoch, write_beside_the_server
 from .test_transports import wait_in
 
 
-@pytest.fixture(scope="module")
-def embedding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, AppServer]]:
-    shop = Shop()
-    server = live_server(tmp_path_factory.mktemp("live"), shop)
-    yield shop, server
-    server.kill()
-    shop.close()
-
-
 @pytest.fixture
-def shop(embedding: tuple[Shop, AppServer]) -> Shop:
-    shop = embedding[0]
-    shop.pages.clear()
-    shop.asked.clear()
-    return shop
-
-
-@pytest.fixture
-def server(embedding: tuple[Shop, AppServer]) -> AppServer:
-    return embedding[1]
-
-
-@pytest.fixture
-def own_shop() -> Iterator[Shop]:
-    shop = Shop()
-    yield shop
-    shop.close()
-
-
-@pytest.fixture
-def own_server(own_shop: Shop, tmp_path: Path) -> Iterator[AppServer]:
-    server = live_server(tmp_path, own_shop)
-    yield server
-    server.kill()
+def own_shop(only_shop: Shop, own_server: AppServer) -> Shop:
+    """The shop, with live parts of a server that the test may end."""
+    only_shop.empty(own_server.url)
+    return only_shop
 
 
 def shows(window: Window, *texts: str, timeout: float = PATIENCE) -> None:
@@ -456,14 +426,15 @@ def test_the_modules_come_from_one_version(shop: Shop, server: AppServer, two: t
 
 
 @pytest.fixture(scope="module")
-def one_origin(embedding: tuple[Shop, AppServer], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallNginx]:
+def one_origin(
+    only_shop: Shop, servers: Callable[[str], AppServer], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SmallNginx]:
     """nginx that has the shop, and the live server under another path, by https: as docs/embedding.md has it."""
-    shop, server = embedding
     text = (ROOT / "docs" / "embedding.md").read_text()
     found = re.search(r"(?:^ {6}.*\n)*^ {6}location /live/ .*\n(?:^ {6}.*\n)+", text, re.M)
     assert found
-    live = found[0].replace("http://127.0.0.1:8000/", f"{server.url}/")
-    inside = shop.url.replace("localhost", "127.0.0.1")
+    live = found[0].replace("http://127.0.0.1:8000/", f"{servers('pywsgi').url}/")
+    inside = only_shop.url.replace("localhost", "127.0.0.1")
     lines = f"include tls.conf; {live} location / {{ proxy_pass {inside}; }}"
     nginx = SmallNginx(tmp_path_factory.mktemp("nginx"), lines).start()
     yield nginx
@@ -471,10 +442,9 @@ def one_origin(embedding: tuple[Shop, AppServer], tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def shop_of_one_origin(shop: Shop, one_origin: SmallNginx) -> Iterator[Shop]:
-    apart, shop.live = shop.live, f"{one_origin.origin}/live"
-    yield shop
-    shop.live = apart
+def shop_of_one_origin(shop: Shop, one_origin: SmallNginx) -> Shop:
+    shop.live = f"{one_origin.origin}/live"
+    return shop
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from ..support import ROOT, AppServer
-from .shop import Shop, live_server, visit, with_ticket
+from .shop import Shop, visit, with_ticket
 from .support import PATIENCE, Person, Window, follows
 
 MODULES = ROOT / "tests" / "npm" / "node_modules"
@@ -17,31 +16,11 @@ HTMX = MODULES / "htmx.org" / "dist" / "htmx.min.js"
 TURBO = MODULES / "@hotwired" / "turbo" / "dist" / "turbo.es2017-esm.js"
 
 
-class ShopWithScripts(Shop):
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
     """Its pages may have styles of their own, which both libraries add."""
-
-    @property
-    def policy(self) -> str:
-        return super().policy.replace("style-src", "form-action 'self'; style-src 'unsafe-inline'")
-
-
-@pytest.fixture(scope="module")
-def embedding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, AppServer]]:
-    shop = ShopWithScripts()
-    server = live_server(tmp_path_factory.mktemp("live"), shop)
-    yield shop, server
-    server.kill()
-    shop.close()
-
-
-@pytest.fixture
-def shop(embedding: tuple[Shop, AppServer]) -> Shop:
-    return embedding[0]
-
-
-@pytest.fixture
-def server(embedding: tuple[Shop, AppServer]) -> AppServer:
-    return embedding[1]
+    shop.styles = "'unsafe-inline'"
+    return shop
 
 
 def script(path: Path) -> tuple[int, str, str]:
