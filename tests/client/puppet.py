@@ -12,7 +12,6 @@ from myapp_client.steps import Ask, HangUp, Listen, Open, Say, Step, Wait
 
 __all__ = ["Ask", "Following", "HangUp", "Listen", "Open", "Puppet", "Say", "Step", "Wait", "event", "events", "hello"]
 
-BADGES = {"messages": 1}
 JSON = {"content-type": "application/json"}
 
 
@@ -20,15 +19,21 @@ def event(seq: int) -> dict[str, Any]:
     return {"seq": seq, "kind": "message", "at": "2026-11-20T09:00:00.000Z", "data": {"body": str(seq)}}
 
 
+def badges_at(latest: int, epoch: str) -> dict[str, int]:
+    """Others at each place of each inbox."""
+    return {"messages": latest, epoch: 1}
+
+
 def hello(latest: int, epoch: str = "e1", **more: Any) -> str:
-    said = {"type": "hello", "protocol": 1, "epoch": epoch, "seq": 0, "latest": latest, "badges": BADGES}
-    return json.dumps({**said, "heartbeat": 25, **more})
+    said = {"type": "hello", "protocol": 1, "epoch": epoch, "seq": 0, "latest": latest, "heartbeat": 25}
+    return json.dumps({**said, "badges": badges_at(latest, epoch), **more})
 
 
-def events(*seqs: int, latest: int | None = None, badges: dict[str, int] | None = None) -> str:
+def events(*seqs: int, latest: int | None = None, epoch: str = "e1") -> str:
     last = seqs[-1] if seqs else 0
-    said = {"type": "events", "events": [event(seq) for seq in seqs], "seq": last, "latest": latest or last}
-    return json.dumps({**said, "badges": badges or BADGES})
+    latest = latest or last
+    said = {"type": "events", "events": [event(seq) for seq in seqs], "seq": last, "latest": latest}
+    return json.dumps({**said, "badges": badges_at(latest, epoch)})
 
 
 def reset(latest: int, epoch: str) -> str:
@@ -39,8 +44,10 @@ def poll(
     *seqs: int, latest: int | None = None, epoch: str = "e1", is_reset: bool = False, wait: float = 0, seq: int = 0
 ) -> bytes:
     last = seqs[-1] if seqs else seq
-    said = {"epoch": epoch, "events": [event(seq) for seq in seqs], "seq": last, "latest": latest or last}
-    return json.dumps({**said, "badges": BADGES, "snapshots": {}, "reset": is_reset, "next": wait}).encode()
+    latest = latest or last
+    said = {"epoch": epoch, "events": [event(seq) for seq in seqs], "seq": last, "latest": latest}
+    more = {"badges": badges_at(latest, epoch), "snapshots": {}, "reset": is_reset, "next": wait}
+    return json.dumps({**said, **more}).encode()
 
 
 class Puppet:
@@ -50,8 +57,9 @@ class Puppet:
         self.now = 1000.0
         self.core = Following(None if seq is None else Cursor(seq, epoch), transport, Pace(**pace), seed=1)
         self.taken: list[Event | Reset] = []
-        #: where the cursor stood behind each of them
+        #: where the cursor stood behind each of them, and the badges then
         self.cursors: list[Cursor] = []
+        self.badges: list[dict[str, int]] = []
 
     def step(self) -> Step:
         """The next step that is none of Wait and HangUp."""
@@ -105,6 +113,7 @@ class Puppet:
             assert self.core.cursor is not None
             self.taken.append(item)
             self.cursors.append(self.core.cursor)
+            self.badges.append(self.core.badges)
 
     @property
     def seqs(self) -> list[int]:

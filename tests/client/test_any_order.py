@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myapp_client import Cursor, Reset
 
-from .puppet import Ask, Open, Puppet, event, events, hello, poll, reset
+from .puppet import Ask, Open, Puppet, badges_at, event, events, hello, poll, reset
 
 MOST = 12
 
@@ -16,6 +18,8 @@ BATCH = st.tuples(st.integers(1, MOST), st.integers(0, 5))
 ENDS = st.sampled_from([None, 1001, 1012, 4408, 4409, 4429])
 OPEN = st.sampled_from(["refused", "cut", "opened"])
 DEED = st.one_of(BATCH, ENDS, st.sampled_from(["garbage", "silence", "restore", "half a restore"]))
+WAY = st.sampled_from(["auto", "websocket", "long-poll"])
+CONNECTIONS = st.lists(st.tuples(OPEN, st.lists(DEED, max_size=8)), max_size=8)
 
 
 class World:
@@ -32,9 +36,15 @@ class World:
     def greet(self, asked: dict[str, str]) -> None:
         """As the service does it: hello, and reset where the epoch is another."""
         self.puppet.core.opened(self.puppet.now)
-        self.puppet.hear(hello(MOST, self.epoch))
         if asked.get("epoch", self.epoch) != self.epoch:
-            self.puppet.hear(reset(0, self.epoch))
+            self.reset()
+        else:
+            self.puppet.hear(hello(MOST, self.epoch))
+
+    def reset(self) -> None:
+        """The inbox that was put back has nothing yet."""
+        self.puppet.hear(hello(0, self.epoch))
+        self.puppet.hear(reset(0, self.epoch))
 
     def open(self, how: str, deeds: list[object]) -> None:
         step = self.puppet.step()
@@ -55,11 +65,10 @@ class World:
         puppet = self.puppet
         if deed == "restore":
             self.epochs.append(f"e{len(self.epochs) + 1}")
-            puppet.hear(hello(MOST, self.epoch))
-            puppet.hear(reset(0, self.epoch))
+            self.reset()
         elif deed == "half a restore":  # the reset that must follow does not come
             self.epochs.append(f"e{len(self.epochs) + 1}")
-            puppet.hear(hello(MOST, self.epoch))
+            puppet.hear(hello(0, self.epoch))
         elif deed == "garbage":
             puppet.hear('{"type": "events", "events": [{}]}')
         elif deed == "silence":
@@ -67,7 +76,7 @@ class World:
             puppet.core.quiet(puppet.now)
         elif isinstance(deed, tuple):
             first, count = deed
-            puppet.hear(events(*range(first, min(first + count, MOST + 1)), latest=MOST))
+            puppet.hear(events(*range(first, min(first + count, MOST + 1)), epoch=self.epoch))
         else:
             puppet.close(deed)  # type: ignore[arg-type]
 
@@ -97,28 +106,28 @@ class World:
             elif isinstance(self.puppet.step(), Open):
                 self.greet(self.puppet.asks(Open))
             elif self.puppet.core.cursor is not None:
-                self.puppet.hear(events(*range(self.puppet.core.cursor.seq + 1, MOST + 1)))
+                self.puppet.hear(events(*range(self.puppet.core.cursor.seq + 1, MOST + 1), epoch=self.epoch))
         raise AssertionError(f"stands still at {self.puppet.core.cursor}")
+
+    def go_through(self, connections: list[tuple[str, list[object]]]) -> World:
+        for how, deeds in connections:
+            if isinstance(self.puppet.step(), Ask | Open):
+                self.open(how, deeds)
+            else:
+                for deed in deeds:
+                    self.do(deed)
+        self.end_well()
+        return self
 
 
 @settings(max_examples=400)
-@given(
-    st.sampled_from(["auto", "websocket", "long-poll"]),
-    st.lists(st.tuples(OPEN, st.lists(DEED, max_size=8)), max_size=8),
-)
+@given(WAY, CONNECTIONS)
 def test_each_event_comes_once_and_in_order_whatever_the_network_does(
     transport: str, connections: list[tuple[str, list[object]]]
 ) -> None:
-    world = World(transport)
-    for how, deeds in connections:
-        if isinstance(world.puppet.step(), Ask | Open):
-            world.open(how, deeds)
-        else:
-            for deed in deeds:
-                world.do(deed)
-    world.end_well()
+    puppet = World(transport).go_through(connections).puppet
     expected, epoch = 1, None
-    for item, cursor in zip(world.puppet.taken, world.puppet.cursors, strict=True):
+    for item, cursor in zip(puppet.taken, puppet.cursors, strict=True):
         if isinstance(item, Reset):
             assert item.before.seq == expected - 1
             assert item.before.epoch == epoch or epoch is None
@@ -131,3 +140,16 @@ def test_each_event_comes_once_and_in_order_whatever_the_network_does(
             assert (item.seq, item.data) == (expected, event(expected)["data"])
             expected += 1
     assert expected == MOST + 1
+
+
+@settings(max_examples=400)
+@given(WAY, CONNECTIONS)
+def test_badges_are_those_of_the_inbox_that_is_followed_and_never_older_than_before(
+    transport: str, connections: list[tuple[str, list[object]]]
+) -> None:
+    puppet = World(transport).go_through(connections).puppet
+    stands = list(zip(puppet.cursors, puppet.badges, strict=True))
+    assert all(cursor.epoch in badges for cursor, badges in stands)
+    for (before, had), (cursor, has) in pairwise(stands):
+        assert cursor.epoch != before.epoch or has["messages"] >= had["messages"]
+    assert puppet.core.badges == badges_at(MOST, puppet.cursors[-1].epoch)

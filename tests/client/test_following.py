@@ -16,7 +16,7 @@ from myapp_client.closing import retry_of
 from myapp_client.following import start_at
 from myapp_client.pace import backoff
 
-from .puppet import Ask, HangUp, Listen, Open, Puppet, Say, events, hello, poll, reset
+from .puppet import Ask, HangUp, Listen, Open, Puppet, Say, badges_at, events, hello, poll, reset
 
 # -- the cursor
 
@@ -61,8 +61,8 @@ def test_without_seq_it_begins_at_the_latest() -> None:
 
 def test_badges_that_stand_at_an_earlier_seq_are_of_no_interest() -> None:
     puppet = Puppet()
-    puppet.open(hello(2), events(1, 2, badges={"messages": 2}), events(1, badges={"messages": 1}))
-    assert puppet.core.badges == {"messages": 2}
+    puppet.open(hello(2), events(1, 2), events(1))
+    assert puppet.core.badges == badges_at(2, "e1")
 
 
 @pytest.mark.parametrize("seq", [-1, 2**53, True, 1.0, "1"])
@@ -86,6 +86,12 @@ def test_a_reset_comes_once_in_its_place_and_following_goes_on_behind_it() -> No
     (told,) = puppet.resets
     assert (told.before, told.cursor, puppet.taken.index(told)) == (Cursor(1, "e1"), Cursor(9, "e2"), 1)
     assert puppet.core.cursor == Cursor(10, "e2")
+
+
+def test_a_reset_brings_the_badges_of_the_inbox_that_was_put_back() -> None:
+    puppet = Puppet(100, "e1")
+    puppet.open(hello(100, "e1"), hello(60, "e2"), reset(60, "e2"))
+    assert puppet.core.badges == badges_at(60, "e2")
 
 
 def test_a_reset_that_was_announced_and_not_heard_comes_after_all() -> None:
@@ -378,11 +384,12 @@ def test_an_address_that_worked_is_not_given_up_because_a_proxy_says_404() -> No
     assert puppet.asks(Ask)["seq"] == "1"
 
 
-def test_a_page_in_place_of_an_answer_says_that_the_address_is_wrong() -> None:
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"seq": 1, "epoch": "e1", "badges": []}'])
+def test_what_the_service_does_not_answer_says_that_the_address_is_wrong(body: bytes) -> None:
     puppet = Puppet(None)
     puppet.asks(Ask)
     with pytest.raises(ProtocolError, match="Is the address that of the service"):
-        puppet.answer(b"<html>")
+        puppet.answer(body)
 
 
 # -- what must not come
@@ -399,6 +406,7 @@ def test_a_page_in_place_of_an_answer_says_that_the_address_is_wrong() -> None:
         '{"type": "events", "events": [{}], "badges": {}, "latest": 1}',
         '{"type": "events", "events": [{"seq": "1", "kind": "m", "at": "2026-11-20T09:00:00Z", "data": {}}]}',
         '{"type": "events", "events": [{"seq": 1, "kind": "m", "at": "yesterday", "data": {}}]}',
+        '{"type": "events", "events": [], "badges": [], "latest": 1}',
         '{"type": "reset", "epoch": "e2", "latest": -1}',
     ],
 )

@@ -146,9 +146,10 @@ class Following:
         epoch, latest, events = str(said["epoch"]), whole(said["latest"]), said["events"]
         if said["reset"]:
             self._gathering.reset(epoch, latest)
+            self._gathering.count_anew(said["badges"], latest)
         else:
             self._gathering.add(events, epoch)
-        self._gathering.count(said["badges"], latest)
+            self._gathering.count(said["badges"], latest)
         self.transport = "long-poll"
         wait = rest(float(said["next"])) or 0.0
         _path, asked_at, timeout = self._asked
@@ -238,7 +239,7 @@ class Following:
         socket.next_ping = now + socket.heartbeat
         if not self._gathering.stand.epoch:  # where it is another, reset comes next
             self._gathering.meet(socket.epoch)
-        self._gathering.count(said["badges"], whole(said["latest"]))
+        self._gathering.count_anew(said["badges"], whole(said["latest"]))  # the newest, and those of a reset behind it
         self.transport, self._has_worked = "websocket", True
 
     def _compare(self, socket: _Socket, latest: int) -> None:

@@ -66,13 +66,18 @@ class Gathering:
     def reset(self, epoch: str, latest: int) -> None:
         before, self.received = self.stand, Cursor(latest, epoch)
         self._items.append((Reset(self.received, before), self.received))
-        self._badges_at = latest
 
     def count(self, badges: Any, latest: int) -> None:
-        """Badges that stand at `latest`: older ones than we have are of no interest."""
+        """Badges that stand at `latest`: older ones than we have are of no interest. Raises ValueError."""
         if latest >= self._badges_at:
-            self._badges_at = latest
-            self.badges = {str(name): whole(count) for name, count in badges.items()}
+            self.count_anew(badges, latest)
+
+    def count_anew(self, badges: Any, latest: int) -> None:
+        """Badges that hold whatever was known, as where a reset put back what it was known of. Raises ValueError."""
+        if not isinstance(badges, dict):
+            raise ValueError(f"{badges!r} in place of badges")
+        self.badges = {str(name): whole(count) for name, count in badges.items()}
+        self._badges_at = latest
 
 
 def whole(value: Any) -> int:
