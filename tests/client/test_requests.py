@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -24,6 +25,7 @@ from myapp_client import (
     Unavailable,
     Unreachable,
 )
+from myapp_client.retrying import Patience
 
 from ..support import free_port
 from .failing import FailingServer, answer, problem
@@ -101,6 +103,12 @@ def test_patience_ends_and_then_the_error_is_raised(failing: FailingServer, spea
     with pytest.raises(Unavailable):
         speakers(failing.url, "t", patience=0.3).notify("bob", "Hi")
     assert len(failing.asked) > 1
+
+
+@pytest.mark.parametrize(("patience", "seconds"), [(30.0, 10.0), (2.0, 2.0), (0.0, 1.0)])
+def test_no_step_of_an_attempt_takes_longer_than_patience(patience: float, seconds: float) -> None:
+    now = 100.0
+    assert Patience(patience, QUICK, random.Random(1), now).timeout(10.0, now) == seconds
 
 
 def test_where_nobody_answers_it_is_unreachable(speakers: Speakers) -> None:

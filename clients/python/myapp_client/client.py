@@ -32,7 +32,8 @@ class Client:
 
     A request that meets a network failure, 429, 502, 503 or 504 is made again, at the server's `Retry-After`, for
     `patience` seconds in all, then the error is raised; a send carries a key, so it is one message however often it
-    was made. `timeout` is for each step of one attempt. Every method raises ClientError.
+    was made. `timeout` is for each step of one attempt (connecting, sending, waiting for the answer), which has no
+    longer than is left of `patience`, but 1 s at least. Every method raises ClientError.
     """
 
     def __init__(

@@ -29,5 +29,5 @@ class Patience:
         return wait if now + wait < self._deadline else None
 
     def timeout(self, usual: float, now: float) -> float:
-        """Seconds for the next attempt's steps: as usual, less towards the end, but never too few to succeed."""
-        return min(usual, max(1.0, self._deadline - now)) if self._failures else usual
+        """Seconds for each of the next attempt's steps: as usual, or what is left, but never too few to succeed."""
+        return min(usual, max(1.0, self._deadline - now))
