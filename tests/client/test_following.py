@@ -13,7 +13,7 @@ import pytest
 import myapp_client
 from myapp_client import ClientError, Cursor, Event, Forbidden, Invalid, NotFound, NotSignedIn, Pace, ProtocolError
 from myapp_client.closing import retry_of
-from myapp_client.following import start_at
+from myapp_client.events import start_at
 from myapp_client.pace import backoff
 
 from .puppet import Ask, HangUp, Listen, Open, Puppet, Say, badges_at, events, hello, poll, reset
@@ -268,7 +268,6 @@ def test_each_time_in_vain_it_polls_twice_as_long() -> None:
             puppet.now += 25
             puppet.answer(poll())
         polled.append(puppet.now - began)
-        puppet.core._asked = ("websocket", 0, 0)  # that step was looked at, not done
     assert polled[0] < 80 < polled[3] and max(polled) < 1.5 * 600 + 30
 
 
@@ -324,6 +323,21 @@ def test_where_polls_fail_too_websocket_is_next() -> None:
     puppet.asks(Ask)
     puppet.fail()
     puppet.asks(Open)
+
+
+def test_after_a_failure_there_is_no_transport() -> None:
+    puppet = Puppet(transport="long-poll")
+    puppet.asks(Ask)
+    puppet.answer(poll(1))
+    assert puppet.core.transport == "long-poll"
+    puppet.asks(Ask)
+    puppet.fail()
+    assert puppet.core.transport is None
+
+
+def test_a_transport_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match="^transport: give one of auto, websocket, long-poll"):
+        Puppet(transport="long_poll")
 
 
 def test_only_websocket_never_polls() -> None:
@@ -442,8 +456,8 @@ def test_backoff_is_by_lot_below_a_limit_that_doubles_and_is_capped() -> None:
 
 
 CORE = (
-    "address", "answers", "calls", "choosing", "closing", "errors", "events", "following", "gathering", "lines", "pace",
-    "retrying", "steps",
+    "address", "answers", "calls", "choosing", "closing", "errors", "events", "following", "gathering", "lines",
+    "listening", "pace", "retrying", "steps",
 )  # fmt: skip
 HARMLESS = {"__future__", "collections", "dataclasses", "datetime", "json", "logging", "random", "re", "typing"}
 

@@ -24,6 +24,7 @@ from myapp_client import (
     TooMany,
     Unavailable,
     Unreachable,
+    User,
 )
 from myapp_client.retrying import Patience
 
@@ -112,8 +113,9 @@ def test_no_step_of_an_attempt_takes_longer_than_patience(patience: float, secon
 
 
 def test_where_nobody_answers_it_is_unreachable(speakers: Speakers) -> None:
-    with pytest.raises(Unreachable, match="No answer from http"):
-        speakers(f"http://127.0.0.1:{free_port()}", "t", patience=0.1).send("bob", "hi")
+    for host in (f"127.0.0.1:{free_port()}", "1.2.3.999"):
+        with pytest.raises(Unreachable, match=f"No answer from http://{host}: "):
+            speakers(f"http://{host}", "t", patience=0.1).send("bob", "hi")
 
 
 ERRORS = {
@@ -172,9 +174,13 @@ def test_announce_gives_the_id_and_has_a_key(failing: FailingServer, system: Spe
 
 
 def test_users_and_tickets_of_a_system(failing: FailingServer, system: Speaker) -> None:
-    failing.script = [answer(200, {"name": "a b"}), answer(200, {}), answer(201, {"ticket": "t", "expires_in": 600})]
-    system.put_user("a/b", "Anna B.")
-    system.put_user("bob")
+    failing.script = [
+        answer(200, {"name": "a/b", "display_name": "Anna B.", "avatar": "/x.png"}),
+        answer(200, {"name": "bob", "display_name": "bob", "avatar": None}),
+        answer(201, {"ticket": "t", "expires_in": 600}),
+    ]
+    assert system.put_user("a/b", "Anna B.") == User("a/b", "Anna B.", "/x.png")
+    assert system.put_user("bob") == User("bob", "bob")
     assert system.ticket("bob") == Ticket("t", 600.0)
     assert [(asked.method, asked.path, asked.body) for asked in failing.asked] == [
         ("PUT", "/api/users/a%2Fb", {"display_name": "Anna B."}),
@@ -205,7 +211,11 @@ def test_a_closed_client_says_so_and_can_be_closed_again(failing: FailingServer,
         ("example.org", "t", "url: "),
         ("ftp://example.org", "t", "url: "),
         ("http://", "t", "url: "),
+        ("http://example.org:abc", "t", "url: "),
+        ("http://example.org:99999", "t", "url: "),
+        ("http://[::1", "t", "url: "),
         ("http://bob:secret@example.org", "t", "url: "),
+        ("http://bob:secret@example.org:abc", "t", "url: "),
         ("http://example.org/?a=secret", "t", "url: "),
         ("ftp://bob:secret@example.org", "t", "url: "),
         ("http://example.org", "", "token: "),

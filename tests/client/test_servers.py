@@ -297,7 +297,7 @@ def test_close_from_elsewhere_ends_it(three: Three, speakers: Speakers, transpor
     events.close()
     assert waiting.done() == []
     events.close()
-    assert events.rest() == []
+    assert (events.rest(), events.events.transport) == ([], None)
 
 
 def test_closing_the_client_ends_its_followers(three: Three, speakers: Speakers) -> None:

@@ -71,7 +71,7 @@ def test_system_announces_and_notifies_everyone(server: AppServer, three: Three,
 def test_user_of_the_system_follows_by_a_ticket(server: AppServer, speakers: Speakers) -> None:
     shop = speakers(server.url, new_system(server)[1])
     zoe = f"zoe-{secrets.token_hex(4)}"
-    assert shop.put_user(zoe, "Zoe")["display_name"] == "Zoe"
+    assert shop.put_user(zoe, "Zoe").display_name == "Zoe"
     with closing(speakers(server.url, shop.ticket(zoe).ticket).follow(0)) as following:
         shop.notify(zoe, "Hello")
         assert following.next().data["title"] == "Hello"

@@ -1,6 +1,6 @@
 """Send messages and notifications, and follow an inbox: every event once and in order, whatever fails in between."""
 
-from .answers import Badges, Conversation, Conversations, History, Me, Message, Notified, Ticket
+from .answers import Badges, Conversation, Conversations, History, Me, Message, Notified, Ticket, User
 from .async_client import AsyncClient
 from .async_follow import AsyncFollow
 from .client import Client
@@ -53,4 +53,5 @@ __all__ = [
     "TooMany",
     "Unavailable",
     "Unreachable",
+    "User",
 ]

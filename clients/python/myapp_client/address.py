@@ -16,10 +16,16 @@ class Address:
     @classmethod
     def of(cls, url: str, token: str) -> Address:
         """Raises ValueError, naming what is wrong and what would be right."""
-        parts = urlsplit(url.strip())
+        try:
+            parts = urlsplit(url.strip())
+            is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # what it says may show a password
+            raise ValueError(
+                "url: give an address like https://example.org: the host or port of this is none"
+            ) from None
         if parts.username or parts.password:
             raise ValueError("url: give no user in it; the token says who is asking")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if not is_whole or parts.query or parts.fragment:
             shown = parts._replace(query="...", fragment="").geturl() if parts.query else url
             raise ValueError(f"url: give the address of the service, like https://example.org, not {shown!r}")
         token = token.strip()

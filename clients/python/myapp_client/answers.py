@@ -121,6 +121,19 @@ class Notified:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Somebody as others see them; `avatar` is the address of a picture, None where there is none."""
+
+    name: str
+    display_name: str
+    avatar: str | None = None
+
+    @classmethod
+    def of(cls, said: Any) -> User:
+        return cls(said["name"], said["display_name"], said.get("avatar"))
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """A short-lived token for somebody else's browser or program; `expires_in` is in seconds."""
 

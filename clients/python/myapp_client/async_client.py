@@ -13,13 +13,14 @@ import httpx
 
 from . import calls
 from .address import Address
-from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket
+from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket, User
+from .asking import NO_ANSWER, unreachable
 from .async_follow import AsyncFollow
 from .calls import Call
 from .choosing import Transport
-from .errors import ClientError, Closed, Unreachable
-from .events import Reset
-from .following import Following, start_at
+from .errors import ClientError, Closed
+from .events import Reset, start_at
+from .following import Following
 from .pace import Pace
 from .retrying import Patience
 from .tls import default_context
@@ -81,7 +82,7 @@ class AsyncClient:
         """With a system's token: announce something to everyone; its id."""
         return await self._ask(calls.announce(title, body, url, key))
 
-    async def put_user(self, name: str, display_name: str | None = None) -> dict[str, Any]:
+    async def put_user(self, name: str, display_name: str | None = None) -> User:
         """With a system's token: make a user of this system, or give them another display name."""
         return await self._ask(calls.put_user(name, display_name))
 
@@ -122,11 +123,11 @@ class AsyncClient:
 
         `epoch` belongs to `seq`: give back both as `.cursor` had them. At a reset (see Reset) `on_reset` is called, in
         its place among the events, and awaited if it can be; following goes on by itself. The iterator raises
-        NotSignedIn, Forbidden or ProtocolError when coming back is of no use.
+        NotSignedIn, Forbidden or ProtocolError when coming back is of no use. Raises ValueError.
         """
         start = start_at(seq, epoch)
         if self._closing.is_set():
-            raise _closed()
+            raise Closed()
         core = Following(start, transport, self._pace)
         follow = AsyncFollow(core, self._address, self._new_http(), self._ssl, on_reset, self._forget)
         self._follows.add(follow)
@@ -142,7 +143,7 @@ class AsyncClient:
         patience = Patience(self._patience, self._pace, self._lots, time.monotonic())
         while True:
             if self._closing.is_set():
-                raise _closed()
+                raise Closed()
             try:
                 return await self._attempt(call, patience.timeout(self._timeout, time.monotonic()))
             except ClientError as error:
@@ -156,14 +157,13 @@ class AsyncClient:
             answer = await self._http.request(
                 call.method, self._address.http(call.path), content=call.body, headers=call.headers, timeout=timeout
             )
-        except (httpx.RequestError, RuntimeError) as error:
+        except (*NO_ANSWER, RuntimeError) as error:
             if self._closing.is_set():
-                raise _closed() from None
+                raise Closed() from None
             if isinstance(error, RuntimeError):
                 raise
-            raise Unreachable(f"No answer from {self._address.url}: {error or type(error).__name__}") from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return call.result(answer.status_code, headers, answer.content)
+            raise unreachable(self._address.url, error) from error
+        return call.result(answer.status_code, answer.headers, answer.content)
 
     async def _sleep(self, seconds: float) -> None:
         """Less where it is closed meanwhile."""
@@ -187,7 +187,3 @@ class AsyncClient:
 
     async def __aexit__(self, *error: object) -> None:
         await self.close()
-
-
-def _closed() -> Closed:
-    return Closed("The client was closed: make a new one.")

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from .address import Address
+from .asking import NO_ANSWER
 from .errors import Closed
 from .events import Cursor, Event, Reset
 from .following import Following
@@ -39,8 +40,8 @@ class AsyncFollow(AsyncIterator[Event]):
     """An iterator of events, each once and in order, for ever; made by `AsyncClient.follow`.
 
     One task takes events; being cancelled while it waits for one (as by `asyncio.timeout`) loses nothing, and
-    following can go on. `close()` may be called by any task: the iteration then ends at once. Memory is bounded:
-    at most 16 frames, of 64 KB or one event, are read ahead.
+    following can go on; an `on_reset` that was cancelled is called again. `close()` may be called by any task: the
+    iteration then ends at once. Memory is bounded: at most 16 frames, of 64 KB or one event, are read ahead.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class AsyncFollow(AsyncIterator[Event]):
     @property
     def transport(self) -> str | None:
         """`websocket` or `long-poll`, None while there is no connection."""
-        return self._core.transport
+        return None if self._is_closed else self._core.transport
 
     async def begin(self) -> Cursor:
         """Where following begins: waits until that is known. Raises Closed."""
@@ -87,15 +88,17 @@ class AsyncFollow(AsyncIterator[Event]):
 
     async def __anext__(self) -> Event:
         while not self._is_closed:
-            item = self._core.take()
-            if isinstance(item, Event):
-                return item
+            item = self._core.peek()
             if item is None:
                 await self._move()
-            elif self._on_reset is not None:
+                continue
+            if isinstance(item, Reset) and self._on_reset is not None:
                 said = self._on_reset(item)
                 if inspect.isawaitable(said):
                     await said
+            self._core.take()  # when it is done: where on_reset fails or is cancelled, it is called again
+            if isinstance(item, Event):
+                return item
         raise StopAsyncIteration
 
     async def _move(self) -> None:
@@ -133,11 +136,10 @@ class AsyncFollow(AsyncIterator[Event]):
         timeout = httpx.Timeout(10.0, read=step.seconds)
         try:
             answer = await self._http.get(self._address.http(step.path), timeout=timeout)
-        except httpx.RequestError as error:
+        except NO_ANSWER as error:
             self._core.failed(f"no answer: {error or type(error).__name__}", time.monotonic())
             return
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        self._core.answered(answer.status_code, headers, answer.content, time.monotonic())
+        self._core.answered(answer.status_code, answer.headers, answer.content, time.monotonic())
 
     async def _open(self, step: Open) -> None:
         url = self._address.websocket(step.path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
-from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket
+from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket, User
 from .errors import ProtocolError, error_of
 
 T = TypeVar("T")
@@ -62,8 +62,8 @@ def announce(title: str, body: str | None, url: str | None, key: str | None) -> 
     return _change("POST", "/api/announcements", {**said, "key": key or new_key()}, lambda answer: int(answer["id"]))
 
 
-def put_user(name: str, display_name: str | None) -> Call[dict[str, Any]]:
-    return _change("PUT", f"/api/users/{quote(name, safe='')}", _given({"display_name": display_name}), dict)
+def put_user(name: str, display_name: str | None) -> Call[User]:
+    return _change("PUT", f"/api/users/{quote(name, safe='')}", _given({"display_name": display_name}), User.of)
 
 
 def ticket(user: str) -> Call[Ticket]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
+from typing import Literal, get_args
 
 from .pace import Pace
 
@@ -17,9 +17,12 @@ class Choice:
     """WebSocket while it can be had; else long poll, and after a while WebSocket again.
 
     Where nobody is there at all, nothing is learned about WebSockets: so when polling fails too, WebSocket is next.
+    Making it raises ValueError for a transport that is none.
     """
 
     def __init__(self, transport: Transport, pace: Pace, lots: random.Random) -> None:
+        if transport not in get_args(Transport):
+            raise ValueError(f"transport: give one of {', '.join(get_args(Transport))}, not {transport!r}")
         self._transport = transport
         self._pace = pace
         self._lots = lots

@@ -13,12 +13,13 @@ import httpx
 
 from . import calls
 from .address import Address
-from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket
+from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket, User
+from .asking import NO_ANSWER, unreachable
 from .calls import Call
 from .choosing import Transport
-from .errors import ClientError, Closed, Unreachable
-from .events import Reset
-from .following import Following, start_at
+from .errors import ClientError, Closed
+from .events import Reset, start_at
+from .following import Following
 from .pace import Pace
 from .retrying import Patience
 from .sync_follow import Follow
@@ -80,7 +81,7 @@ class Client:
         """With a system's token: announce something to everyone; its id."""
         return self._ask(calls.announce(title, body, url, key))
 
-    def put_user(self, name: str, display_name: str | None = None) -> dict[str, Any]:
+    def put_user(self, name: str, display_name: str | None = None) -> User:
         """With a system's token: make a user of this system, or give them another display name."""
         return self._ask(calls.put_user(name, display_name))
 
@@ -121,7 +122,7 @@ class Client:
 
         `epoch` belongs to `seq`: give back both as `.cursor` had them. At a reset (see Reset) `on_reset` is called, in
         its place among the events; following goes on by itself. The iterator raises NotSignedIn, Forbidden or
-        ProtocolError when coming back is of no use.
+        ProtocolError when coming back is of no use. Raises ValueError.
         """
         start = start_at(seq, epoch)
         core = Following(start, transport, self._pace)
@@ -130,7 +131,7 @@ class Client:
             self._follows.add(follow)
         if self._closing.is_set():
             follow.close()
-            raise _closed()
+            raise Closed()
         return follow
 
     def _forget(self, follow: Follow) -> None:
@@ -144,7 +145,7 @@ class Client:
         patience = Patience(self._patience, self._pace, self._lots, time.monotonic())
         while True:
             if self._closing.is_set():
-                raise _closed()
+                raise Closed()
             try:
                 return self._attempt(call, patience.timeout(self._timeout, time.monotonic()))
             except ClientError as error:
@@ -158,14 +159,13 @@ class Client:
             answer = self._http.request(
                 call.method, self._address.http(call.path), content=call.body, headers=call.headers, timeout=timeout
             )
-        except (httpx.RequestError, RuntimeError) as error:
+        except (*NO_ANSWER, RuntimeError) as error:
             if self._closing.is_set():
-                raise _closed() from None
+                raise Closed() from None
             if isinstance(error, RuntimeError):
                 raise
-            raise Unreachable(f"No answer from {self._address.url}: {error or type(error).__name__}") from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return call.result(answer.status_code, headers, answer.content)
+            raise unreachable(self._address.url, error) from error
+        return call.result(answer.status_code, answer.headers, answer.content)
 
     def close(self) -> None:
         """End all connections and every follower. Idempotent, by any thread."""
@@ -181,7 +181,3 @@ class Client:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _closed() -> Closed:
-    return Closed("The client was closed: make a new one.")

@@ -6,8 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from .events import Cursor
-from .following import start_at
+from .events import Cursor, start_at
 
 
 class CursorFile:

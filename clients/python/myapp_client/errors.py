@@ -52,6 +52,9 @@ class ClientError(Exception):
 class Closed(ClientError):
     """The client was closed; make a new one."""
 
+    def __init__(self, detail: str = "The client was closed: make a new one.") -> None:
+        super().__init__(detail)
+
 
 class ProtocolError(ClientError):
     """What came back is not what the service says: another program answers there, or ours or theirs has a mistake."""
@@ -113,7 +116,7 @@ BY_STATUS: dict[int, type[ClientError]] = {
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> ClientError:
-    """The error of an answer that is none of 2xx; header names are in lower case."""
+    """The error of an answer that is none of 2xx; `headers` finds names in lower case."""
     problem = _problem(headers, body)
     title, detail, errors = (problem.get(name) for name in ("title", "detail", "errors"))
     text = detail if isinstance(detail, str) else _by_itself(status, headers)

@@ -15,6 +15,17 @@ class Cursor:
     epoch: str = ""
 
 
+def start_at(seq: int | None, epoch: str) -> Cursor | None:
+    """Where to begin; None for now. Raises ValueError."""
+    if seq is None:
+        if epoch:
+            raise ValueError("epoch: give it with the seq that belongs to it, or leave out both to begin now")
+        return None
+    if type(seq) is not int or not 0 <= seq < 2**53:
+        raise ValueError(f"seq: give a whole number from 0 to 2**53 - 1, not {seq!r}")
+    return Cursor(seq, epoch)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened to the user. `data` depends on `kind`; kinds and fields may be added at any time."""

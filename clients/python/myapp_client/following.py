@@ -21,13 +21,13 @@ from .closing import Farewell, farewell
 from .errors import ClientError, NotFound, ProtocolError, TooMany, Unavailable, error_of
 from .events import Cursor, Event, Reset
 from .gathering import Broken, Gathering, whole
+from .listening import Socket
 from .pace import Pace, backoff, rest
-from .steps import Ask, HangUp, Listen, Open, Say, Step, Wait
+from .steps import Ask, HangUp, Open, Step, Wait
 
 log = logging.getLogger("myapp_client")
 
 HEAD, POLL = "/badges", "/messages/long-poll"
-PROTOCOL = 1
 #: Failures in a row after which there is backoff besides the rest that the server asks for.
 MANY_FAILURES = 4
 
@@ -35,17 +35,12 @@ MANY_FAILURES = 4
 TELL_AFTER = 3
 
 
-@dataclass(slots=True)
-class _Socket:
-    """An open WebSocket. `epoch` is None before `hello`; `answer_due` is when something must have come."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked last. An empty answer of a poll before `early_until` is one before its time."""
 
-    opened_at: float
-    answer_due: float | None
-    epoch: str | None = None
-    heartbeat: float = 25.0
-    next_ping: float = 0.0
-    #: seq at which a pong said that there is more, though nothing more had come
-    stuck_at: int | None = None
+    what: Literal["head", "poll", "websocket"]
+    early_until: float = 0.0
 
 
 class Following:
@@ -58,7 +53,7 @@ class Following:
         self, cursor: Cursor | None, transport: Transport = "auto", pace: Pace | None = None, seed: int | None = None
     ) -> None:
         self._gathering = Gathering(cursor)
-        #: what the newest answer or frame came by
+        #: what the newest answer or frame came by, None after a failure
         self.transport: Literal["websocket", "long-poll"] | None = None
         self._pace = pace or Pace()
         self._lots = random.Random(seed)
@@ -66,10 +61,9 @@ class Following:
         self._failures = 0
         self._rest_until = 0.0
         self._has_worked = False
-        self._socket: _Socket | None = None
+        self._socket: Socket | None = None
         self._has_dropped = False
-        #: what was asked last, when, and for how long it may wait
-        self._asked: tuple[Literal["head", "poll", "websocket"], float, float] = ("head", 0.0, 0.0)
+        self._asked = _Asked("head")
 
     # -- out
 
@@ -85,35 +79,31 @@ class Following:
         """The next item in order, None when there is none yet. The cursor moves with it."""
         return self._gathering.take()
 
+    def peek(self) -> Event | Reset | None:
+        """What `take` gives next; the cursor stays."""
+        return self._gathering.peek()
+
     def step(self, now: float) -> Step:
         """What to do now. Times are those of any clock that only goes forward, in seconds."""
         if self._has_dropped:
             self._has_dropped = False
             return HangUp()
         if self._socket is not None:
-            return self._listen(self._socket, now)
+            return self._socket.step(now)
         if now < self._rest_until:
             return Wait(self._rest_until - now)
         if self._gathering.received is None:
-            self._asked = ("head", now, 0.0)
+            self._asked = _Asked("head")
             return Ask(HEAD, self._pace.answer)
         stand = self._gathering.stand
         where = {"seq": stand.seq, "epoch": stand.epoch}
         left = self._choice.polls_for(now)
         if left is None:
-            self._asked = ("websocket", now, 0.0)
+            self._asked = _Asked("websocket")
             return Open("/ws?" + urlencode(where))
         wait = round(min(self._pace.poll, max(1.0, left)), 1)
-        self._asked = ("poll", now, wait)
+        self._asked = _Asked("poll", early_until=now + min(1.0, wait / 2))
         return Ask(f"{POLL}?{urlencode({**where, 'timeout': wait})}", wait + self._pace.answer)
-
-    def _listen(self, socket: _Socket, now: float) -> Step:
-        if socket.answer_due is None and now >= socket.next_ping:
-            socket.next_ping = now + socket.heartbeat
-            socket.answer_due = now + self._pace.answer
-            return Say(json.dumps({"type": "ping", "seq": self.cursor.seq if self.cursor else 0}))
-        due = socket.next_ping if socket.answer_due is None else socket.answer_due
-        return Listen(max(0.0, due - now))
 
     # -- in: answers
 
@@ -124,7 +114,7 @@ class Following:
             return
         try:
             said = json.loads(body)
-            wait = self._take_head(said) if self._asked[0] == "head" else self._take_poll(said, now)
+            wait = self._take_head(said) if self._asked.what == "head" else self._take_poll(said, now)
         except Broken as error:
             self._lose_poll(str(error), now)
             return
@@ -152,8 +142,7 @@ class Following:
             self._gathering.count(said["badges"], latest)
         self.transport = "long-poll"
         wait = rest(float(said["next"])) or 0.0
-        _path, asked_at, timeout = self._asked
-        if not events and not said["reset"] and wait == 0 and now - asked_at < min(1.0, timeout / 2):
+        if not events and not said["reset"] and wait == 0 and now < self._asked.early_until:
             # answered before its time with nothing: the server is about to stop, so do not ask in a tight loop
             self._failures += 1
             return backoff(self._failures, self._pace, self._lots)
@@ -178,7 +167,7 @@ class Following:
 
     def failed(self, why: str, now: float, *, was_reached: bool = True) -> None:
         """No answer came to Ask, or no handshake of Open. `was_reached`: somebody was there."""
-        if self._asked[0] != "websocket":
+        if self._asked.what != "websocket":
             self._choice.poll_failed(now)
         elif was_reached:
             self._choice.websocket_failed(now)
@@ -187,7 +176,7 @@ class Following:
     # -- in: WebSocket
 
     def opened(self, now: float) -> None:
-        self._socket = _Socket(now, now + self._pace.answer)
+        self._socket = Socket(self._gathering, self._pace, now)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """The handshake was answered with something else than 101. Raises ClientError where that is final."""
@@ -205,54 +194,19 @@ class Following:
 
     def heard(self, text: str | bytes, now: float) -> None:
         """A frame came. Raises ProtocolError where this client is too old for the server."""
-        socket = self._socket
-        if socket is None:
+        if self._socket is None:
             return
-        socket.answer_due = None if socket.epoch is not None else socket.answer_due
         try:
-            said = json.loads(text)
-            self._take_frame(socket, said["type"], said, now)
-        except (Broken, KeyError, TypeError, ValueError) as error:
-            self._drop(f"a frame that must not come: {error!r}", now)
-
-    def _take_frame(self, socket: _Socket, kind: str, said: Any, now: float) -> None:
-        if kind == "hello":
-            self._take_hello(socket, said, now)
-        elif kind == "error":
-            log.warning("the server says: %s", said["detail"])
-        elif socket.epoch is None:
-            raise Broken(f"{kind} before hello")
-        elif kind == "events":
-            self._gathering.add(said["events"], socket.epoch)
-            self._gathering.count(said["badges"], whole(said["latest"]))
-        elif kind == "reset":
-            socket.epoch = str(said["epoch"])
-            self._gathering.reset(socket.epoch, whole(said["latest"]))
-        elif kind == "pong":
-            self._compare(socket, whole(said["latest"]))
-
-    def _take_hello(self, socket: _Socket, said: Any, now: float) -> None:
-        if said["protocol"] != PROTOCOL:
-            raise ProtocolError(f"The server speaks protocol {said['protocol']}, this client {PROTOCOL}: update it.")
-        socket.heartbeat = max(0.1, float(said["heartbeat"]))
-        socket.epoch, socket.answer_due = str(said["epoch"]), None
-        socket.next_ping = now + socket.heartbeat
-        if not self._gathering.stand.epoch:  # where it is another, reset comes next
-            self._gathering.meet(socket.epoch)
-        self._gathering.count_anew(said["badges"], whole(said["latest"]))  # the newest, and those of a reset behind it
-        self.transport, self._has_worked = "websocket", True
-
-    def _compare(self, socket: _Socket, latest: int) -> None:
-        """The server may be about to send what a pong says there is; a heartbeat later it must have come."""
-        seq = self._gathering.stand.seq
-        if latest > seq and socket.stuck_at == seq:
-            raise Broken(f"nothing after {seq} comes, though there is {latest}")
-        socket.stuck_at = seq if latest > seq else None
+            self._socket.heard(text, now)
+        except Broken as error:
+            self._drop(f"a frame that must not come: {error}", now)
+            return
+        if self._socket.is_greeted:
+            self.transport, self._has_worked = "websocket", True
 
     def quiet(self, now: float) -> None:
         """Listen came to its end without a frame."""
-        due = self._socket.answer_due if self._socket else None
-        if due is not None and now >= due:
+        if self._socket is not None and self._socket.is_dead(now):
             self._drop("no answer in time", now)
 
     def closed(self, code: int | None, reason: str, now: float) -> None:
@@ -271,9 +225,8 @@ class Following:
             self._has_dropped = True
             self._ended(socket, Farewell(why, is_rupture=True), now)
 
-    def _ended(self, socket: _Socket, end: Farewell, now: float) -> None:
-        self.transport = None
-        if socket.epoch is not None and now - socket.opened_at >= self._pace.steady:
+    def _ended(self, socket: Socket, end: Farewell, now: float) -> None:
+        if socket.is_greeted and now - socket.opened_at >= self._pace.steady:
             self._failures = 0
             self._choice.websocket_works()
         if end.polls:
@@ -284,6 +237,7 @@ class Following:
 
     def _fail(self, why: str, now: float, retry: float | None = None, *, is_exact: bool = False) -> None:
         """Come back after `retry`, which a close code draws by lot for each client, and `Retry-After` does not."""
+        self.transport = None
         self._failures += 1
         wait, retry = 0.0, rest(retry)
         if retry is not None:
@@ -293,14 +247,3 @@ class Following:
         level = logging.WARNING if self._failures == TELL_AFTER else logging.INFO
         log.log(level, "trying again in %.1f s: %s", wait, why)
         self._rest_until = now + wait
-
-
-def start_at(seq: int | None, epoch: str) -> Cursor | None:
-    """Where to begin; None for now. Raises ValueError."""
-    if seq is None:
-        if epoch:
-            raise ValueError("epoch: give it with the seq that belongs to it, or leave out both to begin now")
-        return None
-    if type(seq) is not int or not 0 <= seq < 2**53:
-        raise ValueError(f"seq: give a whole number from 0 to 2**53 - 1, not {seq!r}")
-    return Cursor(seq, epoch)

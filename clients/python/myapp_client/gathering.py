@@ -32,6 +32,10 @@ class Gathering:
         item, self.cursor = self._items.popleft()
         return item
 
+    def peek(self) -> Event | Reset | None:
+        """What `take` gives next; the cursor stays."""
+        return self._items[0][0] if self._items else None
+
     @property
     def stand(self) -> Cursor:
         """Behind what has come; nothing is asked for, and nothing comes, before that is known."""

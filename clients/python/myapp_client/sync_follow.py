@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from .address import Address
+from .asking import NO_ANSWER
 from .errors import Closed
 from .events import Cursor, Event, Reset
 from .following import Following
@@ -74,7 +75,7 @@ class Follow(Iterator[Event]):
     @property
     def transport(self) -> str | None:
         """`websocket` or `long-poll`, None while there is no connection."""
-        return self._core.transport
+        return None if self._closing.is_set() else self._core.transport
 
     def begin(self) -> Cursor:
         """Where following begins: waits until that is known. Raises Closed."""
@@ -86,13 +87,15 @@ class Follow(Iterator[Event]):
 
     def __next__(self) -> Event:
         while not self._closing.is_set():
-            item = self._core.take()
-            if isinstance(item, Event):
-                return item
+            item = self._core.peek()
             if item is None:
                 self._move()
-            elif self._on_reset is not None:
+                continue
+            if isinstance(item, Reset) and self._on_reset is not None:
                 self._on_reset(item)
+            self._core.take()  # when it is done: where on_reset fails, it is called again
+            if isinstance(item, Event):
+                return item
         raise StopIteration
 
     def _move(self) -> None:
@@ -129,13 +132,12 @@ class Follow(Iterator[Event]):
             answer = self._http.get(
                 self._address.http(step.path), timeout=timeout, extensions={"trace": self._note_socket}
             )
-        except httpx.RequestError as error:
+        except NO_ANSWER as error:
             if self._closing.is_set():
                 return
             self._core.failed(f"no answer: {error or type(error).__name__}", time.monotonic())
             return
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        self._core.answered(answer.status_code, headers, answer.content, time.monotonic())
+        self._core.answered(answer.status_code, answer.headers, answer.content, time.monotonic())
 
     def _note_socket(self, event: str, info: dict[str, Any]) -> None:
         """The socket of a long poll, so that close() can wake the thread that waits for it."""
