@@ -7,7 +7,6 @@ import socket
 import threading
 
 ANSWERS = {
-    "400": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     "426": b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     "502": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     "page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
@@ -16,10 +15,12 @@ ANSWERS = {
 
 
 class MeddlingProxy:
-    """`upgrades` says what becomes of a handshake: one of ANSWERS, `pass`, or `swallow`: passed on, and then silence.
+    """`upgrades` says what becomes of a handshake: `pass`, or one of BREAKS; `swallow`: passed on, and then silence.
 
     `handshakes` counts them. `cut_all` ends every connection in whatever it does.
     """
+
+    BREAKS = (*ANSWERS, "swallow")
 
     def __init__(self, port: int, upgrades: str = "pass") -> None:
         self.upgrades = upgrades

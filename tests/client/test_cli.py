@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import pytest
 
 from myapp_client import Cursor, Event
+from myapp_client.cli import main
 from myapp_client.cursor_file import CursorFile
 from myapp_client.events import event_of
 from myapp_client.lines import as_json, as_text
 
-from ..servers.conftest import Servers
 from ..servers.someone import Someone, Three, people_of
-from ..support import BIN, free_port, wait_for
+from ..support import BIN, AppServer, free_port, wait_for
 from .failing import FailingServer, answer, problem
 
 PROGRAM = str(BIN / "myapp-client")
@@ -38,8 +39,32 @@ def run(url: str, token: str, *args: str, **options: Any) -> subprocess.Complete
     return subprocess.run([PROGRAM, *args], env=env, capture_output=True, text=True, timeout=60, **options)
 
 
-def as_who(who: Someone, *args: str) -> subprocess.CompletedProcess[str]:
-    return run(who.server.url, who.token, *args)
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """What `run` does, in this process, where it does not matter that it is one of its own."""
+    log = logging.getLogger("myapp_client")
+    level = log.level
+
+    def call(url: str, token: str, *args: str) -> Done:
+        monkeypatch.setenv("MYAPP_URL", url)
+        monkeypatch.setenv("MYAPP_TOKEN", token)
+        try:
+            status = main(args)
+        except SystemExit as end:
+            status = cast(int, end.code)
+        return Done(status, *capsys.readouterr())
+
+    yield call
+    log.setLevel(level)
 
 
 class Running:
@@ -96,27 +121,28 @@ def running() -> Iterator[list[Running]]:
 
 
 def test_me_says_who_one_is(three: Three) -> None:
-    done = as_who(three.bob, "me")
+    done = run(three.bob.server.url, three.bob.token, "me")
     assert json.loads(done.stdout) == {"name": three.bob.name, "display_name": three.bob.name, "via": "token"}
 
 
-def test_tell_by_a_users_token_sends_a_message_once_for_a_key(three: Three) -> None:
+def test_tell_by_a_users_token_sends_a_message_once_for_a_key(three: Three, call: Call) -> None:
+    url = three.bob.server.url
     for _ in range(2):
-        done = as_who(three.alice, "tell", three.bob.name, "hi", "--key", "k")
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert call(url, three.alice.token, "tell", three.bob.name, "hi", "--key", "k") == (0, "", "")
     assert [event["data"]["body"] for event in three.bob.poll()["events"]] == ["hi"]
 
 
-def test_tell_by_a_users_token_has_no_badge(three: Three) -> None:
-    done = as_who(three.alice, "tell", three.bob.name, "hi", "--badge", "b", "--url", "/x")
+def test_tell_by_a_users_token_has_no_badge(three: Three, call: Call) -> None:
+    url, token = three.bob.server.url, three.alice.token
+    done = call(url, token, "tell", three.bob.name, "hi", "--badge", "b", "--url", "/x")
     assert done.returncode == 2
     assert "--url, --badge: only notifications" in done.stderr
 
 
-def test_tell_by_a_systems_token_notifies(failing: FailingServer) -> None:
+def test_tell_by_a_systems_token_notifies(failing: FailingServer, call: Call) -> None:
     me = answer(200, {"name": "ci", "via": "system", "display_name": "CI"})
     failing.script = [me, answer(202, {"accepted": 1, "unknown": []})]
-    done = run(
+    done = call(
         failing.url, "t", "tell", "bob", "Green", "--body", "b", "--url", "/7", "--badge", "builds", "--key", "k"
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -125,16 +151,16 @@ def test_tell_by_a_systems_token_notifies(failing: FailingServer) -> None:
     }  # fmt: skip
 
 
-def test_tell_names_whom_nobody_knows(failing: FailingServer) -> None:
+def test_tell_names_whom_nobody_knows(failing: FailingServer, call: Call) -> None:
     me = answer(200, {"name": "ci", "via": "system", "display_name": "CI"})
     failing.script = [me, answer(202, {"accepted": 0, "unknown": ["eve"]})]
-    done = run(failing.url, "t", "tell", "eve", "Green")
+    done = call(failing.url, "t", "tell", "eve", "Green")
     assert (done.returncode, done.stderr) == (1, "myapp-client: nobody is called eve\n")
 
 
-def test_announce_prints_the_id(failing: FailingServer) -> None:
+def test_announce_prints_the_id(failing: FailingServer, call: Call) -> None:
     failing.script = [answer(202, {"id": 3})]
-    assert run(failing.url, "t", "announce", "Maintenance", "--body", "at noon").stdout == "3\n"
+    assert call(failing.url, "t", "announce", "Maintenance", "--body", "at noon").stdout == "3\n"
     assert failing.asked[0].body["title"] == "Maintenance"
 
 
@@ -154,12 +180,12 @@ def test_announce_prints_the_id(failing: FailingServer) -> None:
     ],
 )
 def test_each_refusal_has_its_status_and_says_what_to_do(
-    failing: FailingServer, said: Any, status: int, text: str
+    failing: FailingServer, call: Call, said: Any, status: int, text: str
 ) -> None:
     failing.script = [said]
-    done = run(failing.url, "t", "announce", "x")
+    done = call(failing.url, "t", "announce", "x")
     assert (done.returncode, done.stdout) == (status, "")
-    assert text in done.stderr and "Traceback" not in done.stderr
+    assert text in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -168,23 +194,26 @@ def test_each_refusal_has_its_status_and_says_what_to_do(
         ("", "t", ["me"], "set MYAPP_URL"),
         ("http://127.0.0.1:1", "", ["me"], "set MYAPP_TOKEN"),
         ("nonsense", "t", ["me"], "url: give the address"),
+        ("http://h:abc", "t", ["me"], "url: give an address"),
         ("http://127.0.0.1:1", "", ["--token-file", "/nonexistent/token", "me"], "/nonexistent/token"),
         ("http://127.0.0.1:1", "t", ["follow", "--since", "yesterday"], "--since"),
         ("http://127.0.0.1:1", "t", ["follow", "--cursor-file", "/nonexistent/cursor"], "make the folder /nonexistent"),
         ("http://127.0.0.1:1", "t", [], "COMMAND"),
     ],
 )
-def test_wrong_use_is_said_before_anything_is_asked(url: str, token: str, args: list[str], text: str) -> None:
-    done = run(url, token, *args)
+def test_wrong_use_is_said_before_anything_is_asked(
+    call: Call, url: str, token: str, args: list[str], text: str
+) -> None:
+    done = call(url, token, *args)
     assert done.returncode == 2
-    assert text in done.stderr and "Traceback" not in done.stderr
+    assert text in done.stderr
 
 
-def test_address_and_token_may_be_given_before_and_behind_the_command(three: Three, tmp_path: Path) -> None:
+def test_address_and_token_may_be_given_before_and_behind_the_command(three: Three, call: Call, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"{three.bob.token}\n")
     given = ["--url", three.bob.server.url, "--token-file", str(tmp_path / "token")]
     for args in ([*given, "me"], ["me", *given]):
-        assert json.loads(run("", "", *args).stdout)["name"] == three.bob.name
+        assert json.loads(call("", "", *args).stdout)["name"] == three.bob.name
 
 
 def test_it_is_a_module_too(three: Three) -> None:
@@ -282,13 +311,12 @@ def test_what_comes_while_it_is_away_is_not_lost_though_nothing_had_come_before(
     assert "body=meanwhile" in running[-1].line()
 
 
-def test_follow_waits_for_a_server_that_is_away(start: Servers, running: list[Running]) -> None:
-    server = start()
-    alice, bob, _ = people_of(server)
+def test_follow_waits_for_a_server_that_is_away(mortal: AppServer, running: list[Running]) -> None:
+    alice, bob, _ = people_of(mortal)
     alice.send(bob, "one")
-    server.kill()
+    mortal.kill()
     running.append(Running(bob, "--since", "0"))
-    server.start()
+    mortal.start()
     assert "body=one" in running[0].line()
 
 
@@ -306,10 +334,10 @@ def test_follow_says_that_a_token_does_not_count(three: Three) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "17", "{}", '{"seq": -1, "epoch": ""}', '{"seq": 1, "epoch": 2}', "\udcff"])
-def test_a_file_that_has_no_cursor_is_named(tmp_path: Path, text: str) -> None:
+def test_a_file_that_has_no_cursor_is_named(call: Call, tmp_path: Path, text: str) -> None:
     file = tmp_path / "cursor"
     file.write_bytes(text.encode(errors="surrogateescape"))
-    done = run(f"http://127.0.0.1:{free_port()}", "t", "follow", "--cursor-file", str(file))
+    done = call(f"http://127.0.0.1:{free_port()}", "t", "follow", "--cursor-file", str(file))
     assert done.returncode == 2
     assert f"{file} has no cursor in it: remove it" in done.stderr
 

@@ -15,6 +15,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from myapp_client import NotSignedIn, Pace, ProtocolError
 
+from ..support import wait_for
 from .puppet import events, hello
 from .speaking import Speakers
 
@@ -74,11 +75,15 @@ def test_pings_carry_the_cursor_and_go_on_while_nothing_happens(speakers: Speake
     scripts.append(scripted)
     following = speakers(scripted.url, "t", pace=PATIENT).follow(0)
     following.next()
-    ending = threading.Timer(1.0, following.close)
+
+    def end() -> None:
+        wait_for(lambda: len(scripted.heard) >= 3, "pings")
+        following.close()
+
+    ending = threading.Thread(target=end)
     ending.start()
     assert following.rest() == []
     ending.join()
-    assert len(scripted.heard) >= 3
     assert all(said == {"type": "ping", "seq": 1} for said in scripted.heard)
     assert len(scripted.asked) == 1
 
