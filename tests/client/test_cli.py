@@ -23,8 +23,9 @@ from myapp_client.events import event_of
 from myapp_client.lines import as_json, as_text
 
 from ..servers.someone import Someone, Three, people_of
-from ..support import BIN, AppServer, free_port, wait_for
+from ..support import BIN, ROOT, AppServer, free_port, wait_for
 from .failing import FailingServer, answer, problem
+from .test_systems import new_system
 
 PROGRAM = str(BIN / "myapp-client")
 
@@ -162,6 +163,25 @@ def test_announce_prints_the_id(failing: FailingServer, call: Call) -> None:
     failing.script = [answer(202, {"id": 3})]
     assert call(failing.url, "t", "announce", "Maintenance", "--body", "at noon").stdout == "3\n"
     assert failing.asked[0].body["title"] == "Maintenance"
+
+
+def test_tell_raises_a_badge_by_the_token_of_a_real_system(server: AppServer, three: Three, call: Call) -> None:
+    done = call(server.url, new_system(server)[1], "tell", three.bob.name, "Backup done", "--badge", "backups")
+    assert done.returncode == 0, done.stderr
+    assert three.bob.get("/badges").json()["badges"]["backups"] == 1
+
+
+def test_cron_job_of_the_docs_tells_once_a_day(server: AppServer, three: Three, tmp_path: Path) -> None:
+    """The script in docs/adopt.md, as it stands there."""
+    text = (ROOT / "docs" / "adopt.md").read_text()
+    lines = text[text.index("#!/bin/sh") :].split("\n\n")[0].splitlines()
+    script = "\n".join(line.strip() for line in lines)
+    script = script.replace("http://127.0.0.1:8000", server.url).replace("bob", three.bob.name)
+    (tmp_path / "shop.token").write_text(new_system(server)[1] + "\n")
+    for _ in range(2):
+        done = subprocess.run(["sh", "-c", script], env={"HOME": str(tmp_path)}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert three.bob.get("/badges").json()["badges"]["notifications"] == 1
 
 
 # -- what goes wrong

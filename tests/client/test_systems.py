@@ -1,11 +1,9 @@
-"""Another system by the client: whom it tells, its users, its tickets; and a cron job by the command line."""
+"""Another system by the client: whom it tells, its users, its tickets."""
 
 from __future__ import annotations
 
 import secrets
-import subprocess
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +11,9 @@ from myapp.systems import service as systems
 from myapp.systems import tokens
 from myapp_client import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 
-from ..servers.someone import Browser, Someone, Three, people_of
-from ..support import ROOT, AppServer
+from ..servers.someone import Browser, Three, people_of
+from ..support import AppServer
 from .speaking import Speakers
-from .test_cli import run
 
 
 def new_system(server: AppServer, *scopes: str) -> tuple[str, str]:
@@ -34,11 +31,6 @@ def number_of(server: AppServer, system: str) -> int:
         [listed] = tokens.listed(connection, systems.by_name(connection, system).id)
     number: int = listed["id"]
     return number
-
-
-def badges(who: Someone) -> dict[str, int]:
-    found: dict[str, int] = who.get("/badges").json()["badges"]
-    return found
 
 
 def test_system_tells_a_user_who_follows(server: AppServer, three: Three, speakers: Speakers) -> None:
@@ -118,32 +110,3 @@ def test_ticket_of_somebody_elses_user_is_not_given(server: AppServer, three: Th
         shop.ticket(three.bob.name)
     with pytest.raises(Conflict):
         shop.put_user(three.bob.name, "Mallory")
-
-
-def test_command_line_tells_by_a_systems_token(server: AppServer, three: Three) -> None:
-    done = run(server.url, new_system(server)[1], "tell", three.bob.name, "Backup done", "--badge", "backups")
-    assert done.returncode == 0, done.stderr
-    assert badges(three.bob)["backups"] == 1
-
-
-def test_cron_job_of_the_docs_tells_once_a_day(server: AppServer, three: Three, tmp_path: Path) -> None:
-    """The script in docs/adopt.md, as it stands there."""
-    text = (ROOT / "docs" / "adopt.md").read_text()
-    lines = text[text.index("#!/bin/sh") :].split("\n\n")[0].splitlines()
-    script = "\n".join(line.strip() for line in lines)
-    script = script.replace("http://127.0.0.1:8000", server.url).replace("bob", three.bob.name)
-    (tmp_path / "shop.token").write_text(new_token(server) + "\n")
-    for _ in range(2):
-        done = subprocess.run(["sh", "-c", script], env={"HOME": str(tmp_path)}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    assert badges(three.bob)["notifications"] == 1
-
-
-_tokens: dict[str, str] = {}
-
-
-def new_token(server: AppServer) -> str:
-    """One system for both runs of a test."""
-    if server.url not in _tokens:
-        _tokens[server.url] = new_system(server)[1]
-    return _tokens[server.url]
