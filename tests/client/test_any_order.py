@@ -142,7 +142,7 @@ def test_each_event_comes_once_and_in_order_whatever_the_network_does(
     assert expected == MOST + 1
 
 
-@settings(max_examples=400)
+@settings(max_examples=100)
 @given(WAY, CONNECTIONS)
 def test_badges_are_those_of_the_inbox_that_is_followed_and_never_older_than_before(
     transport: str, connections: list[tuple[str, list[object]]]

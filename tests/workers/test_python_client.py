@@ -1,4 +1,4 @@
-"""A chain reload under uWSGI, behind nginx: followers of all kinds, while messages are sent, by threads and asyncio."""
+"""The Python client through a chain reload: followers of all kinds, by threads and asyncio, while messages are sent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import pytest
 
 from myapp_client import AsyncClient, Client, Event
 
+from ..client.speaking import QUICK
 from ..support import wait_for
-from ..workers.conftest import Workers, workers
-from .speaking import QUICK
-
-__all__ = ["workers"]
+from .conftest import Workers
 
 PEOPLE, TRANSPORTS = 2, ("auto", "long-poll")
 #: Seconds between two messages: what they and those who follow cost delays the reload.
