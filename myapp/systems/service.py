@@ -16,7 +16,7 @@ from ..statements import Statement, given, statement
 from ..texts import is_text, printable
 from . import tokens
 from .models import system_tokens, systems
-from .names import kept_for
+from .names import kept_for, stranger
 
 #: Notifications a minute that a new system may send.
 MOST_PER_MINUTE = 600
@@ -77,7 +77,9 @@ _OWN = statement(sa.update(users).where(users.c.id == sa.bindparam("user")).valu
 
 
 def create(transaction: Transaction, name: str, display_name: str = "") -> Account:
-    """A new system. Raises Invalid for a name that cannot be one, Conflict for one that is taken."""
+    """A new system. Raises Invalid for a name that cannot be one, Conflict for one that is taken, or where somebody
+    has a name already that would be kept for its users: what it tells that user would go to a stranger.
+    """
     name = people.check_name(name, "name")
     shown = display_names.check(display_name or name)
     now = now_ms()
@@ -85,6 +87,12 @@ def create(transaction: Transaction, name: str, display_name: str = "") -> Accou
     if row is None:
         taken = Text("There is a system %(name)r already: choose another name.", name=name)
         raise Conflict(taken, errors={"name": Text("is taken")})
+    other = stranger(transaction, row[0])
+    if other is not None:
+        kept = Text(
+            "The name of the user %(user)r begins with %(name)r and a dot: choose another.", user=other, name=name
+        )
+        raise Conflict(kept, errors={"name": Text("is how the name of the user %(user)r begins", user=other)})
     return Account(row[0], name, shown, now, MOST_PER_MINUTE, None)
 
 

@@ -86,7 +86,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth.guests": {"auth.people", "db", "errors"},
     # below accounts: a system's token says who is asking, as a user's does
     "systems.models": {"db"},
-    "systems.names": {"db", "statements", "systems.models"},
+    "systems.names": {"auth.models", "db", "statements", "systems.models"},
     "systems.tokens": {"db", "errors", "statements", "systems.models", "texts"},
     "auth.service": {
         "auth.models",

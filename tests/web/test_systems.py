@@ -289,6 +289,37 @@ def test_nobody_but_the_system_takes_a_name_that_begins_with_its_own(site: Site)
     assert browser.submit("/auth/register", username="shop-ann", password=PASSWORD).status_code == 303
 
 
+def test_names_are_kept_for_the_system_whose_name_they_begin_with_longest(both_sites: Site) -> None:
+    shop = both_sites.system("my.shop")
+    browser = both_sites.guest()
+    browser.page("/auth/register")
+    assert browser.submit("/auth/register", username="my.shop.ann", password=PASSWORD).status_code == 409
+    mine = both_sites.system("my")
+    is_problem(mine.put("/api/users/my.shop.ann", {}), 409, "name")
+    assert shop.put("/api/users/my.shop.ann", {}).status_code == 201
+    assert mine.put("/api/users/my.shop", {}).status_code == 201
+    is_problem(shop.put("/api/users/my.ann", {}), 409, "name")
+
+
+def test_no_system_is_made_while_a_stranger_has_a_name_that_it_would_keep(both_sites: Site) -> None:
+    both_sites.people.add("shop.ann", "my_bank.ann", "myxbank.bob")
+    root = both_sites.administrator()
+    root.page("/admin")
+    answer = root.submit("/admin/systems", name="Shop")
+    assert (answer.status_code, "shop.ann" in answer.text) == (409, True)
+    assert both_sites.rows("systems") == []
+    for name, status in (("my_bank", 409), ("myxban", 303), ("my-bank", 303), ("sho", 303)):
+        assert root.submit("/admin/systems", name=name).status_code == status
+
+
+def test_users_of_a_system_with_a_longer_name_are_no_strangers(both_sites: Site) -> None:
+    both_sites.system("my.shop").put("/api/users/my.shop.ann", {})
+    root = both_sites.administrator()
+    root.page("/admin")
+    assert root.submit("/admin/systems", name="my").status_code == 303
+    assert root.submit("/admin/systems", name="my.shop.ann").status_code == 303
+
+
 def test_user_that_is_made_by_many_requests_at_once_is_one_user(both_sites: Site) -> None:
     shop = both_sites.system("shop")
     together = threading.Barrier(8)
