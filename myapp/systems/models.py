@@ -33,5 +33,6 @@ system_tokens = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger),  # none: never
     sa.Column("last_used_at", sa.BigInteger),
+    sa.Column("rotated_at", sa.BigInteger),  # none: it has no successor
     sqlite_autoincrement=True,
 )

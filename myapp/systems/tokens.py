@@ -79,13 +79,20 @@ _TOKEN = (
     system_tokens.c.created_at,
     system_tokens.c.expires_at,
     system_tokens.c.last_used_at,
+    system_tokens.c.rotated_at,
 )
 _TOKENS = statement(
     sa.select(*_TOKEN).where(system_tokens.c.system_id == sa.bindparam("system")).order_by(system_tokens.c.id.desc())
 )
 _is_this = sa.and_(system_tokens.c.system_id == sa.bindparam("system"), system_tokens.c.id == sa.bindparam("number"))
-_ONE = statement(sa.select(*_TOKEN).where(_is_this))
+_ONE = statement(sa.select(system_tokens.c.id).where(_is_this))
 _END = statement(sa.delete(system_tokens).where(_is_this).returning(system_tokens.c.id))
+_ROTATE = statement(
+    sa.update(system_tokens)
+    .where(_is_this, system_tokens.c.rotated_at.is_(None))
+    .values(rotated_at=sa.bindparam("now", type_=sa.BigInteger))
+    .returning(system_tokens.c.label, system_tokens.c.scopes, system_tokens.c.expires_at - system_tokens.c.created_at)
+)
 _EXPIRE = statement(
     sa.update(system_tokens)
     .where(
@@ -96,15 +103,6 @@ _EXPIRE = statement(
         ),
     )
     .values(expires_at=sa.bindparam("until", type_=sa.BigInteger))
-)
-#: The token that came in place of one by rotating it, which ends so long after the new one was made.
-_SUCCESSOR = statement(
-    sa.select(system_tokens.c.id).where(
-        system_tokens.c.system_id == sa.bindparam("system"),
-        system_tokens.c.created_at == sa.bindparam("at", type_=sa.BigInteger),
-        system_tokens.c.label == sa.bindparam("label"),
-        system_tokens.c.scopes == sa.bindparam("scopes"),
-    )
 )
 _TOUCH = statement(
     sa.update(system_tokens)
@@ -168,24 +166,24 @@ def _make(
         expires_at=expires_at,
     )
     assert row is not None
-    return {"token": token, **as_json((row[0], label, scopes, now, expires_at, None))}
+    return {"token": token, **as_json((row[0], label, scopes, now, expires_at, None, None))}
 
 
 def rotate(transaction: Transaction, system: int, number: int) -> dict[str, Any]:
     """A new token like this one, with as long a life; this one ends within ROTATION.
 
-    Raises NotFound, and Conflict where that was done before: how long a life it had nobody knows any more, and the new
-    one would end with it, in a day.
+    Raises NotFound, and Conflict where that was done before, also when the new one is no more: how long a life this one
+    had nobody knows any more.
     """
-    row = transaction.one(_ONE, system=system, number=number)
-    if row is None:
-        raise _unknown(number)
-    _, label, scopes, created_at, expires_at, _ = row
-    if expires_at and transaction.one(_SUCCESSOR, system=system, at=expires_at - ROTATION, label=label, scopes=scopes):
-        raise Conflict(Text("This token was rotated before: rotate the new one, or make another."))
     now = now_ms()
+    row = transaction.one(_ROTATE, system=system, number=number, now=now)
+    if row is None:
+        if transaction.one(_ONE, system=system, number=number) is None:
+            raise _unknown(number)
+        raise Conflict(Text("This token was rotated before: rotate the new one, or make another."))
+    label, scopes, life = row
     transaction.run(_EXPIRE, system=system, number=number, until=now + ROTATION)
-    return _make(transaction, system, label, scopes, now, expires_at and now + (expires_at - created_at))
+    return _make(transaction, system, label, scopes, now, life and now + life)
 
 
 def revoke(transaction: Transaction, system: int, number: int) -> None:
@@ -211,7 +209,7 @@ def grant_of(token: int, user: int | None = None) -> str:
 
 
 def as_json(row: Sequence[Any]) -> dict[str, Any]:
-    number, label, scopes, created_at, expires_at, last_used_at = row
+    number, label, scopes, created_at, expires_at, last_used_at, rotated_at = row
     return {
         "id": number,
         "label": label,
@@ -220,6 +218,7 @@ def as_json(row: Sequence[Any]) -> dict[str, Any]:
         "expires_at": None if expires_at is None else rfc3339(expires_at),
         "last_used_at": None if last_used_at is None else rfc3339(last_used_at),
         "is_expired": expires_at is not None and expires_at <= now_ms(),
+        "is_rotated": rotated_at is not None,
     }
 
 

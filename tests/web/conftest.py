@@ -21,8 +21,8 @@ TABLES = (
     *("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts"),
     *("notifications", "mutes", "systems", "system_tokens", "announcements"),
 )
-#: Columns before the one that says when a token was last used.
-UNUSED = {"tokens": 4, "system_tokens": 7}
+#: Which column says when a token was last used.
+LAST_USED = {"tokens": 5, "system_tokens": 7}
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
@@ -155,7 +155,12 @@ class Site:
 
     def stored(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored, but for when a token was last used."""
-        return {table: [row[: UNUSED.get(table)] for row in self.rows(table)] for table in TABLES}
+        return {
+            table: [
+                tuple(value for at, value in enumerate(row) if at != LAST_USED.get(table)) for row in self.rows(table)
+            ]
+            for table in TABLES
+        }
 
     def write(self, sql: str) -> None:
         """Plain SQL, for what time would do."""

@@ -14,7 +14,7 @@ from myapp.auth import service as auth
 from myapp.systems import tokens
 
 from ..support import PASSWORD, wait_for
-from .conftest import Browser, Program, Site, is_problem, open_site
+from .conftest import LAST_USED, Browser, Program, Site, is_problem, open_site
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_token_is_only_kept_as_a_hash(shop: Program, site: Site) -> None:
 
 def test_use_is_noted(shop: Program, site: Site) -> None:
     shop.get("/auth/me")
-    assert site.rows("system_tokens")[0][-1] is not None
+    assert site.rows("system_tokens")[0][LAST_USED["system_tokens"]] is not None
 
 
 def test_limit_of_a_system_counts_whom_it_tells(limited: Site) -> None:
@@ -389,6 +389,18 @@ def test_token_is_rotated_once_and_the_new_one_again(site: Site) -> None:
         again = root.submit(f"/admin/systems/shop/tokens/{number}/rotate")  # as by reloading the page that shows it
         assert (again.status_code, "rotated before" in again.text) == (409, True)
     assert [row[6] is None for row in site.rows("system_tokens")] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("days", [1, None])
+def test_token_whose_successor_was_revoked_is_not_rotated_again(days: int | None, both_sites: Site) -> None:
+    both_sites.system("shop", "users", days=days)
+    root = both_sites.administrator()
+    root.page("/admin/systems/shop")
+    assert root.submit("/admin/systems/shop/tokens/1/rotate").status_code == 200
+    root.submit("/admin/systems/shop/tokens/2/revoke")
+    assert "/tokens/1/rotate" not in root.page("/admin/systems/shop")
+    assert root.submit("/admin/systems/shop/tokens/1/rotate").status_code == 409
+    assert len(both_sites.rows("system_tokens")) == 1
 
 
 def test_revoked_token_is_refused_at_once(site: Site) -> None:
