@@ -35,6 +35,7 @@ URL = r"^(/|https?://)"
 BADGE = inbox.badge_pattern(*(name for name in inbox.BADGES if name != "notifications"))
 #: For the description.
 NO_SCOPE = "The token does not allow it, or is a user's."
+TOO_MANY = "The system has made or renamed as many users a minute as it may."
 TOO_MUCH = "The system has told as many users a minute as it may, or too many of its announcements are on their way."
 PROGRESS = {"Location": "For everyone: where to ask how far it is."}
 #: Users who are told in one transaction: on SQLite nothing else happens meanwhile, up to 1 ms for each.
@@ -121,7 +122,7 @@ def notify() -> Response:
     names = {people.fold(name): name for name in given}
     if not 0 < len(names) <= MOST_NAMES:
         raise Invalid("to", Text("give one name, a list of 1 to %(most)d names, or * for everyone", most=MOST_NAMES))
-    limits.spend(system, len(names))
+    limits.spend_on_telling(system, len(names))
     with database().read() as connection:
         known = people.ids_of(connection, list(names))
     users = sorted(known.values())
@@ -143,7 +144,7 @@ def _tell(system: System, users: list[int], content: Content, key: str | None) -
 
 def _notify_everyone(system: System, content: Content, key: str | None) -> Response:
     guard.system("announce")
-    limits.spend(system, 1)
+    limits.spend_on_telling(system, 1)
     found = _announce(system, content, key, "notification")
     return answer({"accepted": found.total, "unknown": []}, 202, _location(found.id))
 
@@ -172,7 +173,7 @@ def announce() -> Response:
     system = guard.system("announce")
     asked = read_json(AnnouncementRequest)
     content = check(asked.title, asked.body, asked.url)
-    limits.spend(system, 1)
+    limits.spend_on_telling(system, 1)
     found = _announce(system, content, asked.key, "announcement")
     return answer(found.progress(), 202, _location(found.id))
 
@@ -207,13 +208,13 @@ def announcement(which: str) -> Response:
     path=[words("name", "Its name.", longest=None, example="zoe")],
     body=UserRequest,
     answers={201: Answer(shapes.OwnUser, "It was made."), 200: Answer(shapes.OwnUser, "There was one.")},
-    errors={403: NO_SCOPE, 409: "The name is that of a user who is not the system's.", 429: TOO_MUCH},
+    errors={403: NO_SCOPE, 409: "The name is that of a user who is not the system's.", 429: TOO_MANY},
 )
 def put_user(name: str) -> Response:
     """A user of the system's own: made if new, else renamed."""
     system = guard.system("users")
     asked = read_json(UserRequest)
-    limits.spend(system, 1)
+    limits.spend_on_users(system)
     with database().transaction() as transaction:
         person, is_new = service.put_user(transaction, system.id, name, asked.display_name)
     return answer(_as_json(person), 201 if is_new else 200)

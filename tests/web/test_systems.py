@@ -210,7 +210,27 @@ def test_limit_of_a_system_counts_whom_it_tells(limited: Site) -> None:
     is_problem(refused, 429)
     assert shop.post("/api/notifications", {"to": "bob", "title": "Hi"}).status_code == 202
     assert backup.post("/api/notifications", both).status_code == 202
-    is_problem(backup.post("/api/notifications", {"to": ["a", "b", "c", "d"], "title": "Hi"}), 429)
+
+
+def test_who_names_more_than_may_be_told_a_minute_is_not_told_to_try_again(limited: Site) -> None:
+    limited.people.add("alice")
+    shop = limited.system("shop")
+    limited.write("UPDATE systems SET most_per_minute = 3")
+    refused = shop.post("/api/notifications", {"to": ["alice", "b", "c", "d"], "title": "Hi"})
+    is_problem(refused, 422, "to")
+    assert "4 names" in refused.get_json()["detail"] and "3 users a minute" in refused.get_json()["detail"]
+    assert shop.post("/api/notifications", {"to": ["alice", "b", "c"], "title": "Hi"}).status_code == 202
+
+
+def test_users_that_a_system_makes_are_counted_apart_from_those_it_tells(limited: Site) -> None:
+    shop = limited.system("shop")
+    limited.write("UPDATE systems SET most_per_minute = 1")
+    assert shop.put("/api/users/zoe", {}).status_code == 201
+    assert shop.post("/api/notifications", {"to": "zoe", "title": "Hi"}).status_code == 202
+    assert "tell" in shop.post("/api/notifications", {"to": "zoe", "title": "Hi"}).get_json()["detail"]
+    refused = shop.put("/api/users/zoe", {})
+    is_problem(refused, 429)
+    assert "make or rename" in refused.get_json()["detail"]
 
 
 # -- users of their own
