@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
@@ -16,14 +17,17 @@ from ..announcements import service as announcements
 from ..auth import guard
 from ..auth.service import Identity
 from ..auth.views import number_of
+from ..db import Connection
 from ..errors import AppError, Conflict, Invalid, Text
 from ..extensions import database, parts
 from ..notifications import service as notifications
 from ..notifications.content import check
 from ..openapi import Who, describe, words
+from ..retention import DAY, NOTICES_STAY
 from ..systems import service as systems
 from ..systems import tokens
 from ..systems.shapes import Announcement as AnnouncementShape
+from ..texts import KEY_LIFE
 from ..web import MAX_SEQ, answer, sentence, translated
 from .forms import SCOPE_NAMES, AnnouncementForm, SystemForm, SystemSettingsForm, TokenForm
 
@@ -55,13 +59,31 @@ def _page(identity: Identity, status: int = 200, **shown: Any) -> Page:
         page = inbox.head(connection, identity.id).as_page()
         found = announcements.listed(connection, MAX_SEQ, SHOWN, notifications_too=True)
         every = systems.every(connection)
-        counts = notifications.count_of(connection, [system.id for system in every])
+        sent = {system.id: _sent(connection, system.id) for system in every}
     forms = {
         "announcement": AnnouncementForm(formdata=None, key=announcements.new_key()),
         "system": SystemForm(formdata=None),
     }
-    content = {"announcements": found, "systems": every, "counts": counts}
+    content = {"announcements": found, "systems": every, "sent": sent}
     return render_template("admin/page.html", page=page, **content, **{**forms, **shown}), status
+
+
+def _sent(connection: Connection, system: int) -> str:
+    """How many notifications it has sent in the days for which they are kept."""
+    count, most = notifications.count_of(connection, system), notifications.MOST_COUNTED
+    number = str(count) if count <= most else f"{most:,}+"
+    kept = parts().settings.keep_days * NOTICES_STAY
+    if not kept:
+        found: str = ngettext("%(number)s notification", "%(number)s notifications", count, number=number)
+        return found
+    found = ngettext(
+        "%(number)s notification in the last %(days)d days",
+        "%(number)s notifications in the last %(days)d days",
+        count,
+        number=number,
+        days=max(kept, KEY_LIFE // DAY),
+    )
+    return found
 
 
 @bp.get("/announcements")
@@ -128,7 +150,7 @@ def _system_page(identity: Identity, name: str, status: int = 200, **shown: Any)
         page = inbox.head(connection, identity.id).as_page()
         account = systems.by_name(connection, name)
         listed = tokens.listed(connection, account.id)
-        sent = notifications.count_of(connection, [account.id]).get(account.id, 0)
+        sent = _sent(connection, account.id)
         users = systems.count_users(connection, account.id)
     current = {"display_name": account.display_name, "most_per_minute": account.most_per_minute}
     forms = {

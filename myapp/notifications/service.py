@@ -7,7 +7,7 @@ order of user id. So a transaction may tell as many users as it likes, one after
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +25,8 @@ from .models import notifications
 
 #: What the data of an event may have as JSON, in bytes: a frame takes 64 KB.
 MOST_EVENT = 16 * 1024
+#: Of a system so many notifications are counted: it may have sent millions, and a page wants to say how many.
+MOST_COUNTED = 10_000
 
 
 class Source(NamedTuple):
@@ -76,6 +78,13 @@ _SOURCES = statement(
     )
     .distinct()
 )
+_counted = (
+    sa.select(notifications.c.id)
+    .where(notifications.c.source_id == sa.bindparam("source"))
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .subquery()
+)
+_COUNT = statement(sa.select(sa.func.count()).select_from(_counted))
 _FORGET_KEY = statement(sa.update(notifications).where(notifications.c.id == sa.bindparam("number")).values(key=None))
 
 
@@ -211,12 +220,7 @@ def sources_of(connection: Connection, user: int) -> set[int]:
     return {row[0] for row in connection.all(_SOURCES, user=user)}
 
 
-def count_of(connection: Connection, sources: Iterable[int]) -> dict[int, int]:
-    """How many notifications these systems have sent."""
-    ids = ",".join(str(int(source)) for source in sources)
-    if not ids:
-        return {}
-    sql = (
-        f"SELECT source_id, count(*) FROM notifications WHERE source_id IN ({ids}) GROUP BY source_id"  # whole numbers
-    )
-    return dict(connection.driver.execute(sql).fetchall())
+def count_of(connection: Connection, source: int) -> int:
+    """How many notifications this system has sent, of those that `trim` has left: up to MOST_COUNTED, or more."""
+    row = connection.one(_COUNT, source=source, most=MOST_COUNTED + 1)
+    return row[0] if row else 0

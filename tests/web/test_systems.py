@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from myapp.auth import service as auth
+from myapp.notifications import service as notifications
 from myapp.systems import tokens
 
 from ..support import PASSWORD, wait_for
@@ -383,7 +384,18 @@ def test_administrator_adds_a_system_and_a_token_for_it(site: Site) -> None:
     shop = Program(site.app, new_token(made.text))
     assert shop.post("/api/notifications", {"to": "bob", "title": "Hi"}).status_code == 202
     is_problem(shop.post("/api/announcements", {"title": "Hi"}), 403)
-    assert "1 notification" in root.page("/admin")
+    assert "1 notification in the last 90 days" in root.page("/admin")
+
+
+def test_what_a_system_has_sent_is_counted_to_an_end(both_sites: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "MOST_COUNTED", 2)
+    both_sites.people.add("bob")
+    shop, root = both_sites.system("shop"), both_sites.administrator()
+    for said in ("2 notifications in", "2+ notifications in", "2+ notifications in"):
+        for _ in range(2):
+            shop.post("/api/notifications", {"to": "bob", "title": "Hi"})
+        for path in PAGES:
+            assert said in root.page(path)
 
 
 def test_rotated_token_goes_on_for_a_day_beside_the_new_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
