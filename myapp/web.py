@@ -20,6 +20,7 @@ from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
+from wtforms import HiddenField
 
 from . import access
 from .db import AWAY
@@ -228,6 +229,16 @@ def sentence(label: str, problem: str) -> str:
     else:
         whole = gettext("%(problem)s.", problem=f"{said[:1].upper()}{said[1:]}")
     return whole
+
+
+def with_errors(form: Any, error: AppError) -> Any:
+    """The form, saying at its fields what is wrong with them; what concerns no field that is shown, it says itself."""
+    for name, text in error.errors.items():
+        if name in form and not isinstance(form[name], HiddenField):
+            form[name].errors = [sentence(str(form[name].label.text), text)]
+        else:
+            form.form_errors.append(translated(error.detail))
+    return form
 
 
 def safe_next(target: str | None) -> str:

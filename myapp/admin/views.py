@@ -18,7 +18,7 @@ from ..auth import guard
 from ..auth.service import Identity
 from ..auth.views import number_of
 from ..db import Connection
-from ..errors import AppError, Conflict, Invalid, Text
+from ..errors import Conflict, Invalid, Text
 from ..extensions import database, parts
 from ..notifications import service as notifications
 from ..notifications.content import check
@@ -28,7 +28,7 @@ from ..systems import service as systems
 from ..systems import tokens
 from ..systems.shapes import Announcement as AnnouncementShape
 from ..texts import KEY_LIFE
-from ..web import MAX_SEQ, answer, sentence, translated
+from ..web import MAX_SEQ, answer, with_errors
 from .forms import SCOPE_NAMES, AnnouncementForm, SystemForm, SystemSettingsForm, TokenForm
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -37,16 +37,6 @@ Page = tuple[str, int]
 
 #: Announcements on the page, the newest.
 SHOWN = 20
-
-
-def _wrong(form: Any, error: AppError) -> Any:
-    """The form, saying at its fields what is wrong with them."""
-    for name, text in error.errors.items():
-        if name in form:
-            form[name].errors = [sentence(str(form[name].label.text), text)]
-        else:
-            form.form_errors.append(translated(error.detail))
-    return form
 
 
 @bp.get("")
@@ -106,7 +96,7 @@ def announce() -> BaseResponse | Page:
             announcements.create(transaction, content, by=identity.id, key=form.key.data or None)
     except (Invalid, Conflict) as error:
         form.key.data = announcements.new_key()
-        return _page(identity, error.status, announcement=_wrong(form, error))
+        return _page(identity, error.status, announcement=with_errors(form, error))
     parts().chores.wake()
     flash(_("The announcement is on its way."))
     return redirect(url_for("admin.page"), 303)
@@ -136,7 +126,7 @@ def create_system() -> BaseResponse | Page:
         with database().transaction() as transaction:
             account = systems.create(transaction, form.name.data or "", form.display_name.data or "")
     except (Invalid, Conflict) as error:
-        return _page(identity, error.status, system=_wrong(form, error))
+        return _page(identity, error.status, system=with_errors(form, error))
     return redirect(url_for("admin.system_page", name=account.name), 303)
 
 
@@ -194,7 +184,7 @@ def change_system(name: str) -> BaseResponse | Page:
             account = systems.by_name(transaction, name)
             systems.change(transaction, account, form.display_name.data or "", most)
     except Invalid as error:
-        return _system_page(identity, name, error.status, settings=_wrong(form, error))
+        return _system_page(identity, name, error.status, settings=with_errors(form, error))
     flash(_("Saved."))
     return redirect(url_for("admin.system_page", name=name), 303)
 
@@ -224,7 +214,7 @@ def create_token(name: str) -> BaseResponse | Page:
             account = systems.by_name(transaction, name)
             made = tokens.create(transaction, account.id, (form.label.data or "").strip(), form.scopes.data or [], days)
     except Invalid as error:
-        return _system_page(identity, name, error.status, token_form=_wrong(form, error))
+        return _system_page(identity, name, error.status, token_form=with_errors(form, error))
     return _system_page(identity, name, new_token=made["token"])
 
 

@@ -14,9 +14,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
-from ..errors import AppError, Forbidden, Invalid, NotFound, Text
+from ..errors import Forbidden, Invalid, NotFound, Text
 from ..extensions import database, limiter
-from ..web import MAX_BODY, sentence
+from ..web import MAX_BODY, sentence, with_errors
 from . import guard, people, pictures, service
 from .forms import PasswordForm, PictureForm, ProfileForm
 from .passwords import LONGEST, hash_password, verify
@@ -63,13 +63,6 @@ def _page(identity: Identity, status: int = 200, **shown: Any) -> Page:
     return render_template("auth/account.html", **content, **{**forms, **shown}), status
 
 
-def _wrong(form: Any, error: AppError) -> Any:
-    """The form, saying at its fields what is wrong with them."""
-    for name, text in error.errors.items():
-        form[name].errors = [sentence(str(form[name].label.text), text)]
-    return form
-
-
 @bp.get("/account")
 def account_page() -> Page:
     return _page(guard.signed_in())
@@ -92,7 +85,7 @@ def change_profile() -> BaseResponse | Page:
         with database().transaction() as transaction:
             people.rename(transaction, identity.id, form.display_name.data or "")
     except Invalid as error:
-        return _page(identity, error.status, profile=_wrong(form, error))
+        return _page(identity, error.status, profile=with_errors(form, error))
     return _done(_("Your display name is changed."))
 
 
@@ -107,7 +100,7 @@ def change_picture() -> BaseResponse | Page:
     except RequestEntityTooLarge:
         someone = guard.asking()
         assert someone is not None, "who is not signed in is refused before the body is read"
-        return _page(someone, 413, picture=_wrong(PictureForm(formdata=None), pictures.too_large()))
+        return _page(someone, 413, picture=with_errors(PictureForm(formdata=None), pictures.too_large()))
     try:
         if file is None or not file.filename:
             raise Invalid("picture", Text("choose a file first"))
@@ -115,7 +108,7 @@ def change_picture() -> BaseResponse | Page:
         with database().transaction() as transaction:
             pictures.store(transaction, identity.id, data)
     except Invalid as error:
-        return _page(identity, error.status, picture=_wrong(PictureForm(formdata=None), error))
+        return _page(identity, error.status, picture=with_errors(PictureForm(formdata=None), error))
     return _done(_("Your picture is changed."))
 
 
@@ -138,7 +131,7 @@ def change_password() -> BaseResponse | Page:
         try:
             key, has_tokens = _set_password(identity, form.current_password.data or "", form.new_password.data or "")
         except Invalid as error:
-            return _page(identity, error.status, password=_wrong(form, error))
+            return _page(identity, error.status, password=with_errors(form, error))
     said = [_("Your password is changed. Everywhere else you are signed out.")]
     if has_tokens:
         said.append(_("Programs with a token stay signed in; revoke tokens below."))

@@ -18,7 +18,7 @@ from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
 from ..openapi import READERS, Answer, Who, describe, whole, words
 from ..systems import tokens
-from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, sentence, wants_page
+from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, wants_page, with_errors
 from . import guard, guests, people, service, shapes
 from .forms import LoginForm, RegisterForm
 from .passwords import LONGEST, hash_password, verify
@@ -137,8 +137,7 @@ def _sign_up() -> BaseResponse | tuple[str, int]:
             _sign_in(person.id)
             return redirect(url_for("messages.conversations_page"), 303)
         except (Invalid, Conflict) as error:
-            for name, text in error.errors.items():
-                form[name].errors = [sentence(str(form[name].label.text), text)]
+            with_errors(form, error)
             status = error.status
     return _page("auth/register.html", form, status)
 

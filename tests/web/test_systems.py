@@ -496,9 +496,18 @@ def test_form_that_is_wrong_is_shown_again(path: str, fields: dict[str, str], st
     before = site.stored()
     answer = root.submit(path, **fields)
     assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
-    if status in (409, 422) and not fields.get("key"):
+    if status in (409, 422):
         assert 'class="error"' in answer.text
     assert site.stored() == before
+
+
+def test_announcement_that_is_changed_and_sent_again_is_refused_with_the_reason(site: Site) -> None:
+    root = site.administrator()
+    root.page("/admin")
+    assert root.submit("/admin/announcements", title="Hi", key="k").status_code == 303
+    answer = root.submit("/admin/announcements", title="Ho", key="k")
+    assert answer.status_code == 409
+    assert 'class="error" role="alert">This key was used for another announcement' in answer.text
 
 
 PAGES = ["/admin", "/admin/systems/shop"]
