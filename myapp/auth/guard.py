@@ -8,7 +8,7 @@ from flask import Request, g, request, session
 from flask_login import AnonymousUserMixin
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from ..errors import Forbidden, NotSignedIn, Text
+from ..errors import AppError, Forbidden, NotSignedIn, Text
 from ..extensions import csrf, database, login_manager, parts
 from ..systems import tokens
 from ..systems.tokens import System
@@ -118,18 +118,25 @@ def signed_in(*, ticket: bool = False) -> Identity:
     """
     identity = asking()
     if identity is None:
-        if g.get("system") is not None:
-            raise Forbidden(Text("This is the token of a system, which may use /api/ only: use a user's token."))
-        if "HTTP_AUTHORIZATION" in request.environ:
-            raise NotSignedIn(
-                Text("The bearer token is unknown, revoked or malformed: send Authorization: Bearer <token>.")
-            )
-        raise NotSignedIn(Text("Sign in first: with a session cookie, or with Authorization: Bearer <token>."))
+        raise refusal()
     if identity.via == "ticket" and not ticket:
         raise Forbidden(Text("A ticket may only follow, and mark as read and seen: use a token for this."))
     if identity.via == "session" and request.method not in SAFE_METHODS:
         csrf.protect()
     return identity
+
+
+def refusal() -> AppError:
+    """Why whoever is asking is nobody who has an inbox, and what to do: Forbidden for a system, else NotSignedIn."""
+    if g.get("system") is not None:
+        return Forbidden(Text("This is the token of a system, which may use /api/ only: use a user's token."))
+    if "HTTP_AUTHORIZATION" in request.environ:
+        return NotSignedIn(
+            Text("The bearer token is unknown, revoked or malformed: send Authorization: Bearer <token>.")
+        )
+    if "follower" in g:
+        return NotSignedIn(Text("The ticket has ended or is none: get a new one where it came from."))
+    return NotSignedIn(Text("Sign in first: with a session cookie, or with Authorization: Bearer <token>."))
 
 
 def system(scope: str = "") -> System:

@@ -18,7 +18,7 @@ from flask.globals import request_ctx
 from .. import access, inbox
 from ..auth import guard
 from ..auth.service import Identity
-from ..errors import BadRequest, Forbidden, Invalid, NotSignedIn, Unavailable, UpgradeRequired
+from ..errors import BadRequest, Forbidden, Invalid, Unavailable, UpgradeRequired
 from ..extensions import database, parts, sock
 from ..live import frames, handshake, takeover
 from ..live.frames import CloseCode
@@ -54,10 +54,10 @@ NO_SOCKETS = (
 
 
 def _follower() -> Identity:
-    """Raises NotSignedIn."""
+    """Raises NotSignedIn, and Forbidden for a system, which has no inbox."""
     identity = guard.follower()
     if identity is None:
-        raise NotSignedIn("Sign in first: with a session cookie, Authorization: Bearer <token>, or ?ticket=.")
+        raise guard.refusal()
     return identity
 
 

@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 
 from ..errors import AppError
 from ..shapes import Problem
-from .description import ATTRIBUTE, JSON, PEOPLE, Answer, Description, DescriptionError, Who
+from .description import ANYONE, ATTRIBUTE, JSON, READERS, Answer, Description, DescriptionError, Who
 from .parameters import Parameter, words
 from .security import SCHEMES, alternatives
 
@@ -24,8 +24,8 @@ SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 #: Methods that Flask answers by itself.
 BY_ITSELF = frozenset(("HEAD", "OPTIONS"))
 
-#: Whose requests may be refused for who they are: a ticket, or a system's token, does not count everywhere.
-WITH_LIMITS = PEOPLE | Who.SYSTEM
+#: Who is known, and refused where not all of them may ask: a ticket, or a system's token, does not count everywhere.
+KNOWN = READERS | Who.SYSTEM
 
 #: Errors that follow from the rest of a description: what they mean everywhere.
 MEANINGS = {
@@ -238,7 +238,7 @@ def _implied(one: Operation) -> Iterator[int]:
     if description.who:
         yield 401
         is_guarded = one.method not in SAFE and Who.SESSION in description.who
-        if is_guarded or (description.who & WITH_LIMITS and Who.TICKET not in description.who):
+        if is_guarded or description.who & KNOWN not in (ANYONE, KNOWN):
             yield 403
     if description.limit:
         yield 429

@@ -152,7 +152,9 @@ def test_parameters_carry_their_bounds() -> None:
     [
         ("get", {}, "401 403 503"),
         ("get", {"who": ANYONE}, "503"),
-        ("get", {"who": READERS}, "401 503"),
+        ("get", {"who": READERS}, "401 403 503"),
+        ("get", {"who": READERS | Who.SYSTEM}, "401 503"),
+        ("get", {"who": Who.OPERATOR}, "401 503"),
         ("post", {"who": READERS}, "401 403 503"),
         ("post", {"body": Horse}, "400 401 403 413 415 422 503"),
         ("get", {"who": ANYONE, "query": [words("q", "What.")]}, "414 422 503"),

@@ -219,7 +219,9 @@ def test_ticket_in_the_address_counts_nowhere_else(method: str, path: str, json:
 @pytest.mark.parametrize("ticket", ["wrong", "ticket_", "ticket_x.y.z", "%00", "%FF", "🐎"])
 def test_wrong_ticket_in_the_address_is_refused(ticket: str, site: Site) -> None:
     site.people.add("alice")
-    is_problem(site.guest().get(f"/messages/poll?ticket={ticket}"), 401)
+    answer = site.guest().get(f"/messages/poll?ticket={ticket}")
+    is_problem(answer, 401)
+    assert "ticket" in answer.get_json()["detail"]
 
 
 def test_token_does_not_count_as_a_ticket_in_the_address(site: Site) -> None:
