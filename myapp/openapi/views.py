@@ -53,8 +53,8 @@ class Documents:
         """The page's contents in the language, with ADDRESS where the application's own belongs."""
         kept = self._pages.get(language)
         if kept is None:
-            contents = read(self.document)
-            kept = self._pages[language] = render_template("docs/contents.html", read=contents, prose=prose)
+            given = {"read": read(self.document), "prose": prose, "document": f"{ADDRESS}/openapi.json"}
+            kept = self._pages[language] = render_template("docs/contents.html", **given)
         return kept
 
 

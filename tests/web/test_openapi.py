@@ -192,7 +192,14 @@ def test_page_has_a_command_for_each_operation_with_its_own_address(page: str, s
 
 def test_page_asks_nobody_else_for_anything(page: str) -> None:
     addresses = re.findall(r'(?:src|href|action)="([^"]+)"', page)
-    assert [address for address in addresses if not address.startswith(("/", "#"))] == []
+    assert [address for address in addresses if not address.startswith(("/", "#", "http://localhost/"))] == []
+
+
+def test_page_leads_to_the_document_below_the_root_that_was_asked_for(site: Site) -> None:
+    client = site.app.test_client()
+    for root in ("/chat", ""):
+        page = client.get("/docs/api", headers=HTML, environ_overrides={"SCRIPT_NAME": root}).text
+        assert f'href="http://localhost{root}/openapi.json"' in page
 
 
 def test_page_is_in_the_reader_s_language_and_its_descriptions_are_marked_as_english(site: Site) -> None:
