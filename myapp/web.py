@@ -183,12 +183,12 @@ def wants_page() -> bool:
 
 
 def translated(text: str) -> str:
-    """The text in the language that the request asks for; one that nobody has translated stays as it is."""
-    if isinstance(text, Text):
-        values = {name: translated(value) if isinstance(value, Text) else value for name, value in text.values.items()}
-        template: str = gettext(text.template)
-        return template % values if values else template
-    return str(gettext(text)) if text else text
+    """A Text in the language that the request asks for; any other stays as it is: it may be somebody's own words."""
+    if not isinstance(text, Text):
+        return text
+    values = {name: translated(value) if isinstance(value, Text) else value for name, value in text.values.items()}
+    template: str = gettext(text.template)
+    return template % values if values else template
 
 
 def _who(error: AppError) -> Any:
@@ -252,7 +252,7 @@ def plain(status: int, detail: str, headers: dict[str, str] | None = None) -> Ap
     """An error of a kind that only HTTP knows (404 of routing, 405, ...)."""
     error = AppError(detail, headers=headers)
     error.status = status
-    error.title = TITLES.get(status, HTTPStatus(status).phrase)
+    error.title = TITLES.get(status) or Text(HTTPStatus(status).phrase)
     return error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -135,7 +136,7 @@ def mark_form() -> BaseResponse:
 
 
 def _whole(field: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
+    if not re.fullmatch(r"[0-9]{1,16}", text) or int(text) > MAX_SEQ:
         raise Invalid(field, Text("give a whole number from %(low)d to %(high)d", low=0, high=MAX_SEQ))
     return int(text)
 

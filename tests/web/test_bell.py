@@ -155,11 +155,25 @@ def test_form_that_is_wrong_marks_nothing(fields: dict[str, str], bob: Browser, 
     assert titles(bob.page("/notifications"), "new") == ["1"]
 
 
+@pytest.mark.parametrize(("number", "is_one"), [(2**53 - 1, True), (2**53, False)])
+def test_form_takes_the_numbers_that_it_says_it_takes(number: int, is_one: bool, bob: Browser) -> None:
+    bob.page("/notifications")
+    answer = bob.submit("/notifications/mark", seqs=str(number))
+    assert (answer.status_code, "give a whole number" in answer.text) == (422, not is_one)
+
+
 def test_form_leads_nowhere_else(bob: Browser, site: Site) -> None:
     tell(site, "bob", "1")
     bob.page("/notifications")
     answer = bob.submit("/notifications/mark", upto="1", next="https://evil.example/")
     assert answer.headers["Location"] == "/"
+
+
+def test_title_is_as_it_was_told_whatever_our_own_texts_are_in_the_reader_s_language(bob: Browser, site: Site) -> None:
+    tell(site, "bob", "Save")
+    happen(site, "bob", like("ann"))
+    page = bob.client.get("/notifications", headers={**HTML, "Accept-Language": "zh-CN"}).text
+    assert titles(page) == ["Ann 赞了您的帖子", "Save"]
 
 
 def test_item_links_to_its_place(bob: Browser, site: Site) -> None:
