@@ -5,7 +5,6 @@ A session's cookie, a token and a ticket are secrets; the database keeps only th
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Iterable
@@ -19,8 +18,10 @@ from ..errors import Invalid, NotFound, Text
 from ..statements import given, statement
 from ..systems.models import system_tokens, systems
 from ..systems.names import kept_for
+from ..systems.tokens import IS_IN_FORCE
 from ..systems.tokens import in_force as system_tokens_in_force
 from ..texts import is_text
+from ..tokens import check_label, digest
 from . import people
 from .models import sessions, tokens, users
 from .passwords import LONGEST, SHORTEST, hash_password
@@ -98,11 +99,7 @@ _BY_SYSTEM_TOKEN = statement(
     .where(
         users.c.id == sa.bindparam("user"),
         system_tokens.c.id == sa.bindparam("number"),
-        systems.c.suspended_at.is_(None),
-        sa.or_(
-            system_tokens.c.expires_at.is_(None),
-            system_tokens.c.expires_at > sa.bindparam("now", type_=sa.BigInteger),
-        ),
+        IS_IN_FORCE,
     )
 )
 _PASSWORD = statement(sa.select(users.c.id, users.c.password_hash).where(users.c.name == sa.bindparam("name")))
@@ -158,10 +155,6 @@ _END_TOKEN = statement(
     .where(tokens.c.user_id == sa.bindparam("user"), tokens.c.id == sa.bindparam("number"))
     .returning(tokens.c.id)
 )
-
-
-def digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def by_session_key(connection: Connection, key: str) -> Identity | None:
@@ -325,11 +318,8 @@ def end_session(transaction: Transaction, user: int, which: int | str) -> None:
 
 
 def create_token(transaction: Transaction, user: int, label: str) -> dict[str, Any]:
-    """A new token; its text is in the answer and nowhere else."""
-    if len(label) > 100:
-        raise Invalid("label", Text("write at most %(most)d characters", most=100))
-    if not is_text(label):
-        raise Invalid("label", Text("leave out NUL characters and lone surrogates"))
+    """A new token; its text is in the answer and nowhere else. Raises Invalid for the label."""
+    check_label(label)
     token = "myapp_" + secrets.token_urlsafe(30)
     now = now_ms()
     row = transaction.one(_ADD_TOKEN, user_id=user, token_hash=digest(token), label=label, created_at=now)

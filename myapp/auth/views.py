@@ -18,6 +18,7 @@ from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
 from ..openapi import READERS, Answer, Who, describe, whole, words
 from ..systems import tokens
+from ..tokens import LONGEST_LABEL
 from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, wants_page, with_errors
 from . import guard, guests, people, service, shapes
 from .forms import LoginForm, RegisterForm
@@ -38,7 +39,7 @@ GUESTS = "60/minute"
 MOST_ASKED = 50
 
 #: For the description: the service has this rule, and words for it.
-LABEL_RULE = {"maxLength": 100, "examples": ["backup script"]}
+LABEL_RULE = {"maxLength": LONGEST_LABEL, "examples": ["backup script"]}
 LOCATION = {"Location": "Where to sign in again."}
 
 

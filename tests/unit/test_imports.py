@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "postgres_pool": {"postgres"},
     "statements": set(),
     "texts": {"errors"},
+    "tokens": {"errors", "texts"},
     "db": {"errors", "postgres", "postgres_pool", "statements"},
     # events and badges: the only place that assigns a seq
     "inbox": {"db", "errors", "inbox", "statements"},
@@ -87,7 +88,7 @@ ALLOWED: dict[str, set[str]] = {
     # below accounts: a system's token says who is asking, as a user's does
     "systems.models": {"db"},
     "systems.names": {"auth.models", "db", "statements", "systems.models"},
-    "systems.tokens": {"db", "errors", "statements", "systems.models", "texts"},
+    "systems.tokens": {"db", "errors", "statements", "systems.models", "tokens"},
     "auth.service": {
         "auth.models",
         "auth.passwords",
@@ -100,6 +101,7 @@ ALLOWED: dict[str, set[str]] = {
         "systems.names",
         "systems.tokens",
         "texts",
+        "tokens",
     },
     "systems.service": {
         "auth.display_names",
@@ -176,7 +178,7 @@ ALLOWED: dict[str, set[str]] = {
     "windows": set(),
     "languages": set(),
     "web": {"access", "db", "errors", "extensions"},
-    "auth": {"access", "auth", "db", "errors", "extensions", "inbox", "openapi", "systems.tokens", "web"},
+    "auth": {"access", "auth", "db", "errors", "extensions", "inbox", "openapi", "systems.tokens", "tokens", "web"},
     "auth.language": {"auth", "errors", "extensions", "languages", "web"},
     "messages": {"auth", "db", "errors", "extensions", "inbox", "messages", "openapi", "texts", "web"},
     # for code inside the application, in whatever transaction it is in
