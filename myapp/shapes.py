@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 #: The largest whole number that every client can hold (IEEE 754 double).
-MOST = 2**53 - 1
+MAX_SEQ = 2**53 - 1
 
 Time = Annotated[
     str,
@@ -22,8 +22,8 @@ Time = Annotated[
         examples=["2026-11-20T09:00:00.000Z"],
     ),
 ]
-Id = Annotated[int, Meta(ge=1, le=MOST)]
-Seq = Annotated[int, Meta(description="A place in an inbox; 0 is before its first event.", ge=0, le=MOST)]
+Id = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
+Seq = Annotated[int, Meta(description="A place in an inbox; 0 is before its first event.", ge=0, le=MAX_SEQ)]
 Count = Annotated[int, Meta(ge=0)]
 Epoch = Annotated[
     str,

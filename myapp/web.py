@@ -26,6 +26,7 @@ from . import access
 from .db import AWAY
 from .errors import AppError, BadRequest, Invalid, NotSignedIn, Text, TooLarge, UnsupportedMediaType
 from .extensions import limiter
+from .shapes import MAX_SEQ as MAX_SEQ  # for views too
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,6 @@ T = TypeVar("T")
 MAX_BODY = 64 * 1024
 #: What is left unread of a refused body is read and thrown away up to here, so that the client gets the answer.
 MAX_DISCARD = 32 * 1024 * 1024
-#: The largest whole number that every client can hold (IEEE 754 double).
-MAX_SEQ = 2**53 - 1
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (

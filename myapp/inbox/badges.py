@@ -16,8 +16,9 @@ from ..errors import Invalid, Text
 #: Names that every inbox has, at 0 when nothing is counted.
 BADGES = ("messages", "replies", "likes", "dislikes", "tasks", "announcements", "notifications")
 
-#: What a badge of one's own may be called.
+#: What a badge of one's own may be called, but for these: they mean something else.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+TAKEN = tuple(name for name in BADGES if name != "notifications")
 #: Names of its own that an inbox has at most: all of them are in every frame.
 MOST_OWN = 32
 
@@ -41,7 +42,7 @@ def check_name(name: str) -> None:
     """Raises Invalid where a badge cannot be called so, or where the name means something else."""
     if not NAME.fullmatch(name):
         raise Invalid("badge", Text("write 1 to 32 letters a-z, digits or dashes, with a letter first"))
-    if name in BADGES and name != "notifications":
+    if name in TAKEN:
         raise Invalid("badge", Text("is a name that means something else; choose another one"))
 
 

@@ -20,8 +20,9 @@ MOST_DATA = 8 * 1024
 #: its own (Python's json some 900 levels, less in a deep stack).
 DEEPEST_DATA = 32
 
-#: A place in this site or in the web; not `//host`, which looks like the one and is the other.
-_URL = re.compile(r"(?:https?://[^/\s]|/(?![/\\]))[^\x00-\x20\x7f]*|/", re.IGNORECASE)
+#: A place in this site or in the web; not `//host`, which looks like the one and is the other. Without flags, which
+#: JSON Schema has not.
+URL = re.compile(r"(?:[Hh][Tt][Tt][Pp][Ss]?://[^/\s]|/(?![/\\]))[^\x00-\x20\x7f]*|/")
 #: In a text of JSON; not where a text shows a backslash and u0000.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -53,7 +54,7 @@ def check(
         _check_text("body", body, LONGEST_BODY)
     if url is not None:
         _check_text("url", url, LONGEST_URL)
-        if not _URL.fullmatch(url):
+        if not URL.fullmatch(url):
             raise Invalid("url", Text("write a path that begins with /, or an address with http:// or https://"))
     if badge is not None:
         inbox.check_badge(badge)

@@ -17,17 +17,16 @@ and tells of it with `emit("bob", "order-shipped", {"number": 17})` (docs/adopt.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Text
 from ..inbox import check_badge
+from ..inbox.badges import NAME
 
 Data = Mapping[str, Any]
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 #: What happens to users without being something to see, or as a part of a conversation.
 TAKEN = frozenset(("message", "read", "seen", "badges", "snapshot", "reset", "close", "error"))
 

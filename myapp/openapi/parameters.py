@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..shapes import MOST
+from ..shapes import MAX_SEQ
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Parameter:
     required: bool = False
 
 
-def whole(name: str, text: str, default: int | None = None, low: int = 0, high: int = MOST) -> Parameter:
+def whole(name: str, text: str, default: int | None = None, low: int = 0, high: int = MAX_SEQ) -> Parameter:
     """A whole number, as `web.query_whole` takes it."""
     schema = {"type": "integer", "minimum": low, "maximum": high}
     return Parameter(name, text, schema if default is None else {**schema, "default": default})

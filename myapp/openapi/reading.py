@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from ..shapes import MOST
+from ..shapes import MAX_SEQ
 from .examples import curl, example
 
 
@@ -197,7 +197,7 @@ def _joined(many: list[list[Piece]]) -> list[Piece]:
 def _bounds(schema: Mapping[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None or high is not None:
-        return f" {'' if low is None else low}..{'' if high is None else '2^53-1' if high == MOST else high}"
+        return f" {'' if low is None else low}..{'' if high is None else '2^53-1' if high == MAX_SEQ else high}"
     shortest, longest = schema.get("minLength"), schema.get("maxLength")
     if shortest is not None or longest is not None:
         return f" [{'' if shortest is None else shortest}..{'' if longest is None else longest}]"

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import msgspec
 from flask import Blueprint, Response, url_for
 
-from .. import inbox
 from ..announcements import service as announcements
 from ..auth import guard, people
 from ..auth.people import Person
@@ -17,8 +16,9 @@ from ..auth.shapes import Ticket
 from ..auth.views import number_of
 from ..errors import Invalid, Text
 from ..extensions import database, parts
+from ..inbox.badges import TAKEN, pattern
 from ..notifications import service as notifications
-from ..notifications.content import LONGEST_BODY, LONGEST_TITLE, LONGEST_URL, Content, check
+from ..notifications.content import LONGEST_BODY, LONGEST_TITLE, LONGEST_URL, URL, Content, check
 from ..notifications.service import Source
 from ..openapi import Answer, Who, describe, words
 from ..texts import LONGEST_KEY, check_key
@@ -30,9 +30,6 @@ bp = Blueprint("systems", __name__, url_prefix="/api")
 
 #: Whom one request notifies at most by name.
 MOST_NAMES = 1000
-#: As `content.check` and `inbox.check_badge` have it.
-URL = r"^(/|https?://)"
-BADGE = inbox.badge_pattern(*(name for name in inbox.BADGES if name != "notifications"))
 #: For the description.
 NO_SCOPE = "The token does not allow it, or is a user's."
 TOO_MANY = "The system has made or renamed as many users a minute as it may."
@@ -51,9 +48,14 @@ Title = Annotated[str, _text("What it says.", "Backup done", minLength=1, maxLen
 Body = Annotated[str, _text("More of it.", "All 17 volumes.", maxLength=LONGEST_BODY)]
 Url = Annotated[
     str,
-    _text("Where it leads: a path below the application's root, or http(s).", "/", maxLength=LONGEST_URL, pattern=URL),
+    _text(
+        "Where it leads: a path below the application's root, or http(s).",
+        "/",
+        maxLength=LONGEST_URL,
+        pattern=f"^(?:{URL.pattern})$",
+    ),
 ]
-Badge = Annotated[str, _text("Counts it beside `notifications`.", "backups", pattern=BADGE)]
+Badge = Annotated[str, _text("Counts it beside `notifications`.", "backups", pattern=pattern(*TAKEN))]
 Key = Annotated[str, _text("New for each; kept for 7 days.", "backup-17", minLength=1, maxLength=LONGEST_KEY)]
 Data = Annotated[
     dict[str, Any], msgspec.Meta(description="Your own, at most 8 KB and 32 levels.", examples=[{"volumes": 17}])

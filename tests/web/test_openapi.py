@@ -13,6 +13,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from myapp.access import STATIC
+from myapp.errors import Invalid
+from myapp.notifications.content import check
 from myapp.openapi import described
 from myapp.openapi.description import ATTRIBUTE, description_of
 from myapp.openapi.document import BY_ITSELF, operations, path_of
@@ -138,6 +140,28 @@ def test_what_can_be_marked_as_seen_are_badges_of_ones_own_too_but_not_messages(
     asked = ("likes", "orders", "messages", "messages-2", "Orders")
     assert [name for name in asked if re.search(names["pattern"], name)] == ["likes", "orders", "messages-2"]
     assert names.keys().isdisjoint({"enum", "const"})
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("url", ("/", "/orders/17", "HTTPS://shop.example/x"), ("//evil.example", "/\\evil.example", "http:///x", "x")),
+        ("badge", ("orders", "notifications", "likes-2"), ("likes", "Orders", "2nd", "x" * 33)),
+    ],
+)
+def test_what_a_system_may_send_is_described_by_the_rule_that_it_is_held_to(
+    field: str, good: tuple[str, ...], bad: tuple[str, ...], document: dict[str, Any]
+) -> None:
+    schema = document["components"]["schemas"]["NotificationRequest"]["properties"][field]
+    [pattern] = [kind["pattern"] for kind in schema["anyOf"] if "pattern" in kind]
+    for text in (*good, *bad):
+        try:
+            check("Hi", **{field: text})
+        except Invalid:
+            assert text in bad
+        else:
+            assert text in good
+        assert bool(re.search(pattern, text)) == (text in good)
 
 
 def test_document_is_asked_for_again_by_its_etag(site: Site) -> None:
