@@ -3,7 +3,7 @@
 `@describe` says what a view takes and answers, `document` makes OpenAPI of it, `reading` what the page shows.
 """
 
-from .description import ANYONE, FOLLOWERS, PEOPLE, READERS, Answer, DescriptionError, Who, describe, described
+from .description import ANYONE, FOLLOWERS, PEOPLE, READERS, Answer, DescriptionError, Who, describe
 from .parameters import Parameter, one_of, seconds, whole, words
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Parameter",
     "Who",
     "describe",
-    "described",
     "one_of",
     "seconds",
     "whole",

@@ -18,6 +18,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 ATTRIBUTE = "openapi_description"
 
 JSON = "application/json"
+#: How a schema with a name is referred to.
+REF = "#/components/schemas/{name}"
 
 
 class DescriptionError(Exception):
@@ -74,10 +76,6 @@ class Description:
     extra: Mapping[str, Any]
 
 
-#: Every view that was described, for whoever asks whether each has a route.
-described: list[Callable[..., Any]] = []
-
-
 def describe(
     summary: str,
     *,
@@ -116,7 +114,6 @@ def describe(
             extra or {},
         )
         setattr(view, ATTRIBUTE, description)
-        described.append(view)
         return view
 
     return remember

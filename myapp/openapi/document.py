@@ -10,44 +10,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 from flask import Flask
-from werkzeug.routing import Rule
 
-from ..errors import AppError
 from ..shapes import Problem
-from .description import ANYONE, ATTRIBUTE, JSON, READERS, Answer, Description, DescriptionError, Who
+from .description import JSON, REF, Answer
+from .errors import errors_of, headers, shared
+from .operations import SAFE, Operation, operations
 from .parameters import Parameter, words
 from .security import SCHEMES, alternatives
-
-REF = "#/components/schemas/{name}"
-PROBLEM = "application/problem+json"
-SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
-#: Methods that Flask answers by itself.
-BY_ITSELF = frozenset(("HEAD", "OPTIONS"))
-
-#: Who is known, and refused where not all of them may ask: a ticket, or a system's token, does not count everywhere.
-KNOWN = READERS | Who.SYSTEM
-
-#: Errors that follow from the rest of a description: what they mean everywhere.
-MEANINGS = {
-    400: "The body is not JSON.",
-    401: "Nobody is signed in, or the token, ticket or session does not count.",
-    403: "The CSRF token is missing or wrong, or whoever asks may not do this.",
-    413: "The body is larger than 64 KB.",
-    414: "The address is longer than the server takes, some 8 KB: its own answer, which is no problem object.",
-    415: "The body is not `application/json`.",
-    422: "A field or parameter is missing, unknown or wrong: `errors` names it.",
-    429: "Too many requests.",
-    503: "Not now, as the database is away or the server is full: try again.",
-}
-#: Errors that a server answers before the application is asked.
-OF_SERVERS = {414: "AddressTooLong"}
-RETRY_AFTER = "Seconds after which to try again."
-#: Headers of errors, by status.
-ERROR_HEADERS = {
-    401: {"WWW-Authenticate": "Bearer"},
-    429: {"Retry-After": RETRY_AFTER},
-    503: {"Retry-After": RETRY_AFTER},
-}
 
 
 class About(NamedTuple):
@@ -63,42 +32,11 @@ class About(NamedTuple):
     shapes: Mapping[str, Any]
 
 
-class Operation(NamedTuple):
-    """A described endpoint at its address."""
-
-    path: str
-    method: str
-    id: str
-    tag: str
-    description: Description
-
-
 class Schemas(dict[int, Any]):
     """Schemas by the id of their types, as not every type can be hashed."""
 
     def of(self, kind: Any) -> Any:
         return self[id(kind)]
-
-
-def path_of(rule: Rule) -> str:
-    """The rule as OpenAPI writes it: `/users/{name}`."""
-    return re.sub(r"<(?:[^:<>]+:)?([^:<>]+)>", r"{\1}", rule.rule)
-
-
-def operations(app: Flask) -> Iterator[Operation]:
-    """Every described endpoint, in the order of the routes. Raises DescriptionError."""
-    for rule in app.url_map.iter_rules():
-        description: Description | None = getattr(app.view_functions[rule.endpoint], ATTRIBUTE, None)
-        if description is None:
-            continue
-        unknown = {parameter.name for parameter in description.path} - rule.arguments
-        if unknown:
-            raise DescriptionError(f"{rule.rule} has no {', '.join(sorted(unknown))}: take it out of its description")
-        methods = sorted((rule.methods or {"GET"}) - BY_ITSELF)
-        for method in methods:
-            name = rule.endpoint.replace(".", "_") + (f"_{method.lower()}" if len(methods) > 1 else "")
-            tag = description.tag or rule.endpoint.partition(".")[0]
-            yield Operation(path_of(rule), method, name, tag, description)
 
 
 def build(app: Flask, about: About) -> dict[str, Any]:
@@ -120,7 +58,7 @@ def build(app: Flask, about: About) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
-            "responses": {_name(status): _error(status, MEANINGS[status]) for status in MEANINGS},
+            "responses": shared(),
             "securitySchemes": SCHEMES,
         },
     }
@@ -179,7 +117,7 @@ def _operation(one: Operation, schemas: Schemas) -> dict[str, Any]:
         }
     whole["responses"] = {
         **{str(status): _answer(status, given, schemas) for status, given in description.answers.items()},
-        **_errors(one),
+        **errors_of(one),
     }
     whole["security"] = alternatives(description.who, is_safe=one.method in SAFE)
     return {**whole, **description.extra}
@@ -208,7 +146,7 @@ def _parameter(place: str, parameter: Parameter, required: bool) -> dict[str, An
 def _answer(status: int, given: Answer, schemas: Schemas) -> dict[str, Any]:
     whole: dict[str, Any] = {"description": given.text or HTTPStatus(status).phrase}
     if given.headers:
-        whole["headers"] = _headers(given.headers)
+        whole["headers"] = headers(given.headers)
     content: dict[str, Any] = {}
     kinds = (given.content,) if isinstance(given.content, str) else given.content
     if given.shape is not None:
@@ -220,52 +158,3 @@ def _answer(status: int, given: Answer, schemas: Schemas) -> dict[str, Any]:
     if content:
         whole["content"] = content
     return whole
-
-
-def _headers(texts: Mapping[str, str]) -> dict[str, Any]:
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()}
-
-
-def _implied(one: Operation) -> Iterator[int]:
-    """The errors that an endpoint answers by what it takes and who may ask."""
-    description = one.description
-    if description.body is not None:
-        yield from (400, 413, 415, 422)
-    if description.query or description.headers:
-        yield 422
-    if description.query or "{" in one.path:
-        yield 414
-    if description.who:
-        yield 401
-        is_guarded = one.method not in SAFE and Who.SESSION in description.who
-        if is_guarded or description.who & KNOWN not in (ANYONE, KNOWN):
-            yield 403
-    if description.limit:
-        yield 429
-    yield 503
-
-
-def _errors(one: Operation) -> dict[str, Any]:
-    own = one.description.errors
-    whole = {}
-    for status in sorted({*own, *_implied(one)} - set(one.description.answers)):
-        text = own.get(status, "")
-        if text:
-            whole[str(status)] = _error(status, text)
-        elif status not in own:
-            whole[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
-    return whole
-
-
-def _error(status: int, text: str) -> dict[str, Any]:
-    whole: dict[str, Any] = {"description": text}
-    if status in ERROR_HEADERS:
-        whole["headers"] = _headers(ERROR_HEADERS[status])
-    if status not in OF_SERVERS:
-        whole["content"] = {PROBLEM: {"schema": {"$ref": REF.format(name="Problem")}}}
-    return whole
-
-
-def _name(status: int) -> str:
-    """What a status is called: the name of its error."""
-    return OF_SERVERS.get(status) or next(kind.__name__ for kind in AppError.__subclasses__() if kind.status == status)

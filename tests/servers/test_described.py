@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask
 
-from myapp.openapi.document import operations
+from myapp.openapi.operations import operations
 from myapp.systems import service as systems
 from myapp.systems import tokens as system_tokens
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
@@ -15,9 +16,8 @@ from openapi_spec_validator import validate
 from myapp.access import STATIC
 from myapp.errors import Invalid
 from myapp.notifications.content import check
-from myapp.openapi import described
-from myapp.openapi.description import ATTRIBUTE, description_of
-from myapp.openapi.document import BY_ITSELF, operations, path_of
+from myapp.openapi.description import description_of
+from myapp.openapi.operations import BY_ITSELF, operations, path_of
 
 from .conftest import HTML, Site, open_site
 
@@ -90,11 +90,13 @@ def test_what_is_not_described_is_a_page(site: Site) -> None:
 
 
 def test_every_view_that_is_described_has_a_route(site: Site) -> None:
-    routed = {id(getattr(view, ATTRIBUTE, None)) for view in site.app.view_functions.values()}
+    routed = {id(description_of(view)) for view in site.app.view_functions.values()}
     lost = [
-        f"{view.__module__}.{view.__name__} is described, and no route leads to it"
-        for view in described
-        if view.__module__.startswith("myapp") and id(description_of(view)) not in routed
+        f"{module}.{name} is described, and no route leads to it"
+        for module, found in list(sys.modules.items())
+        if module.startswith("myapp.")
+        for name, view in vars(found).items()
+        if inspect.isfunction(view) and description_of(view) is not None and id(description_of(view)) not in routed
     ]
     assert not lost, "\n".join(lost)
 
