@@ -40,7 +40,8 @@ def init_app(app: Flask, names: Sequence[str]) -> None:
 
 
 def signed_in() -> Identity:
-    """Who is signed in, for a view: with `id`, `name`, `display_name`. A POST must carry the CSRF token.
+    """Who is signed in, for a view: with `id`, `name`, `display_name`. With a session whatever is not GET, HEAD or
+    OPTIONS must carry the CSRF token.
 
     Raises what sends a browser to the page for signing in, and tells a program that it has to.
     """

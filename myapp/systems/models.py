@@ -14,7 +14,7 @@ systems = sa.Table(
     "systems",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),  # as a person's, and never one
+    sa.Column("name", sa.Text, nullable=False, unique=True),  # by the rule for people's; a person may have the same
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("most_per_minute", sa.BigInteger, nullable=False),  # notifications; 0: no limit
