@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from .announcements import service as announcements
-from .db import NOT_NOW, Database
+from .db import NOT_NOW, Database, Pieces
 from .retention import Retention
 
 log = logging.getLogger(__name__)
@@ -114,20 +114,17 @@ def announce(
     Batches are as large as fits AIM, and between two of them others have as long as the last one took. Who stops leaves
     it to whoever looks next. `note` is told how long each took: for so long at most its inboxes were locked.
     """
-    most = FIRST
+    batches, most = Pieces(database), FIRST
     while not is_stopped():
-        started = time.perf_counter()
         try:
-            with database.transaction() as transaction:
+            with batches.next() as transaction:
                 is_finished = announcements.advance(transaction, number, most)
         except announcements.Overtaken:
             log.info("another worker goes on with announcement %d", number)
             return
-        took = time.perf_counter() - started
-        note(took)
+        note(batches.took)
         if is_finished:
             return
-        most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(took, 1e-6)))))
-        time.sleep(min(took, 0.1))
+        most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(batches.took, 1e-6)))))
     with database.transaction() as transaction:
         announcements.release(transaction, number)

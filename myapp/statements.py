@@ -7,9 +7,32 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.compiler import compiles
 
 _postgresql: Callable[..., Any] = postgresql.psycopg.dialect  # SQLAlchemy leaves its constructor untyped
+
+
+class _SQLiteCompiler(SQLiteCompiler):
+    """For the use of indexes over a part of a table."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        """`with_hint(table, "INDEXED BY ...", "sqlite")`, which SQLAlchemy's own leaves out."""
+        return text
+
+    # as the conditions of indexes have them: SQLite does not see that `seen = 0` is `seen = false`
+
+    def visit_true(self, expr: Any, **options: Any) -> str:
+        return "true"
+
+    def visit_false(self, expr: Any, **options: Any) -> str:
+        return "false"
+
+
+class _SQLite(SQLiteDialect_pysqlite):
+    statement_compiler = _SQLiteCompiler
+    supports_statement_cache = True
 
 
 class Compiled(NamedTuple):
@@ -37,7 +60,7 @@ class Statement:
         compiled = self._compiled.get(dialect)
         if compiled is None:
             if dialect == "sqlite":
-                core = self._build(sqlite.insert).compile(dialect=sqlite.dialect(paramstyle="named"))
+                core = self._build(sqlite.insert).compile(dialect=_SQLite(paramstyle="named"))
             else:
                 core = self._build(postgresql.insert).compile(dialect=_postgresql(paramstyle="numeric_dollar"))
             constants = {name: bind.value for bind, name in core.bind_names.items() if not bind.required}

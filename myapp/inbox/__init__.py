@@ -27,11 +27,11 @@ from .events import (
     pending_data,
     seq_of,
 )
-from .facts import epoch, new_epoch
+from .facts import epoch, new_epoch, take_turn
 from .models import inboxes
 from .notices import Seen, count_unseen, notice, notices
-from .retention import MOST_DELETED, find_old, trim
-from .seen import mark_all_seen, mark_seen, mark_some_seen
+from .retention import MOST_DELETED, find_old, last_too_many, trim
+from .seen import Marked, mark_all_seen, mark_in_pieces, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Badges",
     "Event",
     "Head",
+    "Marked",
     "Notice",
     "Page",
     "Seen",
@@ -62,9 +63,11 @@ __all__ = [
     "heads",
     "hold",
     "inboxes",
+    "last_too_many",
     "lock",
     "lock_more",
     "mark_all_seen",
+    "mark_in_pieces",
     "mark_seen",
     "mark_some_seen",
     "new_epoch",
@@ -73,5 +76,6 @@ __all__ = [
     "pending",
     "pending_data",
     "seq_of",
+    "take_turn",
     "trim",
 ]

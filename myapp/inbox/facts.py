@@ -1,4 +1,4 @@
-"""What is true of the whole database: its epoch."""
+"""What is true of the whole database: its epoch, and when something was last done that is done for all."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ _SET_EPOCH = Statement(
         .on_conflict_do_update(index_elements=["name"], set_={"value": sa.bindparam("epoch")})
     )
 )
+_number = sa.cast(facts.c.value, sa.BigInteger)
+_now = sa.bindparam("now", type_=sa.Text)
+_is_due = _number < sa.bindparam("due", type_=sa.BigInteger)
+#: Later than now: by a clock that has been put back since.
+_is_late = _number > sa.bindparam("late", type_=sa.BigInteger)
+_TAKE_TURN = Statement(
+    lambda insert: (
+        insert(facts)
+        .values(name=sa.bindparam("name"), value=_now)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": _now}, where=sa.or_(_is_due, _is_late))
+        .returning(facts.c.value)
+    )
+)
 
 
 def epoch(connection: Connection) -> str:
@@ -34,3 +47,10 @@ def new_epoch(transaction: Transaction) -> str:
     value = secrets.token_hex(4)
     transaction.run(_SET_EPOCH, epoch=value)
     return value
+
+
+def take_turn(transaction: Transaction, name: str, now: int, every: int) -> bool:
+    """Whether it is the caller's turn to do what is called so: nobody's was in the last `every` ms before `now` (ms
+    since 1970).
+    """
+    return transaction.one(_TAKE_TURN, name=name, now=str(now), due=now - every, late=now + every) is not None

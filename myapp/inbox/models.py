@@ -37,11 +37,13 @@ events = sa.Table(
     sqlite_with_rowid=False,
 )
 
-#: The notices of an inbox, and those not seen: few among many events.
+#: The notices of an inbox, those not seen and those seen: few among many events.
 _is_notice = events.c.seen.is_not(None)
 _is_unseen = events.c.seen == sa.false()
+_is_seen = events.c.seen == sa.true()
 sa.Index("ix_events_notices", events.c.user_id, events.c.seq, sqlite_where=_is_notice, postgresql_where=_is_notice)
 sa.Index("ix_events_unseen", events.c.user_id, events.c.seq, sqlite_where=_is_unseen, postgresql_where=_is_unseen)
+sa.Index("ix_events_seen", events.c.user_id, events.c.seq, sqlite_where=_is_seen, postgresql_where=_is_seen)
 
 facts = sa.Table(
     "facts",

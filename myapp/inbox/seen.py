@@ -1,24 +1,45 @@
-"""Marking as seen what badges count."""
+"""Marking as seen what badges count.
+
+One who was told of very much may see it all at once. So all that was told up to a seq is marked in pieces, each in a
+transaction of its own: on SQLite nothing else happens meanwhile, on PostgreSQL the inbox is locked.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from ..db import Row, Transaction
+import sqlalchemy as sa
+
+from ..db import Database, Pieces, Row, Transaction
 from ..errors import Invalid, Text
+from ..statements import statement
 from .badges import BADGES, NAME, Badges
 from .events import append, badges_of, lock, seq_of
+from .models import events
 
 #: Of so many names, and so many notices, can be spoken at once.
 MOST_NAMES, MOST_SEQS = 50, 500
+#: Notices that are looked at in one transaction.
+MOST_MARKED = 1000
 
 
-def mark_seen(transaction: Transaction, user: int, badges: Sequence[str], upto: int) -> Badges:
-    """What these badges count and what happened at or before `upto` is seen; answers all badges.
+class Marked(NamedTuple):
+    """How far one transaction has marked: up to seq `upto`; all of it when `is_last`. `badges` stand at `seq`."""
 
-    Where that changes anything, the user's clients are told by an event `seen`. Raises Invalid for an unknown badge and
-    for an `upto` beyond the inbox: nobody has been given that.
+    badges: Badges
+    seq: int
+    upto: int
+    is_last: bool
+
+
+def mark_seen(transaction: Transaction, user: int, badges: Sequence[str], upto: int, after: int = 0) -> Marked:
+    """Of the next MOST_MARKED notices behind `after`, what these badges count and what happened at or before `upto` is
+    seen.
+
+    Where that changes anything, the user's clients are told by an event `seen`, which says how far it went. Raises
+    Invalid for an unknown badge and for an `upto` beyond the inbox: nobody has been given that.
     """
     lock(transaction, (user,))
     known = badges_of(transaction, user)
@@ -29,13 +50,20 @@ def mark_seen(transaction: Transaction, user: int, badges: Sequence[str], upto: 
             raise Invalid("badges", Text("has messages, which are marked read: use POST /messages/read"))
         if name not in known or not NAME.fullmatch(name):
             raise Invalid("badges", Text("knows %(names)s", names=", ".join(sorted({*known, *BADGES} - {"messages"}))))
-    _check_upto(transaction, user, "upto", upto)
     names = list(dict.fromkeys(badges))
     quoted = ", ".join(f"'{name}'" for name in names)  # of letters, digits and dashes: see NAME
-    where = f"seq <= {int(upto)} AND (badge IN ({quoted}) OR own_badge IN ({quoted}))"
-    if names and _see(transaction, user, where):
-        append(transaction, user, "seen", {"badges": names, "upto": upto})
-    return badges_of(transaction, user)
+    counted = f"(badge IN ({quoted}) OR own_badge IN ({quoted}))" if names else "false"
+    return _mark_piece(transaction, user, names, upto, after, counted)
+
+
+def mark_all_seen(transaction: Transaction, user: int, upto: int, after: int = 0) -> Marked:
+    """The next MOST_MARKED notices behind `after` are seen, as far as they are at or before `upto`.
+
+    Raises Invalid for an `upto` beyond the inbox.
+    """
+    lock(transaction, (user,))
+    counted = [name for name, count in badges_of(transaction, user).items() if count and name != "messages"]
+    return _mark_piece(transaction, user, counted, upto, after, "true")
 
 
 def mark_some_seen(transaction: Transaction, user: int, seqs: Iterable[int]) -> Badges:
@@ -55,20 +83,47 @@ def mark_some_seen(transaction: Transaction, user: int, seqs: Iterable[int]) -> 
     return badges_of(transaction, user)
 
 
-def mark_all_seen(transaction: Transaction, user: int, upto: int) -> Badges:
-    """All notices at or before `upto` are seen; answers all badges. Raises Invalid for an `upto` beyond the inbox."""
-    lock(transaction, (user,))
-    _check_upto(transaction, user, "upto", upto)
-    counted = [name for name, count in badges_of(transaction, user).items() if count and name != "messages"]
-    if _see(transaction, user, f"seq <= {int(upto)}"):
-        append(transaction, user, "seen", {"badges": counted, "upto": upto})
-    return badges_of(transaction, user)
+def mark_in_pieces(database: Database, mark: Callable[[Transaction, int], Marked]) -> Marked:
+    """`mark(transaction, after)` from the beginning of an inbox until its last piece, which is given back."""
+    pieces, after = Pieces(database), 0
+    while True:
+        with pieces.next() as transaction:
+            marked = mark(transaction, after)
+        if marked.is_last:
+            return marked
+        after = marked.upto
 
 
 def _check_upto(transaction: Transaction, user: int, field: str, upto: int) -> None:
     latest = seq_of(transaction, user)
     if upto > latest:
         raise Invalid(field, Text("is beyond this inbox, which is at %(latest)d", latest=latest))
+
+
+#: Where the piece behind `after` ends, when it is not the last one.
+_END_OF_PIECE = statement(
+    sa.select(events.c.seq)
+    .with_hint(events, "INDEXED BY ix_events_unseen", "sqlite")
+    .where(
+        events.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
+        events.c.seen == sa.false(),
+        events.c.seq > sa.bindparam("after", type_=sa.BigInteger),
+        events.c.seq < sa.bindparam("upto", type_=sa.BigInteger),
+    )
+    .order_by(events.c.seq)
+    .limit(1)
+    .offset(sa.bindparam("others", type_=sa.Integer))
+)
+
+
+def _mark_piece(transaction: Transaction, user: int, badges: list[str], upto: int, after: int, counted: str) -> Marked:
+    """Mark those of the next MOST_MARKED for which `counted` holds, and tell of it."""
+    _check_upto(transaction, user, "upto", upto)
+    found = transaction.one(_END_OF_PIECE, user=user, after=after, upto=upto, others=MOST_MARKED - 1)
+    end: int = upto if found is None else found[0]
+    if _see(transaction, user, f"seq > {int(after)} AND seq <= {int(end)} AND {counted}"):
+        append(transaction, user, "seen", {"badges": badges, "upto": end})
+    return Marked(badges_of(transaction, user), seq_of(transaction, user), end, found is None)
 
 
 def _see(transaction: Transaction, user: int, where: str) -> bool:

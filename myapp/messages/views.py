@@ -180,10 +180,11 @@ def badges() -> Response:
 def mark_seen() -> Response:
     identity = guard.signed_in(ticket=True)
     asked = read_json(SeenRequest)
-    with database().transaction() as transaction:
-        badges = inbox.mark_seen(transaction, identity.id, asked.badges, asked.upto)
-        seq = inbox.seq_of(transaction, identity.id)
-    return answer({"badges": badges, "seq": seq})
+    marked = inbox.mark_in_pieces(
+        database(),
+        lambda transaction, after: inbox.mark_seen(transaction, identity.id, asked.badges, asked.upto, after),
+    )
+    return answer({"badges": marked.badges, "seq": marked.seq})
 
 
 # -- pages

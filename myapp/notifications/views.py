@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
 from ..auth import guard
-from ..db import Connection
+from ..db import Connection, Transaction
 from ..errors import Invalid, NotFound, Text
 from ..extensions import database
 from ..messages.shapes import BadgesAt
@@ -114,12 +114,8 @@ def mark_some_seen() -> Response:
     asked = read_json(SomeSeenRequest)
     if asked.upto is None and not asked.seqs:
         raise Invalid("seqs", Text("give the seqs of what was seen, or upto"))
-    with database().transaction() as transaction:
-        if asked.upto is not None:
-            inbox.mark_all_seen(transaction, identity.id, asked.upto)
-        badges = inbox.mark_some_seen(transaction, identity.id, asked.seqs)
-        seq = inbox.seq_of(transaction, identity.id)
-    return answer({"badges": badges, "seq": seq})
+    marked = _mark(identity.id, asked.seqs, asked.upto)
+    return answer({"badges": marked.badges, "seq": marked.seq})
 
 
 @bp.post("/notifications/mark")
@@ -127,12 +123,18 @@ def mark_form() -> BaseResponse:
     """The page's buttons: `seqs`, separated by blanks, or all that the page showed, `upto`."""
     identity = guard.signed_in()
     seqs = [_whole("seqs", text) for text in request.form.get("seqs", "").split()]
-    with database().transaction() as transaction:
-        if seqs:
-            inbox.mark_some_seen(transaction, identity.id, seqs)
-        else:
-            inbox.mark_all_seen(transaction, identity.id, _whole("upto", request.form.get("upto", "")))
+    _mark(identity.id, seqs, None if seqs else _whole("upto", request.form.get("upto", "")))
     return redirect(safe_next(request.form.get("next") or "/notifications"), 303)
+
+
+def _mark(user: int, seqs: list[int], upto: int | None) -> inbox.Marked:
+    """Those with these seqs, and all up to `upto`."""
+
+    def mark(transaction: Transaction, after: int) -> inbox.Marked:
+        inbox.mark_some_seen(transaction, user, () if after else seqs)
+        return inbox.mark_all_seen(transaction, user, upto or 0, after)
+
+    return inbox.mark_in_pieces(database(), mark)
 
 
 def _whole(field: str, text: str) -> int:

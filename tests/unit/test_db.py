@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myapp.auth.models import users
-from myapp.db import now_ms, rfc3339
+from myapp.db import MOST_PAUSE, Pieces, now_ms, rfc3339
 from myapp.errors import Unavailable
 from myapp.inbox.models import facts
 from myapp.statements import Statement, statement
@@ -379,3 +381,25 @@ def test_failing_publisher_is_logged_and_not_the_callers_error(store: Store, cap
         transaction.news.append("one")
     assert fact(store, "colour") == "red"
     assert "the bus is away" in caplog.text
+
+
+def test_between_two_pieces_others_have_as_long_as_the_last_one_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = {"now": 0.0}
+    slept: list[float] = []
+    monkeypatch.setattr(time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(time, "sleep", slept.append)
+
+    class Busy:
+        """Others have it for so long."""
+
+        @contextmanager
+        def transaction(self) -> Iterator[None]:
+            clock["now"] += 5.0
+            yield
+
+    pieces = Pieces(Busy())  # type: ignore[arg-type]
+    for seconds in (0.25, 0.03125, 1.0):
+        with pieces.next():
+            clock["now"] += seconds
+        assert pieces.took == seconds
+    assert slept == [MOST_PAUSE, 0.03125]

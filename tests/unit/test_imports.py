@@ -204,6 +204,7 @@ ALLOWED: dict[str, set[str]] = {
     "systems.views": {
         "announcements.service",
         "auth",
+        "db",
         "errors",
         "extensions",
         "inbox.badges",
@@ -255,7 +256,7 @@ ALLOWED: dict[str, set[str]] = {
     # around the application
     "schema": {"db", "errors", "extensions"},
     "own_modules": {"auth", "db", "errors", "extensions", "inbox"},
-    "retention": {"db", "inbox", "notifications.service", "statements"},
+    "retention": {"db", "inbox", "notifications.service"},
     "chores": {"announcements.service", "db", "retention"},
     "operations": {"auth", "errors", "extensions", "openapi", "shapes", "web"},
     "live_cli": {"extensions", "operations"},

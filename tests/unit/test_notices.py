@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from myapp import inbox
 from myapp.errors import Invalid
 from myapp.inbox import badges as badge_module
+from myapp.inbox import seen
 from myapp.inbox.badges import MOST_OWN
 from myapp.inbox.seen import MOST_NAMES, MOST_SEQS
 
@@ -36,7 +37,7 @@ def store(emptied: Store) -> Store:
 
 def mark(store: Store, user: int, badges: list[str], upto: int) -> dict[str, int]:
     with store.database.transaction() as transaction:
-        return dict(inbox.mark_seen(transaction, user, badges, upto))
+        return dict(inbox.mark_seen(transaction, user, badges, upto).badges)
 
 
 def mark_some(store: Store, user: int, *seqs: int) -> dict[str, int]:
@@ -46,7 +47,7 @@ def mark_some(store: Store, user: int, *seqs: int) -> dict[str, int]:
 
 def mark_all(store: Store, user: int, upto: int) -> dict[str, int]:
     with store.database.transaction() as transaction:
-        return dict(inbox.mark_all_seen(transaction, user, upto))
+        return dict(inbox.mark_all_seen(transaction, user, upto).badges)
 
 
 def last_event(store: Store, user: int) -> dict[str, Any]:
@@ -217,6 +218,38 @@ def test_bounds_of_what_is_marked_at_once_are_told(store: Store) -> None:
     noticed.check(store, [user])
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_what_is_seen_is_marked_in_transactions_of_any_size(
+    most: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "MOST_MARKED", most)
+    (user,) = store.add()
+    for name in ("likes", "replies"):
+        noticed.add(store, user, name, "orders", 3)
+    told: list[int] = []
+    store.database.publish = lambda news: told.extend(
+        json.loads(text)["data"]["upto"] for one in news for text in one.texts
+    )
+    marked = inbox.mark_in_pieces(store.database, lambda tx, after: inbox.mark_seen(tx, user, ["replies"], 5, after))
+    assert (marked.badges["replies"], marked.badges["likes"], marked.badges["orders"]) == (1, 3, 4)
+    assert marked.seq == store.head(user).seq
+    assert told == sorted(told) and told[-1] == 5
+    marked = inbox.mark_in_pieces(store.database, lambda tx, after: inbox.mark_all_seen(tx, user, 6, after))
+    assert noticed.badges(store, user) == {}
+    assert told[-1] == 6
+    noticed.check(store, [user])
+
+
+def test_one_transaction_marks_so_many_at_most(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "MOST_MARKED", 2)
+    (user,) = store.add()
+    noticed.add(store, user, "likes", count=5)
+    with store.database.transaction() as transaction:
+        marked = inbox.mark_all_seen(transaction, user, 5)
+    assert (marked.badges["likes"], marked.seq, marked.upto, marked.is_last) == (3, 6, 2, False)
+    assert last_event(store, user)["data"] == {"badges": ["likes"], "upto": 2}
+
+
 def test_unseen_are_found_by_their_index_and_not_in_all_that_ever_happened(lite: Store) -> None:
     (user,) = lite.add()
     noticed.add(lite, user)
@@ -229,7 +262,7 @@ def test_unseen_are_found_by_their_index_and_not_in_all_that_ever_happened(lite:
         for sql in [sql for sql in said if "seen = false" in sql]:
             plan = connection.driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
             assert "ix_events_unseen" in plan[0][3], plan
-    assert sum("seen = false" in sql for sql in said) == 2
+    assert len([sql for sql in said if "seen = false" in sql]) == 3
 
 
 # -- badges of one's own

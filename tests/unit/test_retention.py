@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from myapp import inbox
 from myapp.db import Connection, now_ms
 from myapp.inbox import retention as module
+from myapp.inbox import seen as marking
 from myapp.retention import DAY, EVERY, NOTICES_STAY, Retention
 from myapp.statements import Statement
 
@@ -192,10 +194,59 @@ def test_who_is_stopped_leaves_the_rest_to_the_next_round_and_no_hole(
     age(store, user, 6)
     stopped = iter([False, False, True, True])
     assert Retention(store.database, 30).run(is_stopped=stopped.__next__) == 2
-    assert (kept(store, user), store.head(user).trimmed) == ([3, 4, 5, 6, 7, 8], 6)
-    assert store.after(user, 5).reset
+    assert (kept(store, user), store.head(user).trimmed) == ([3, 4, 5, 6, 7, 8], 2)
+    assert store.after(user, 1).reset
+    assert [event.seq for event in store.after(user, 2).events] == [3, 4, 5, 6, 7, 8]
     assert trim(store) == 4
     assert kept(store, user) == [7, 8]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_seen_notices_go_in_transactions_of_any_size_from_between_those_not_seen(
+    most: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (module, inbox):
+        monkeypatch.setattr(place, "MOST_DELETED", most)
+    (user,) = store.add()
+    noticed.add(store, user, count=8)
+    see(store, user, 2, 4, 6, 8)
+    age(store, user, 7, VERY_OLD)
+    assert trim(store) == 3
+    assert kept(store, user) == [1, 3, 5, 7, 8, 9]
+    assert trim(store) == 0
+
+
+def test_kept_notices_are_not_gone_through_to_find_old_ones(lite: Store) -> None:
+    (user,) = lite.add()
+    noticed.add(lite, user)
+    statements = {"_OLD": 1, "_DELETE_NOTICES": 1, "_TOO_MANY": 0}
+    values = {"after": 0, "upto": 1, "user": user, "old": 0, "old_notices": 0, "most": 1}
+    with lite.database.read() as connection:
+        for name, seen in statements.items():
+            sql, constants, _ = getattr(module, name).compiled("sqlite")
+            plan = connection.driver.execute(f"EXPLAIN QUERY PLAN {sql}", {**constants, **values}).fetchall()
+            index = "ix_events_seen" if seen else "ix_events_unseen"
+            assert any(index in row[3] and "user_id=?" in row[3] for row in plan), plan
+
+
+def test_oldest_of_too_much_that_is_not_seen_counts_as_seen(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_UNSEEN", 3)
+    monkeypatch.setattr(marking, "MOST_MARKED", 2)
+    crowded, other = store.add(2)
+    noticed.add(store, crowded, "likes", "orders", 5)
+    noticed.add(store, crowded, "replies", count=3)
+    noticed.add(store, other, count=3), store.append(other, 3)
+    published: list[Any] = []
+    monkeypatch.setattr(store.database, "publish", published.extend)
+    assert trim(store) == 0
+    assert noticed.badges(store, crowded) == {"replies": 3}
+    assert noticed.badges(store, other) == {"likes": 3}
+    noticed.check(store, [crowded, other])
+    told = [json.loads(text)["data"]["upto"] for appended in published for text in appended.texts]
+    assert told == [2, 4, 5]
+    assert [appended.user for appended in published] == [crowded] * 3
+    trim(store)
+    assert store.head(crowded).seq == 11
 
 
 # -- beside those who read

@@ -10,7 +10,10 @@ import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
 from myapp import Kind, emit, inbox, notify, register
+from myapp.announcements import service as announcements
 from myapp.errors import Text
+from myapp.inbox import seen
+from myapp.notifications.content import Content
 from myapp.notifications.kinds import unregister
 from myapp.systems import service as systems
 
@@ -411,9 +414,9 @@ def test_what_a_system_notified_everyone_of_is_no_announcement(site: Site) -> No
 
 def test_announcements_are_read_page_by_page(site: Site) -> None:
     bob = site.browser("bob")
-    shop = site.system("shop")
-    for number in range(32):
-        shop.post("/api/announcements", {"title": f"Number {number}."})
+    with site.app.extensions["myapp"].database.transaction() as transaction:
+        for number in range(32):
+            announcements.create(transaction, Content(f"Number {number}."))
     assert bob.page("/announcements").count("<article") == 30
     assert "Number 1." in bob.page("/announcements?before=3")
 
@@ -427,6 +430,24 @@ def test_progress_is_told_to_the_system_that_announces(site: Site) -> None:
     found = shop.get(made.headers["Location"]).get_json()
     assert (found["state"], found["reached"], found["total"]) == ("done", 2, 2)
     is_problem(other.get(made.headers["Location"]), 404)
+
+
+@pytest.mark.parametrize("path", ["/badges/seen", "/notifications/seen", "/notifications/mark"])
+def test_very_much_is_marked_as_seen_in_several_transactions(
+    path: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "MOST_MARKED", 2)
+    bob, shop = site.browser("bob"), site.system("shop")
+    for number in range(5):
+        shop.post("/api/notifications", {"to": "bob", "title": f"Number {number}", "badge": "orders"})
+    if path == "/notifications/mark":
+        assert bob.submit(path, upto="5").status_code == 303
+    else:
+        named = {"badges": ["orders"]} if path == "/badges/seen" else {}
+        answer = bob.post(path, {**named, "upto": 5}).get_json()
+        assert (answer["badges"]["notifications"], answer["badges"]["orders"], answer["seq"]) == (0, 0, 8)
+    events = bob.get("/messages/poll?seq=5").get_json()["events"]
+    assert [(event["kind"], event["data"]["upto"]) for event in events] == [("seen", 2), ("seen", 4), ("seen", 5)]
 
 
 # -- a kind of one's own, as in docs/adopt.md
