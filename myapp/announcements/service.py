@@ -157,6 +157,7 @@ _BY_KEY = statement(
         announcements.c.at,
     ).where(announcements.c.source_id == sa.bindparam("source"), announcements.c.key == sa.bindparam("sent_key"))
 )
+_SOURCES = statement(sa.select(announcements.c.source_id).where(announcements.c.source_id != 0).distinct())
 _FORGET_KEY = statement(sa.update(announcements).where(announcements.c.id == _number).values(key=None))
 _ADD_NUMBER = statement(
     sa.insert(notifications).values(given(notifications, "seq", "source_id", "at")).returning(notifications.c.id)
@@ -213,7 +214,8 @@ _ADVANCE = statement(
 #: Everyone but those who have muted it, and inboxes whose users somebody has deleted by hand.
 _SPREADER = inbox.Spreader(
     lambda user: sa.and_(
-        preferences.wants(sa.bindparam("muted", type_=sa.Text), user), sa.exists().where(users.c.id == user)
+        preferences.wants([sa.bindparam(name, type_=sa.Text) for name in ("muted", "also_muted")], user),
+        sa.exists().where(users.c.id == user),
     )
 )
 
@@ -322,6 +324,7 @@ def advance(transaction: Transaction, number: int, most: int) -> bool:
     if row is None:
         return True
     work = _Work(*row)
+    reasons = preferences.reasons(work.kind, work.source_id)
     step = _SPREADER.step(
         transaction,
         work.upto,
@@ -332,7 +335,8 @@ def advance(transaction: Transaction, number: int, most: int) -> bool:
         data=work.data,
         badge=kind_of(work.kind).badge,
         own_badge=work.own_badge,
-        muted=preferences.of_system(work.source_id) if work.source_id else work.kind,
+        muted=reasons[0],
+        also_muted=reasons[-1],
     )
     is_last = step.is_last or step.upto >= work.last
     now = now_ms()
@@ -359,6 +363,11 @@ def listed(connection: Connection, before: int, limit: int, *, notifications_too
     """Newest first, with a number below `before`; with `notifications_too` also what systems told everyone."""
     what = _ALL if notifications_too else _PUBLIC
     return [_announcement(row) for row in connection.all(what, before=before, most=limit)]
+
+
+def sources(connection: Connection) -> set[int]:
+    """The systems that have announced anything."""
+    return {row[0] for row in connection.all(_SOURCES)}
 
 
 def new_key() -> str:

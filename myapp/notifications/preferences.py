@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -20,6 +20,16 @@ _HEAR = statement(
 def of_system(number: int) -> str:
     """What is muted where a user does not want to hear of this system."""
     return f"system:{number}"
+
+
+def reasons(kind: str, system: int) -> tuple[str, ...]:
+    """What keeps an event of this kind from a user who has muted any of it; `system` is 0 for the application.
+
+    Notifications of systems are muted by system: the kind is that of the application's own.
+    """
+    if not system:
+        return (kind,)
+    return (of_system(system),) if kind == "notification" else (kind, of_system(system))
 
 
 def muted(connection: Connection, user: int) -> set[str]:
@@ -45,6 +55,6 @@ def mute(transaction: Transaction, user: int, what: str, is_muted: bool) -> None
         transaction.run(_HEAR, user=user, muted=what)
 
 
-def wants(what: sa.ColumnElement[str], user: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    """In a statement over many users: whether this one wants to hear of it."""
-    return ~sa.exists().where(mutes.c.user_id == user, mutes.c.what == what)
+def wants(whats: Sequence[sa.ColumnElement[str]], user: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """In a statement over many users: whether this one has muted none of these."""
+    return ~sa.exists().where(mutes.c.user_id == user, mutes.c.what.in_(whats))

@@ -136,8 +136,7 @@ def _tell(transaction: Transaction, waiting: list[_Waiting]) -> None:
     inbox.lock_more(transaction, {one.user for one in waiting})
     muted = preferences.muted_by(transaction, {one.user for one in waiting})
     for one in waiting:
-        what = preferences.of_system(one.source.id) if one.source.id else one.kind
-        is_muted = what in muted.get(one.user, ())
+        is_muted = not muted.get(one.user, set()).isdisjoint(preferences.reasons(one.kind, one.source.id))
         if is_muted and (one.key is None or not one.source.id):
             continue
         data = one.data

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
+from ..announcements import service as announcements
 from ..auth import guard
 from ..db import Connection, Transaction
 from ..errors import Invalid, NotFound, Text
@@ -200,8 +201,8 @@ def _wanted(choices: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, boo
 def _choices(connection: Connection, user: int) -> dict[str, list[dict[str, Any]]]:
     """What one can choose: all kinds, and the systems that have sent something or that are muted."""
     muted = preferences.muted(connection, user)
-    numbers = service.sources_of(connection, user) | {int(what[7:]) for what in muted if what.startswith("system:")}
-    found = systems.by_ids(connection, numbers)
+    told_by = service.sources_of(connection, user) | announcements.sources(connection)
+    found = systems.by_ids(connection, told_by | {int(what[7:]) for what in muted if what.startswith("system:")})
     return {
         "kinds": [
             {

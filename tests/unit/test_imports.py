@@ -185,6 +185,7 @@ ALLOWED: dict[str, set[str]] = {
     "notifications": {"notifications"},
     "notifications.notify": {"auth.people", "db", "errors", "extensions", "inbox", "notifications"},
     "notifications.views": {
+        "announcements.service",
         "auth",
         "db",
         "errors",

@@ -329,6 +329,22 @@ def test_who_mutes_a_system_hears_nothing_of_it(both_sites: Site) -> None:
     assert [event["data"]["title"] for event in bob.events()] == ["Hi", "Done", "told"]
 
 
+def test_announcements_of_systems_are_muted_by_their_kind_and_by_their_system(both_sites: Site) -> None:
+    bob, carol, dave = both_sites.programs("bob", "carol", "dave")
+    shop, bank = both_sites.system("shop"), both_sites.system("bank")
+    shop.post("/api/announcements", {"title": "Before"})
+    wait_for(lambda: is_done(both_sites), "its end")
+    assert bob.get("/notifications/preferences").get_json()["systems"] == {"shop": True}
+    bob.put("/notifications/preferences", {"kinds": {"announcement": False}})
+    carol.put("/notifications/preferences", {"systems": {"shop": False}})
+    dave.put("/notifications/preferences", {"kinds": {"notification": False}})
+    for system, title in ((shop, "shop"), (bank, "bank")):
+        system.post("/api/announcements", {"title": title})
+    wait_for(lambda: is_done(both_sites), "their end")
+    told = [[event["data"]["title"] for event in someone.events()] for someone in (bob, carol, dave)]
+    assert told == [["Before"], ["Before", "bank"], ["Before", "shop", "bank"]]
+
+
 def test_preferences_are_ticked_on_their_page(bob: Browser, site: Site) -> None:
     site.system("shop").post("/api/notifications", {"to": "bob", "title": "Hi"})
     page = bob.page("/notifications/preferences")
