@@ -13,7 +13,7 @@ register(
     Kind(
         "order-shipped",
         label="Orders",
-        badge="orders",
+        badge="shipped",
         title=lambda data: f"Order {data['number']} is on its way",
         url=lambda data: "/orders",
         group=lambda data: "all",

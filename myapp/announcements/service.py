@@ -18,7 +18,7 @@ from ..auth.models import users
 from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Conflict, NotFound, Text
 from ..notifications import preferences
-from ..notifications.content import Content
+from ..notifications.content import Content, canonical
 from ..notifications.kinds import kind_of
 from ..notifications.models import notifications
 from ..notifications.service import APPLICATION, Source, notification_data
@@ -285,9 +285,7 @@ def _data(content: Content, kind: str, source: Source) -> dict[str, Any]:
 
 def _is_same(stored: str, said: Mapping[str, Any]) -> bool:
     """Whether what is stored, with its number, says this."""
-    before: dict[str, Any] = msgspec.json.decode(stored)
-    same: bool = {**before, "id": 0} == msgspec.json.decode(msgspec.json.encode({"id": 0, **said}))
-    return same
+    return canonical({**msgspec.json.decode(stored), "id": 0}) == canonical({**said, "id": 0})
 
 
 def claim(transaction: Transaction, number: int) -> bool:

@@ -86,7 +86,9 @@ def _shown(kind: Kind, function: Callable[[A], T], data: A, otherwise: T) -> T:
 
 
 def badges() -> list[str]:
-    """The badges that the bell adds up: those of all kinds. A notice is counted by no more than one of them."""
+    """The badges that the bell adds up: those of all kinds. A notice is counted by no more than one of them: see
+    `check_own_badge`.
+    """
     return list(dict.fromkeys(kind.badge for kind in kinds() if kind.badge))
 
 

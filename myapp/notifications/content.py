@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .. import inbox
 from ..errors import Invalid, Text
 from ..texts import is_text
+from .kinds import check_own_badge
 
 #: In code points.
 LONGEST_TITLE, LONGEST_BODY, LONGEST_URL = 200, 4000, 2000
@@ -56,10 +56,10 @@ def check(
         _check_text("url", url, LONGEST_URL)
         if not URL.fullmatch(url):
             raise Invalid("url", Text("write a path that begins with /, or an address with http:// or https://"))
-    if badge is not None:
-        inbox.check_badge(badge)
     own_badge = None if badge == "notifications" else badge
-    return Content(title, body or "", url or "", own_badge, _checked_data(data) if data else {})
+    if own_badge is not None:
+        check_own_badge(own_badge)
+    return Content(title, body or "", url or "", own_badge, checked_data(data, MOST_DATA) if data else {})
 
 
 def _check_text(field: str, text: str, most: int) -> None:
@@ -70,22 +70,27 @@ def _check_text(field: str, text: str, most: int) -> None:
         raise Invalid(field, Text("has a NUL character or a lone surrogate; leave it out"))
 
 
-def _checked_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy, as JSON has it."""
+def checked_data(data: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """A copy, as JSON has it, of what has at most `most` bytes so. Raises Invalid."""
     try:
         encoded = msgspec.json.encode(data)
     except (TypeError, ValueError, UnicodeError, RecursionError) as error:
         raise Invalid("data", Text("is not a JSON object: %(reason)s", reason=str(error))) from None
-    if len(encoded) > MOST_DATA:
-        raise Invalid(
-            "data", Text("has %(count)d bytes as JSON; send at most %(most)d", count=len(encoded), most=MOST_DATA)
-        )
+    if not encoded.startswith(b"{"):
+        raise Invalid("data", Text("is not a JSON object"))
+    if len(encoded) > most:
+        raise Invalid("data", Text("has %(count)d bytes as JSON; send at most %(most)d", count=len(encoded), most=most))
     if _NUL.search(encoded):
         raise Invalid("data", Text("has a NUL character or a lone surrogate; leave it out"))
     if _is_deep(encoded):
         raise Invalid("data", Text("has objects or arrays more than %(most)d levels deep", most=DEEPEST_DATA))
     copied: dict[str, Any] = msgspec.json.decode(encoded)
     return copied
+
+
+def canonical(data: Mapping[str, Any]) -> bytes:
+    """The same for the same content, whatever its order; true is not 1, and 1 is not 1.0."""
+    return msgspec.json.encode(data, order="sorted")
 
 
 def _is_deep(encoded: bytes) -> bool:

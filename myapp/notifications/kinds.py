@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Text
+from ..errors import Invalid, Text
 from ..inbox import check_badge
 from ..inbox.badges import NAME
 
@@ -47,10 +47,11 @@ def _by_number(data: Sequence[Data]) -> str:
 class Kind:
     """How events of one kind are shown; every function is given an event's data.
 
-    `label` names the kind in the preferences. `title`, a Text where it is to be translated, and `body` are plain text.
-    `url` is where the item leads: a path of this site, an address with http(s), or nothing. Those not seen with the
-    same `group` are shown as one item, with the title that `together` makes of the data of all, newest first.
-    `template`, the name of a Jinja template, is included in place of the title and the body; it is given `item`.
+    `label` names the kind in the preferences. `badge` counts those not seen; no notification can bring it as its own.
+    `title`, a Text where it is to be translated, and `body` are plain text. `url` is where the item leads: a path of
+    this site, an address with http(s), or nothing. Those not seen with the same `group` are shown as one item, with the
+    title that `together` makes of the data of all, newest first. `template`, the name of a Jinja template, is included
+    in place of the title and the body; it is given `item`.
     """
 
     name: str
@@ -93,6 +94,16 @@ def kind_of(name: str) -> Kind:
 
 def known(name: str) -> bool:
     return name in _kinds
+
+
+def check_own_badge(badge: str) -> None:
+    """Raises Invalid where a notice cannot be counted so besides by its kind: the bell adds up the badges of all kinds,
+    and would count it twice.
+    """
+    check_badge(badge)
+    for kind in _kinds.values():
+        if kind.badge == badge:
+            raise Invalid("badge", Text("counts the kind %(kind)s here; choose another one", kind=kind.name))
 
 
 def kinds() -> list[Kind]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import msgspec
-
 from ..auth import people
 from ..db import Connection
-from ..errors import Invalid, Text
+from ..errors import NotFound, Text
 from ..extensions import database
-from ..inbox import check_badge
 from . import service
-from .content import check
-from .kinds import known
+from .content import check, checked_data
+from .kinds import check_own_badge, kind_of, known
 
 
 class HasId(Protocol):
@@ -38,8 +35,9 @@ def notify(
     which it comes or not at all; where there is none, in one of its own.
 
     `url` is where it leads: a path that begins with /, or an address with http(s). `badge` counts it beside
-    `notifications`, by a name of your own such as `orders`. `data` is for your own scripts, at most 8 KB as JSON, 32
-    levels deep. The same `key` to the same user again within 7 days tells nothing new.
+    `notifications`, by a name of your own such as `orders`, not one by which a kind is counted. `data` is for your own
+    scripts, at most 8 KB as JSON, 32 levels deep. The same `key` to the same user again within 7 days tells nothing
+    new.
     Raises NotFound (no such user), Invalid naming the field, and at the end of the transaction Conflict (the key was
     used for something else).
     """
@@ -49,21 +47,25 @@ def notify(
 
 
 def emit(user: str | HasId, kind: str, data: Mapping[str, Any], *, badge: str | None = None) -> None:
-    """The same with an event of a kind of your own (`register`), whose `data` its rendering knows.
+    """The same with an event of a kind of your own (`register`), whose `data` its rendering knows: an object of at most
+    16 KB as JSON, 32 levels deep.
 
     Raises NotFound, ValueError for a kind that was not registered, and Invalid.
     """
     if not known(kind):
         raise ValueError(f"there is no kind {kind!r}: register(Kind({kind!r}, ...)) at start")
-    if badge is not None:
-        check_badge(badge)
-    encoded = msgspec.json.encode(data)
-    if len(encoded) > service.MOST_EVENT:
-        raise Invalid("data", Text("has more than %(most)d bytes as JSON; send less", most=service.MOST_EVENT))
-    copied = msgspec.json.decode(encoded)  # as it is now: the caller may go on to use it
+    own_badge = None if badge == kind_of(kind).badge else badge
+    if own_badge is not None:
+        check_own_badge(own_badge)
+    copied = checked_data(data, service.MOST_EVENT)
     with database().joined() as transaction:
-        service.emit(transaction, _id_of(transaction, user), kind, copied, own_badge=badge)
+        service.emit(transaction, _id_of(transaction, user), kind, copied, own_badge=own_badge)
 
 
 def _id_of(connection: Connection, user: str | HasId) -> int:
-    return people.by_name(connection, user).id if isinstance(user, str) else int(user.id)
+    """Raises NotFound."""
+    if isinstance(user, str):
+        return people.by_name(connection, user).id
+    if not people.by_ids(connection, [user.id]):
+        raise NotFound(Text("There is no user with the id %(id)d.", id=user.id))
+    return int(user.id)

@@ -19,7 +19,7 @@ from ..errors import Conflict, Text
 from ..statements import Statement, given, statement
 from ..texts import KEY_LIFE, check_key
 from . import preferences
-from .content import Content
+from .content import Content, canonical
 from .kinds import kind_of
 from .models import notifications
 
@@ -162,10 +162,10 @@ def _number(transaction: Transaction, new: _Waiting, is_muted: bool) -> int | No
         "key": new.key,
         "at": now,
     }
-    row = transaction.one(_ADD, **values)
-    if row is None:
+    while (row := transaction.one(_ADD, **values)) is None:
         stored = transaction.one(_BY_KEY, user=new.user, source=new.source.id, sent_key=new.key)
-        assert stored is not None
+        if stored is None:  # trimming has just made it free
+            continue
         number, seq, at = stored
         if at > now - KEY_LIFE:
             if not _is_same(transaction, new, seq):
@@ -176,8 +176,6 @@ def _number(transaction: Transaction, new: _Waiting, is_muted: bool) -> int | No
             if is_muted or seq > 0:
                 return None  # else it was muted then, and is wanted now
         transaction.run(_FORGET_KEY, number=number)
-        row = transaction.one(_ADD, **values)
-    assert row is not None
     found: int = row[0]
     return found
 
@@ -194,17 +192,12 @@ def _is_same(transaction: Transaction, new: _Waiting, seq: int) -> bool:
         before = stored.data
     said: dict[str, Any] = msgspec.json.decode(before)
     del said["id"]
-    return _canonical(said) == _canonical(new.data)
-
-
-def _canonical(data: Mapping[str, Any]) -> bytes:
-    """The same for the same content, whatever its order."""
-    return msgspec.json.encode(data, order="sorted")
+    return canonical(said) == canonical(new.data)
 
 
 def _digest(new: _Waiting) -> int:
     """What is told, as a number below 0."""
-    return -1 - int.from_bytes(hashlib.sha256(_canonical(new.data)).digest()[:7])
+    return -1 - int.from_bytes(hashlib.sha256(canonical(new.data)).digest()[:7])
 
 
 def trim(transaction: Transaction, old: int, most: int) -> int:

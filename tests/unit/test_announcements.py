@@ -510,7 +510,10 @@ def test_same_key_is_the_same_announcement(kind: str, store: Store) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"title": "other"}, {"body": "other"}, {"url": "/other"}, {"badge": "other"}, {"data": {"n": 2}}],
+    [
+        *({"title": "other"}, {"body": "other"}, {"url": "/other"}, {"badge": "other"}),
+        *({"data": {"n": value}} for value in (2, True, 1.0)),
+    ],
     ids=lambda other: next(iter(other)),
 )
 def test_key_that_was_used_for_other_content_is_a_conflict(other: dict[str, Any], store: Store) -> None:

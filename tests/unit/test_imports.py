@@ -116,7 +116,7 @@ ALLOWED: dict[str, set[str]] = {
         "texts",
     },
     "notifications.models": {"db"},
-    "notifications.content": {"errors", "inbox", "texts"},
+    "notifications.content": {"errors", "notifications.kinds", "texts"},
     "notifications.kinds": {"errors", "inbox"},
     "notifications.preferences": {"db", "notifications.models", "statements"},
     "notifications.service": {

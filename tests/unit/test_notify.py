@@ -12,11 +12,13 @@ import gevent
 import pytest
 
 from myapp import Kind, emit, notify, register
+from myapp.db import Connection
 from myapp.errors import Conflict, Invalid, NotFound, Text
 from myapp.inbox.badges import MOST_OWN
 from myapp.notifications import kinds, preferences, service
 from myapp.notifications.content import Content
 from myapp.notifications.service import APPLICATION, Source
+from myapp.statements import Statement
 from myapp.texts import KEY_LIFE
 
 from ..support import make_app, shared_postgres
@@ -90,11 +92,72 @@ def test_what_cannot_be_told_is_refused_at_once(store: Store, orders: str) -> No
         notify("user1", "Paid", key="")
     with pytest.raises(Invalid):
         emit("user1", orders, {}, badge="messages")
+    for badge in ("orders", "likes"):
+        with pytest.raises(Invalid, match="badge"):
+            notify("user1", "Paid", badge=badge)
+    for badge in ("notifications", "likes"):
+        with pytest.raises(Invalid, match="badge"):
+            emit("user1", orders, {}, badge=badge)
     with pytest.raises(Invalid):
         emit("user1", orders, {"x": "y" * service.MOST_EVENT})
     with pytest.raises(ValueError, match="register"):
         emit("user1", "unheard-of", {})
     assert store.count("events") == 0
+
+
+class Somebody:
+    """Of whom only the id is known."""
+
+    def __init__(self, user: int) -> None:
+        self.id = user
+
+
+def test_who_is_named_by_an_id_is_looked_up_at_once(store: Store, orders: str) -> None:
+    (user,) = store.add()
+    notify(Somebody(user), "Paid")
+    emit(Somebody(user), orders, {})
+    with store.database.transaction():
+        with pytest.raises(NotFound):
+            notify(Somebody(user + 1), "Paid")
+        with pytest.raises(NotFound):
+            emit(Somebody(user + 1), orders, {})
+    assert store.head(user).seq == 2
+
+
+def nested(levels: int) -> Any:
+    data: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        data = {"in": data}
+    return data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        [{"number": 1}],
+        "text",
+        7,
+        None,
+        {"x": object()},
+        {"x": "\ud800"},
+        {"x": "\x00"},
+        nested(33),
+        nested(100_000),
+    ],
+    ids=lambda data: type(data).__name__,
+)
+def test_data_that_is_no_object_of_json_is_refused(data: Any, store: Store, orders: str) -> None:
+    store.add()
+    with pytest.raises(Invalid, match="data"):
+        emit("user1", orders, data)
+    assert store.count("events") == 0
+
+
+def test_badge_of_its_kind_counts_an_event_once(store: Store, orders: str) -> None:
+    (user,) = store.add()
+    emit("user1", orders, {}, badge="orders")
+    assert noticed.badges(store, user) == {"orders": 1}
 
 
 # -- whose transaction it is
@@ -266,6 +329,22 @@ def test_same_key_twice_in_a_transaction_tells_once(store: Store) -> None:
     noticed.check(store, [user])
 
 
+def test_key_that_is_forgotten_while_it_is_looked_up_is_free(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    (user,) = store.add()
+    notify("user1", "Paid", key="a key")
+    one = Connection.one
+
+    def trimmed(connection: Connection, what: Statement, /, **values: Any) -> Any:
+        if what is service._BY_KEY:
+            connection.driver.execute("DELETE FROM notifications")
+        return one(connection, what, **values)
+
+    monkeypatch.setattr(Connection, "one", trimmed)
+    notify("user1", "Paid", key="a key")
+    assert told(store, user) == ["Paid", "Paid"]
+    assert [key for _, _, key in listed(store)] == ["a key"]
+
+
 def test_same_key_with_other_content_in_a_transaction_stores_nothing(store: Store) -> None:
     (user,) = store.add()
     with pytest.raises(Conflict), store.database.transaction():
@@ -281,7 +360,7 @@ def test_same_key_with_other_content_in_a_transaction_stores_nothing(store: Stor
         {"body": "other"},
         {"url": "/other"},
         {"badge": "other"},
-        {"data": {"n": 2}},
+        *({"data": {"n": value}} for value in (2, True, 1.0)),
     ],
     ids=lambda other: next(iter(other)),
 )

@@ -46,7 +46,7 @@ def run_commands_of_the_docs(shop: Site) -> None:
 def test_page_of_ones_own_is_live(bob: Browser) -> None:
     page = bob.page("/orders")
     assert 'data-seq="0"' in page
-    assert '<span class="badge" data-badge="orders" hidden>0</span>' in page
+    assert '<span class="badge" data-badge="shipped" hidden>0</span>' in page
 
 
 def test_what_happens_is_an_event_a_badge_and_an_item_of_the_bell(bob: Browser, shop: Site) -> None:
@@ -54,7 +54,7 @@ def test_what_happens_is_an_event_a_badge_and_an_item_of_the_bell(bob: Browser, 
     assert bob.submit("/orders/17/ship").status_code == 302
     [event] = shop.program("bob").events()
     assert (event["kind"], event["data"]) == ("order-shipped", {"number": 17, "carrier": "Pigeon"})
-    assert 'data-badge="orders">1</span>' in bob.page("/orders")
+    assert 'data-badge="shipped">1</span>' in bob.page("/orders")
     page = bob.page("/notifications")
     assert "Order 17 is on its way" in page
     assert "by Pigeon" in page
