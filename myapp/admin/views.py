@@ -115,7 +115,7 @@ def progress(which: str) -> Any:
     """How far an announcement is, for the page's script."""
     guard.administrator()
     with database().read() as connection:
-        return answer(announcements.by_number(connection, number_of(which)).progress())
+        return answer(announcements.by_number(connection, number_of(which, announcements.unknown)).progress())
 
 
 @bp.post("/systems")
@@ -222,7 +222,7 @@ def create_token(name: str) -> BaseResponse | Page:
 def rotate_token(name: str, which: str) -> BaseResponse | Page:
     identity = guard.administrator()
     with database().transaction() as transaction:
-        made = tokens.rotate(transaction, systems.by_name(transaction, name).id, number_of(which))
+        made = tokens.rotate(transaction, systems.by_name(transaction, name).id, number_of(which, tokens.unknown))
     flash(_("The old token ends within a day."))
     return _system_page(identity, name, new_token=made["token"])
 
@@ -231,5 +231,5 @@ def rotate_token(name: str, which: str) -> BaseResponse | Page:
 def revoke_token(name: str, which: str) -> BaseResponse:
     guard.administrator()
     with database().transaction() as transaction:
-        tokens.revoke(transaction, systems.by_name(transaction, name).id, number_of(which))
+        tokens.revoke(transaction, systems.by_name(transaction, name).id, number_of(which, tokens.unknown))
     return redirect(url_for("admin.system_page", name=name), 303)

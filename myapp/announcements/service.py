@@ -352,9 +352,9 @@ def by_number(connection: Connection, number: int) -> Announcement:
     return _announcement(row)
 
 
-def unknown(number: int) -> NotFound:
+def unknown(number: int | str) -> NotFound:
     """There is none of this number, or none of which the caller may know."""
-    return NotFound(Text("There is no announcement %(number)d.", number=number))
+    return NotFound(Text("There is no announcement %(number)s.", number=number))
 
 
 def listed(connection: Connection, before: int, limit: int, *, notifications_too: bool = False) -> list[Announcement]:

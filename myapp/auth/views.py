@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from ..errors import Conflict, Forbidden, Invalid, NotFound, Text
 from ..extensions import csrf, database, limiter, parts
 from ..openapi import READERS, Answer, Who, describe, whole, words
 from ..systems import tokens
+from ..texts import printable
 from ..tokens import LONGEST_LABEL
 from ..web import answer, no_content, query_text, query_whole, read_json, safe_next, wants_page, with_errors
 from . import guard, guests, people, service, shapes
@@ -267,11 +269,15 @@ def revoke_token(number: str) -> Response:
     return no_content()
 
 
-def number_of(text: str) -> int:
-    """A session's or token's number in an address. Raises NotFound for what cannot be one."""
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise NotFound(Text("There is nothing of yours with that number."))
-    return int(text)
+def number_of(text: str, unknown: Callable[[str], NotFound] | None = None) -> int:
+    """A number in an address: of one's own sessions and tokens, or of what `unknown` makes an error for. Raises that
+    NotFound for what cannot be one.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= 18:
+        return int(text)
+    if unknown is not None:
+        raise unknown(printable(text))
+    raise NotFound(Text("There is nothing of yours with that number."))
 
 
 @bp.get("/users")

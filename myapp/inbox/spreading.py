@@ -20,6 +20,10 @@ from .events import rest_of
 from .facts import epoch
 from .models import events, inboxes
 
+#: Bytes that the events of one batch have together, however many could be told: they travel with their text, and while
+#: they are handed out nobody else is served.
+MOST_BYTES = 2_000_000
+
 
 class Spread(NamedTuple):
     """What a transaction added to many inboxes: one event each, at the seq of its row, its text behind that the same.
@@ -76,12 +80,14 @@ class Spreader:
         own_badge: str | None = None,
         **of_whom: Any,
     ) -> Step:
-        """Give the event to at most `most` users with an id above `after`, up to `last`, who want it.
+        """Give the event to at most `most` users with an id above `after`, up to `last`, who want it; of one that is
+        large to fewer (MOST_BYTES).
 
         `data` is a JSON object's text, `of_whom` are values for parameters of `wants`. The transaction must hold no
         inbox yet, and locks the batch's.
         """
         assert not transaction.state.get("inboxes"), "a batch has a transaction of its own"
+        most = min(most, max(1, MOST_BYTES // len(data.encode())))
         ids = [row[0] for row in transaction.all(self._lock, after=after, last=last, most=most)]
         if not ids:
             return Step(last, 0, True)

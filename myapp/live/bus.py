@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 
 from .frames import Batch
 
-#: Events larger than this together are announced without their text; who wants them reads them.
+#: Events of one user that are larger than this together are announced without their text; who wants them reads them.
+#: What many get always has its text: who spreads it sees to it that it is not too much at once.
 INLINE_BYTES = 8 * 1024
 
 #: What a bus can be: it carries; it is about to; its server is away; nothing comes back through its server.

@@ -170,7 +170,7 @@ def rotate(transaction: Transaction, system: int, number: int) -> dict[str, Any]
     row = transaction.one(_ROTATE, system=system, number=number, now=now)
     if row is None:
         if transaction.one(_ONE, system=system, number=number) is None:
-            raise _unknown(number)
+            raise unknown(number)
         raise Conflict(Text("This token was rotated before: rotate the new one, or make another."))
     label, scopes, life = row
     transaction.run(_EXPIRE, system=system, number=number, until=now + ROTATION)
@@ -180,7 +180,7 @@ def rotate(transaction: Transaction, system: int, number: int) -> dict[str, Any]
 def revoke(transaction: Transaction, system: int, number: int) -> None:
     """It ends at once, and with it the tickets that were issued by it. Raises NotFound."""
     if not transaction.all(_END, system=system, number=number):
-        raise _unknown(number)
+        raise unknown(number)
     transaction.news.append(EndedAll(grant_of(number)))
 
 
@@ -213,5 +213,5 @@ def as_json(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _unknown(number: int) -> NotFound:
-    return NotFound(Text("The system has no token %(number)d.", number=number))
+def unknown(number: int | str) -> NotFound:
+    return NotFound(Text("The system has no token %(number)s.", number=number))

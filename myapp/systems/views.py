@@ -189,7 +189,7 @@ def _location(number: int) -> dict[str, str]:
 def announcement(which: str) -> Response:
     """How far it is."""
     system = guard.system("announce")
-    number = number_of(which)
+    number = number_of(which, announcements.unknown)
     with database().read() as connection:
         found = announcements.by_number(connection, number)
     if found.source != system.name:

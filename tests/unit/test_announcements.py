@@ -18,6 +18,7 @@ from myapp.announcements.service import Overtaken
 from myapp.chores import announce
 from myapp.db import Connection, now_ms
 from myapp.errors import Conflict, Invalid, NotFound
+from myapp.inbox import spreading
 from myapp.inbox.badges import MOST_OWN
 from myapp.notifications import preferences
 from myapp.notifications.content import Content
@@ -193,6 +194,19 @@ def test_batch_in_which_all_have_muted_it_is_no_news(store: Store) -> None:
     store.database.publish = published.extend
     finish(store, create(store), 1)
     assert published == []
+
+
+def test_batches_of_what_is_large_are_smaller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = store.add(5)
+    number = create(store, Content("News", "x" * 1000))
+    monkeypatch.setattr(spreading, "MOST_BYTES", 2500)
+    assert not advance(store, number, 100)
+    assert progress(store, number)[0] == 2
+    monkeypatch.setattr(spreading, "MOST_BYTES", 1)
+    assert not advance(store, number, 100)
+    assert progress(store, number)[0] == 3
+    finish(store, number, 100)
+    assert [told(store, user) for user in users] == [["News"]] * 5
 
 
 # -- badges of one's own

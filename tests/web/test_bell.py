@@ -446,6 +446,7 @@ def test_progress_is_told_to_the_system_that_announces(site: Site) -> None:
     found = shop.get(made.headers["Location"]).get_json()
     assert (found["state"], found["reached"], found["total"]) == ("done", 2, 2)
     is_problem(other.get(made.headers["Location"]), 404)
+    assert shop.get("/api/announcements/first").get_json()["detail"] == "There is no announcement first."
 
 
 @pytest.mark.parametrize("path", ["/badges/seen", "/notifications/seen", "/notifications/mark"])
