@@ -31,8 +31,7 @@ from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .forwarded import Forwarded, Proxies
 from .inbox import Appended, Page, Spread, after, epoch, heads
-from .live import bus as bus_news
-from .live.bus import INLINE_BYTES, Bus, News
+from .live.bus import INLINE_BYTES, Bus, News, NewsOfMany
 from .live.dispatcher import Dispatcher
 from .live.frames import Batch
 from .live.limits import Limits
@@ -171,11 +170,11 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
                 batch = Batch(texts, item.first, item.latest, item.latest, item.badges)
                 bus.publish(News(item.user, batch, at=now, epoch=item.epoch))
             elif isinstance(item, Spread):
-                bus.spread(bus_news.Spread(*item[:3], at=now, epoch=item.epoch))
+                bus.spread(NewsOfMany(item.rest, item.rows, item.badges, at=now, epoch=item.epoch))
             elif isinstance(item, Ended):
-                bus.publish(News(item.user, None, item.grant, now))
+                bus.publish(News(item.user, None, ended=item.grant, at=now))
             elif isinstance(item, EndedAll):
-                bus.spread(bus_news.Spread("", [], [], ended=item.grant, at=now))
+                bus.end_grants(item.grant)
 
     def read(user: int, cursor: int, known_epoch: str, limit: int) -> Page:
         with database.read() as connection:

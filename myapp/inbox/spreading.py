@@ -28,7 +28,7 @@ MOST_BYTES = 2_000_000
 class Spread(NamedTuple):
     """What a transaction added to many inboxes: one event each, at the seq of its row, its text behind that the same.
 
-    `rows` are user, seq, and the place of the user's badges in `badges`. The seqs mean something in this `epoch` only.
+    `rows` are user, seq, and which of `badges` are the user's. The seqs mean something in this `epoch` only.
     """
 
     rest: str
@@ -93,10 +93,10 @@ class Spreader:
             return Step(last, 0, True)
         event = {"kind": kind, "at": at, "data": data, "badge": badge, "own_badge": own_badge}
         rows = self._tell(transaction, ids, event, of_whom)
-        places: dict[str, int] = {}
-        told = [(user, seq, places.setdefault(text, len(places))) for user, seq, text in rows]
+        badges: dict[str, int] = {}
+        told = [(user, seq, badges.setdefault(text, len(badges))) for user, seq, text in rows]
         if told:
-            transaction.news.append(Spread(rest_of(kind, at, data), told, list(places), epoch(transaction)))
+            transaction.news.append(Spread(rest_of(kind, at, data), told, list(badges), epoch(transaction)))
         return Step(ids[-1], len(rows), len(ids) < most)
 
     def _tell(

@@ -32,29 +32,29 @@ class News(NamedTuple):
     epoch: str = ""
 
 
-class Spread(NamedTuple):
-    """Something happened to many at once: each user of `rows` got the same event, or whatever was granted by what
-    begins with `ended` is no more.
+class NewsOfMany(NamedTuple):
+    """The same event was appended to many inboxes at once: those of the users of `rows`.
 
-    A row is user, seq, and the place of the user's badges in `badges`; `rest` is the event's text behind its seq. `at`
-    and `epoch` are as in News.
+    A row is user, seq, and which of `badges` are the user's; `rest` is the event's text behind its seq. `at` and
+    `epoch` are as in News.
     """
 
     rest: str
     rows: list[tuple[int, int, int]]
     badges: list[str]
-    ended: str = ""
     at: float = 0.0
     epoch: str = ""
 
-    def news(self, user: int, seq: int, place: int) -> News:
-        """The same for one user."""
+    def of(self, user: int, seq: int, which: int) -> News:
+        """The news of one row."""
         text = f'{{"seq":{seq},{self.rest}'
-        return News(user, Batch((text,), seq, seq, seq, self.badges[place]), "", self.at, self.epoch)
+        return News(user, Batch((text,), seq, seq, seq, self.badges[which]), "", self.at, self.epoch)
 
 
-DeliverAll = Callable[[Spread], None]
+DeliverAll = Callable[[NewsOfMany], None]
 Deliver = Callable[[News], None]
+#: `grants_ended(prefix)`: whatever was granted by what begins so is no more.
+GrantsEnded = Callable[[str], None]
 #: `overhear(worker, words)`: what another worker has said to all.
 Overhear = Callable[[str, bytes], None]
 
@@ -93,12 +93,14 @@ class Bus(Protocol):
         overhear: Overhear = ignore,
         resumed: Callable[[], None] = ignore,
         deliver_all: DeliverAll = ignore,
+        grants_ended: GrantsEnded = ignore,
     ) -> None:
         """Begin to carry. None of these must wait.
 
         `deliver` is called for news of subscribed users; news of others may be delivered too: the receiver knows whom
-        it asked for. `deliver_all` is called for every Spread, `overhear` for what other workers broadcast, and
-        `resumed` whenever the bus is OK after it was not: what was said meanwhile is missed.
+        it asked for. `deliver_all` and `grants_ended` are called for all that any worker spreads and ends, `overhear`
+        for what other workers broadcast, and `resumed` whenever the bus is OK after it was not: what was said meanwhile
+        is missed.
         """
 
     def subscribe(self, user: int) -> None:
@@ -113,8 +115,11 @@ class Bus(Protocol):
     def publish(self, news: News) -> None:
         """Pass it on to the subscribers."""
 
-    def spread(self, spread: Spread) -> None:
+    def spread(self, news: NewsOfMany) -> None:
         """Pass it on to every worker."""
+
+    def end_grants(self, prefix: str) -> None:
+        """Tell every worker that whatever was granted by what begins so is no more."""
 
     def broadcast(self, words: bytes) -> None:
         """Say this to all other workers."""

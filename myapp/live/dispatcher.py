@@ -17,7 +17,7 @@ from typing import Any
 
 import gevent
 
-from .bus import Bus, News, Spread
+from .bus import Bus, News, NewsOfMany
 from .catching_up import CatchUp, Read
 from .clients import CATCHING_UP, CLOSED, CURRENT, ParkedClient, on_ready
 from .draining import dismiss, retry, send_away
@@ -196,7 +196,7 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to carry news and to sweep; repeated calls do nothing."""
         if not self._sweep.is_running and not self.is_draining:
-            self._bus.start(self.deliver, self.peers.overhear, self._resumed, self.deliver_all)
+            self._bus.start(self.deliver, self.peers.overhear, self._resumed, self.deliver_all, self.doubt_granted)
             self._sweep.start()
 
     def _resumed(self) -> None:
@@ -338,14 +338,17 @@ class Dispatcher:
             place.badges = sys.intern(news.batch.badges)
         self.handing_out.add(place, news)
 
-    def deliver_all(self, spread: Spread) -> None:
+    def deliver_all(self, news: NewsOfMany) -> None:
         """The same for many users, most of whom may not be here."""
-        for user, seq, place in spread.rows:
+        for user, seq, which in news.rows:
             if user in self._places:
-                self.deliver(spread.news(user, seq, place))
-        if spread.ended:
-            for client in [client for client in self.clients() if client.grant.startswith(spread.ended)]:
-                dismiss(client, CloseCode.NOT_SIGNED_IN)
+                self.deliver(news.of(user, seq, which))
+
+    def doubt_granted(self, prefix: str) -> None:
+        """What was granted by what begins so is no more: the sweep sends away who waits by it, some in each turn."""
+        for client in self.clients():
+            if client.grant.startswith(prefix):
+                self.grants.doubt(client)
 
     def _doubt(self, place: Place) -> None:
         """News of another epoch: a backup was put back, and nobody here knows; or it is late. The read says which."""

@@ -49,7 +49,7 @@ class Grants:
         self._doubted.add(client)
 
     def check(self) -> None:
-        """Send away those in doubt whose session or token has ended; this process's own are told at once.
+        """Send away those in doubt whose session or token has ended; those of one user that end here are told at once.
 
         At most MOST_DOUBTED of them; the next call goes on.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bus import OK, Deliver, DeliverAll, News, Overhear, Spread, ignore, worker_name
+from .bus import OK, Deliver, DeliverAll, GrantsEnded, News, NewsOfMany, Overhear, ignore, worker_name
 
 
 class MemoryBus:
@@ -16,6 +16,7 @@ class MemoryBus:
     def __init__(self) -> None:
         self._deliver: Deliver | None = None
         self._deliver_all: DeliverAll = ignore
+        self._grants_ended: GrantsEnded = ignore
         self.worker = ""
         self.counts: dict[str, int] = {}
 
@@ -25,8 +26,9 @@ class MemoryBus:
         overhear: Overhear = ignore,
         resumed: Callable[[], None] = ignore,
         deliver_all: DeliverAll = ignore,
+        grants_ended: GrantsEnded = ignore,
     ) -> None:
-        self._deliver, self._deliver_all = deliver, deliver_all
+        self._deliver, self._deliver_all, self._grants_ended = deliver, deliver_all, grants_ended
         self.worker = worker_name()
 
     def subscribe(self, user: int) -> None:
@@ -40,12 +42,15 @@ class MemoryBus:
         if self._deliver is not None:
             self._deliver(news)
 
-    def spread(self, spread: Spread) -> None:
-        self._deliver_all(spread)
+    def spread(self, news: NewsOfMany) -> None:
+        self._deliver_all(news)
+
+    def end_grants(self, prefix: str) -> None:
+        self._grants_ended(prefix)
 
     def broadcast(self, words: bytes) -> None:
         """There is no other worker."""
 
     def close(self) -> None:
         self._deliver = None
-        self._deliver_all = ignore
+        self._deliver_all = self._grants_ended = ignore

@@ -22,7 +22,20 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from .bus import AWAY, DEAF, OK, STARTING, Deliver, DeliverAll, News, Overhear, Spread, ignore, worker_name
+from .bus import (
+    AWAY,
+    DEAF,
+    OK,
+    STARTING,
+    Deliver,
+    DeliverAll,
+    GrantsEnded,
+    News,
+    NewsOfMany,
+    Overhear,
+    ignore,
+    worker_name,
+)
 from .frames import Batch
 from .redis_link import Backoff, Broken, Link
 from .redis_publisher import RedisPublisher
@@ -43,7 +56,8 @@ MOST_CHANNELS = 1000
 _Told = tuple[Batch | None, str, float, str]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Told).decode
-_decode_spread = msgspec.msgpack.Decoder(Spread).decode
+_decode_many = msgspec.msgpack.Decoder(NewsOfMany).decode
+_decode_prefix = msgspec.msgpack.Decoder(str).decode
 
 #: The first bytes of whatever a worker says tell who it is: it need not read its own words.
 NAME_BYTES = 8
@@ -77,11 +91,13 @@ class RedisBus:
         self._prefix = f"myapp:{hashlib.sha256(deployment.encode()).hexdigest()[:16]}:"
         self._all = f"{self._prefix}all"
         self._many = f"{self._prefix}many"
+        self._ended = f"{self._prefix}ended"
         self._choose_name()
         self._publisher = RedisPublisher(url, f"myapp-{os.getpid()}", self.counts)
         self._deliver: Deliver = ignore
         self._overhear: Overhear = ignore
         self._deliver_all: DeliverAll = ignore
+        self._grants_ended: GrantsEnded = ignore
         self._resumed: Callable[[], None] = ignore
         self._is_started = self._is_closed = False
         #: who is subscribed, and who is about to be; those who wait for it, wait for the event
@@ -104,8 +120,10 @@ class RedisBus:
         overhear: Overhear = ignore,
         resumed: Callable[[], None] = ignore,
         deliver_all: DeliverAll = ignore,
+        grants_ended: GrantsEnded = ignore,
     ) -> None:
-        self._deliver, self._overhear, self._resumed, self._deliver_all = deliver, overhear, resumed, deliver_all
+        self._deliver, self._deliver_all, self._grants_ended = deliver, deliver_all, grants_ended
+        self._overhear, self._resumed = overhear, resumed
         if self._is_started or self._is_closed:
             return
         self._is_started = True
@@ -122,7 +140,7 @@ class RedisBus:
         if self._is_closed:
             return
         self._is_closed = True
-        self._deliver = self._overhear = self._deliver_all = ignore
+        self._deliver = self._overhear = self._deliver_all = self._grants_ended = ignore
         self._publisher.close()
         gevent.killall(self._greenlets, block=False)
         self._disconnect()
@@ -140,12 +158,19 @@ class RedisBus:
         told: _Told = (news.batch, news.ended, news.at, news.epoch)
         self._publisher.say(f"{self._prefix}{news.user}", self._me + _encode(told))
 
-    def spread(self, spread: Spread) -> None:
+    def spread(self, news: NewsOfMany) -> None:
         if self._is_closed:
             return
         if self._is_started:
-            self._deliver_all(spread)
-        self._publisher.say(self._many, self._me + _encode(spread))
+            self._deliver_all(news)
+        self._publisher.say(self._many, self._me + _encode(news))
+
+    def end_grants(self, prefix: str) -> None:
+        if self._is_closed:
+            return
+        if self._is_started:
+            self._grants_ended(prefix)
+        self._publisher.say(self._ended, self._me + _encode(prefix))
 
     def broadcast(self, words: bytes) -> None:
         self._publisher.say(self._all, self._me + words)
@@ -272,7 +297,7 @@ class RedisBus:
             self._asked.setdefault(user, None)
         self._subscribed.clear()
         self._unsaid.clear()
-        self._send(link, "SUBSCRIBE", list(self._asked), self._all, self._many, self._own)
+        self._send(link, "SUBSCRIBE", list(self._asked), self._all, self._many, self._ended, self._own)
         self._heard_at = self._clock()  # so long it has now to be heard
         self._link = link  # from here on `_subscribe` writes to it
         self._is_needed.set()
@@ -298,9 +323,13 @@ class RedisBus:
             if name == "all":
                 self._overhear(sender.hex(), words)
             elif name == "many":
-                spread = _decode_spread(words)
+                news = _decode_many(words)
                 self.counts["bus_heard"] += 1
-                self._deliver_all(spread)
+                self._deliver_all(news)
+            elif name == "ended":
+                prefix = _decode_prefix(words)
+                self.counts["bus_heard"] += 1
+                self._grants_ended(prefix)
             elif name.isdecimal():
                 told = _decode(words)
                 self.counts["bus_heard"] += 1

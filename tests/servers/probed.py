@@ -104,7 +104,7 @@ def set_bus(how: str) -> Response:
             dispatcher.deliver(held.pop())
 
     deliver = {"lose": lose, "double": double, "swap": swap, "works": dispatcher.deliver}[how]
-    dispatcher._bus.start(deliver, deliver_all=dispatcher.deliver_all)
+    dispatcher._bus.start(deliver, deliver_all=dispatcher.deliver_all, grants_ended=dispatcher.doubt_granted)
     return answer({})
 
 

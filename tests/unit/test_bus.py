@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from myapp.live.bus import OK, STATES, Bus, News, Spread
+from myapp.live.bus import OK, STATES, Bus, News, NewsOfMany
 from myapp.live.frames import Batch
 from myapp.live.memory_bus import MemoryBus
 from myapp.live.redis_bus import RedisBus
@@ -33,8 +33,9 @@ class Listener:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.heard: list[News] = []
-        self.spread: list[Spread] = []
-        bus.start(self.heard.append, deliver_all=self.spread.append)
+        self.spread: list[NewsOfMany] = []
+        self.ended: list[str] = []
+        bus.start(self.heard.append, deliver_all=self.spread.append, grants_ended=self.ended.append)
         until(lambda: bus.state == OK, "the bus to carry")
 
     def hears(self, *expected: News) -> bool:
@@ -48,7 +49,7 @@ class Listener:
         return False
 
 
-SPREAD = Spread(
+SPREAD = NewsOfMany(
     '"kind":"announcement","data":{}}',
     [(7, 1, 0), (8, 2**53 - 1, 1)],
     ['{"announcements":1}', '{"announcements":2}'],
@@ -131,18 +132,16 @@ def test_news_without_texts_is_carried_too(listener: Listener) -> None:
 
 def test_what_is_spread_is_delivered_whoever_is_subscribed(listener: Listener) -> None:
     listener.bus.subscribe(9)
-    ended = Spread("", [], [], ended="system:3:", at=1700000000.5)
-    for item in (SPREAD, ended):
-        listener.bus.spread(item)
-    until(lambda: len(listener.spread) == 2, "what was spread")
-    assert listener.spread == [SPREAD, ended]
-    assert listener.heard == []
+    listener.bus.spread(SPREAD)
+    listener.bus.end_grants("system:3:")
+    until(lambda: bool(listener.spread and listener.ended), "what was spread")
+    assert (listener.spread, listener.ended, listener.heard) == ([SPREAD], ["system:3:"], [])
 
 
 def test_what_is_spread_can_be_told_to_each_user(listener: Listener) -> None:
     listener.bus.spread(SPREAD)
     until(lambda: bool(listener.spread), "what was spread")
-    first, second = (listener.spread[0].news(*row) for row in listener.spread[0].rows)
+    first, second = (listener.spread[0].of(*row) for row in listener.spread[0].rows)
     text = '{"seq":1,"kind":"announcement","data":{}}'
     assert first == News(7, Batch((text,), 1, 1, 1, '{"announcements":1}'), "", 1700000000.5, "e1")
     assert second.batch is not None
@@ -155,13 +154,15 @@ def test_closed_bus_carries_nothing_and_may_be_closed_again(listener: Listener) 
     listener.bus.close()
     listener.bus.publish(news(7))
     listener.bus.spread(SPREAD)
+    listener.bus.end_grants("system:3:")
     gevent.sleep(0)
-    assert (listener.heard, listener.spread) == ([], [])
+    assert (listener.heard, listener.spread, listener.ended) == ([], [], [])
 
 
 def test_publishing_before_the_start_is_no_error(bus: Bus) -> None:
     bus.publish(news(7))
     bus.spread(SPREAD)
+    bus.end_grants("system:3:")
     bus.broadcast(b"words")
 
 
@@ -187,5 +188,6 @@ def test_closed_bus_may_be_told_anything(bus: Bus) -> None:
     bus.close()
     bus.broadcast(b"nobody")
     bus.spread(SPREAD)
+    bus.end_grants("system:3:")
     bus.publish(news(7))
     bus.unsubscribe(7)

@@ -15,7 +15,7 @@ import gevent.event
 import pytest
 from redis import Redis as RedisClient
 
-from myapp.live.bus import AWAY, DEAF, OK, News, Spread
+from myapp.live.bus import AWAY, DEAF, OK, News, NewsOfMany
 from myapp.live.frames import Batch
 from myapp.live.redis_bus import RedisBus
 from stack import Redis
@@ -36,10 +36,11 @@ class Worker:
         self.bus = RedisBus(url, deployment, beat_every=0.1, deaf_after=0.5, linger=linger)
         self.news: list[News] = []
         self.words: list[tuple[str, bytes]] = []
-        self.spread: list[Spread] = []
+        self.spread: list[NewsOfMany] = []
         self.resumed = 0
         overhear = lambda worker, words: self.words.append((worker, words))  # noqa: E731
-        self.bus.start(self.news.append, overhear, self._resumed, self.spread.append)
+        self.ended: list[str] = []
+        self.bus.start(self.news.append, overhear, self._resumed, self.spread.append, self.ended.append)
 
     def _resumed(self) -> None:
         self.resumed += 1
@@ -109,21 +110,23 @@ def test_own_news_is_delivered_at_once_and_only_once(redis_server: Redis, start:
 def test_what_is_spread_reaches_every_worker_once(redis_server: Redis, start: Start) -> None:
     one, two, three = (start(redis_server) for _ in range(3))
     stranger = start(redis_server, "others")
-    spreads = [Spread('"n":1}', [(7, seq, 0)], ["{}"], at=1700000000.5, epoch="e1") for seq in range(1, 6)]
+    spreads = [NewsOfMany('"n":1}', [(7, seq, 0)], ["{}"], at=1700000000.5, epoch="e1") for seq in range(1, 6)]
     for item in spreads:
         one.bus.spread(item)
-    assert one.spread == spreads  # at once
-    until(lambda: all(len(worker.spread) == 5 for worker in (two, three)), "what was spread")
+    one.bus.end_grants("system:3:")
+    assert (one.spread, one.ended) == (spreads, ["system:3:"])  # at once
+    until(lambda: all(len(worker.spread) == 5 and worker.ended for worker in (two, three)), "what was spread")
     gevent.sleep(0.05)
     assert one.spread == two.spread == three.spread == spreads
-    assert stranger.spread == []
+    assert one.ended == two.ended == three.ended == ["system:3:"]
+    assert (stranger.spread, stranger.ended) == ([], [])
 
 
-def test_command_that_is_not_started_can_spread(redis_server: Redis, start: Start) -> None:
+def test_command_that_is_not_started_can_end_grants(redis_server: Redis, start: Start) -> None:
     worker = start(redis_server)
     command = RedisBus(redis_server.url, "ours")
-    command.spread(Spread("", [], [], "system:3:"))
-    until(lambda: worker.spread == [Spread("", [], [], "system:3:")])
+    command.end_grants("system:3:")
+    until(lambda: worker.ended == ["system:3:"])
     command.close()
 
 

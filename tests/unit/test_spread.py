@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from myapp.live.bus import Spread
+from myapp.live import grants
+from myapp.live.bus import NewsOfMany
 from myapp.live.clients import CURRENT
 from myapp.live.dispatcher import Dispatcher
 from myapp.live.limits import Limits
@@ -33,13 +34,13 @@ def world() -> Iterator[World]:
 def spread_to(world: World, *users: int, is_told: bool = True, epoch: str = "e1") -> None:
     """An announcement: stored in these inboxes, and told of."""
     rows, texts = [], []
-    for place, user in enumerate(users):
+    for which, user in enumerate(users):
         seq = len(world.inboxes[user]) + 1
         world.inboxes[user].append(f'{{"seq":{seq},{REST}')
-        rows.append((user, seq, place))
+        rows.append((user, seq, which))
         texts.append(badges(seq))
     if is_told:
-        world.bus.spread(Spread(REST, rows, texts, epoch=epoch))
+        world.bus.spread(NewsOfMany(REST, rows, texts, epoch=epoch))
 
 
 def given(peer: Peer) -> list[tuple[int, int]]:
@@ -109,7 +110,7 @@ def test_it_joins_what_comes_in_the_same_turn_in_any_order(world: World) -> None
 def test_it_is_doubled_and_lost_without_harm(world: World) -> None:
     peer = world.connect()
     spread_to(world, USER)
-    world.bus.spread(Spread(REST, [(USER, 1, 0)], [badges(1)], epoch="e1"))
+    world.bus.spread(NewsOfMany(REST, [(USER, 1, 0)], [badges(1)], epoch="e1"))
     spread_to(world, USER, is_told=False)
     until(lambda: peer.seqs() == [1])
     world.dispatcher.compare(*world._read_heads([USER]))
@@ -121,23 +122,38 @@ def test_it_is_doubled_and_lost_without_harm(world: World) -> None:
 def test_that_of_another_epoch_is_not_believed(world: World) -> None:
     peer = world.connect()
     spread_to(world, USER, is_told=False)
-    world.bus.spread(Spread('"kind":"announcement","data":"of a database before"}', [(USER, 1, 0)], ["{}"], epoch="e0"))
+    world.bus.spread(
+        NewsOfMany('"kind":"announcement","data":"of a database before"}', [(USER, 1, 0)], ["{}"], epoch="e0")
+    )
     until(lambda: peer.seqs() == [1])
     assert peer.said()[-1]["events"][0]["data"] == {"title": "žluť"}
 
 
-def test_all_that_a_systems_token_granted_ends_at_once(world: World) -> None:
-    ours = [world.connect(user=user, grant=f"system:3:{user}") for user in (7, 8)]
+def test_all_that_a_systems_token_granted_ends_some_in_each_turn_of_the_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = [world.connect(user=user, grant=f"system:3:{user}") for user in range(7, 12)]
     others = [world.connect(user=7, grant=grant) for grant in ("system:31:7", "system:1:7", "session:3")]
-    world.bus.spread(Spread("", [], [], ended="system:3:"))
+    until(lambda: not world.dispatcher.grants._doubted, "what is looked at after parking")
+    world.ended.update(f"system:3:{user}" for user in range(7, 12))
+    asked: list[set[str]] = []
+
+    def read_ended(wanted: set[str]) -> set[str]:
+        asked.append(wanted)
+        return wanted & world.ended
+
+    monkeypatch.setattr(world.dispatcher.grants, "_read_ended", read_ended)
+    monkeypatch.setattr(grants, "MOST_DOUBTED", 2)
+    world.bus.end_grants("system:3:")
+    assert [peer.close_code() for peer in ours] == [None] * 5
     until(lambda: all(peer.close_code() == 4401 for peer in ours))
-    settle()
+    assert [len(wanted) for wanted in asked] == [2, 2, 1]
     assert [peer.close_code() for peer in others] == [None] * 3
 
 
 def test_nobody_here_is_no_error(world: World) -> None:
-    world.bus.spread(Spread(REST, [(1, 1, 0)], ["{}"]))
-    world.bus.spread(Spread("", [], [], ended="system:3:"))
+    world.bus.spread(NewsOfMany(REST, [(1, 1, 0)], ["{}"]))
+    world.bus.end_grants("system:3:")
     settle()
     assert world.reads == []
 
@@ -155,7 +171,7 @@ def test_clients_of_another_worker_are_given_it_through_redis(redis_server: Redi
     world.store(3, user=8)
     here, there = world.connect(), world.connect(user=8)
     spread_to(world, USER, 8, is_told=False)
-    sender.spread(Spread(REST, [(USER, 1, 1), (8, 4, 0)], [badges(4), badges(1)], epoch="e1"))
+    sender.spread(NewsOfMany(REST, [(USER, 1, 1), (8, 4, 0)], [badges(4), badges(1)], epoch="e1"))
     until(lambda: given(here) == [(1, 1)] and given(there) == [(4, 4)], "both")
     assert world.reads == []
     sender.close()
