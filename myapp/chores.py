@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .announcements import service as announcements
+from .announcements import telling
 from .db import NOT_NOW, Database, Pieces
 from .retention import Retention
 
@@ -86,10 +86,10 @@ class Chores:
     def _next(self) -> int | None:
         """The announcement whose turn it is now, and which nobody else is at."""
         with self._database.read() as connection:
-            numbers = announcements.unfinished(connection)
+            numbers = telling.unfinished(connection)
         for number in numbers:
             with self._database.transaction() as transaction:
-                if announcements.claim(transaction, number):
+                if telling.claim(transaction, number):
                     return number
         return None
 
@@ -118,8 +118,8 @@ def announce(
     while not is_stopped():
         try:
             with batches.next() as transaction:
-                is_finished = announcements.advance(transaction, number, most)
-        except announcements.Overtaken:
+                is_finished = telling.advance(transaction, number, most)
+        except telling.Overtaken:
             log.info("another worker goes on with announcement %d", number)
             return
         note(batches.took)
@@ -127,4 +127,4 @@ def announce(
             return
         most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(batches.took, 1e-6)))))
     with database.transaction() as transaction:
-        announcements.release(transaction, number)
+        telling.release(transaction, number)

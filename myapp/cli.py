@@ -16,6 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from . import inbox
 from .announcements import service as announcements
+from .announcements import telling
 from .auth import people, service
 from .auth.passwords import hash_password
 from .chores import announce
@@ -158,7 +159,7 @@ def _announced(number: int) -> announcements.Announcement:
     """How the announcement stands at its end, whoever has told of it: a running server may have been faster."""
     while True:
         with database().transaction() as transaction:
-            is_mine = announcements.claim(transaction, number)
+            is_mine = telling.claim(transaction, number)
         if is_mine:
             announce(database(), number)
         with database().read() as connection:

@@ -1,8 +1,4 @@
-"""Telling everyone: stored at once, and then given to all inboxes in bounded batches.
-
-How far it is stands in its row, and moves on in the transaction that gives a batch its events. So whoever dies in the
-middle, another goes on behind the last batch that was committed, and nobody is told twice.
-"""
+"""Announcements: what is told to everyone is stored at once, and then given to all inboxes in batches (telling.py)."""
 
 from __future__ import annotations
 
@@ -17,9 +13,7 @@ from .. import inbox
 from ..auth.models import users
 from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Conflict, NotFound, Text
-from ..notifications import preferences
 from ..notifications.content import Content, canonical
-from ..notifications.kinds import kind_of
 from ..notifications.models import notifications
 from ..notifications.service import APPLICATION, Source, notification_data
 from ..statements import Statement, given, statement
@@ -27,16 +21,8 @@ from ..systems.models import systems
 from ..texts import KEY_LIFE, check_key
 from .models import announcements
 
-#: How long who is at it has for one batch, in ms, before another goes on in its place.
-CLAIM = 15_000
-#: A claim until later than this, in ms from now, is from a clock that has been put back since, and does not count.
-LONGEST_CLAIM = 4 * CLAIM
 #: What a system has announced and has not reached everyone: at most so many, so that others' do not wait behind it.
 MOST_UNFINISHED = 10
-
-
-class Overtaken(Exception):
-    """Another has gone on with the announcement: this one's batch is not stored."""
 
 
 class Announcement(NamedTuple):
@@ -79,16 +65,14 @@ class Announcement(NamedTuple):
         }
 
 
-class _Work(NamedTuple):
-    """What `advance` has to know of an announcement."""
+class _Stored(NamedTuple):
+    """What a key was used for."""
 
+    id: int
     kind: str
-    source_id: int
-    data: str
     own_badge: str | None
+    data: str
     at: int
-    upto: int
-    last: int
 
 
 _SHOWN = (
@@ -120,27 +104,14 @@ _ALL = statement(_shown.where(_before).order_by(_newest).limit(_most))
 _EVERYONE = statement(
     sa.select(sa.func.coalesce(sa.func.max(inbox.inboxes.c.user_id), 0), sa.func.count()).select_from(inbox.inboxes)
 )
-_COLUMNS = (
-    "kind",
-    "source_id",
-    "by_id",
-    "title",
-    "body",
-    "url",
-    "data",
-    "own_badge",
-    "key",
-    "at",
-    "upto",
-    "last",
-    "reached",
-    "total",
-    "claimed_until",
+_ADDED = (
+    *("kind", "source_id", "by_id", "title", "body", "url", "data", "own_badge", "key", "at"),
+    *("upto", "last", "reached", "total", "claimed_until"),
 )
 _ADD = Statement(
     lambda insert: (
         insert(announcements)
-        .values(given(announcements, *_COLUMNS))
+        .values(given(announcements, *_ADDED))
         .on_conflict_do_nothing(index_elements=["source_id", "key"])
         .returning(announcements.c.id)
     )
@@ -162,60 +133,9 @@ _FORGET_KEY = statement(sa.update(announcements).where(announcements.c.id == _nu
 _ADD_NUMBER = statement(
     sa.insert(notifications).values(given(notifications, "seq", "source_id", "at")).returning(notifications.c.id)
 )
-_now = sa.bindparam("now", type_=sa.BigInteger)
-_is_free = sa.or_(announcements.c.claimed_until < _now, announcements.c.claimed_until > _now + LONGEST_CLAIM)
-#: What a suspended system has announced waits until it is let in again.
-_goes_on = sa.and_(
-    announcements.c.finished_at.is_(None),
-    ~sa.exists().where(systems.c.id == announcements.c.source_id, systems.c.suspended_at.is_not(None)),
-)
-#: The application's own first, then the first of each system, the second of each, and so on.
-_turn = sa.func.row_number().over(partition_by=announcements.c.source_id, order_by=announcements.c.id)
-_UNFINISHED = statement(
-    sa.select(announcements.c.id)
-    .where(_goes_on, _is_free)
-    .order_by(announcements.c.source_id != sa.literal_column("0"), _turn, announcements.c.id)
-)
 _COUNT_UNFINISHED = statement(
     sa.select(sa.func.count()).where(
         announcements.c.finished_at.is_(None), announcements.c.source_id == sa.bindparam("source", type_=sa.BigInteger)
-    )
-)
-_until = sa.bindparam("until", type_=sa.BigInteger)
-_CLAIM = statement(
-    sa.update(announcements).where(announcements.c.id == _number, _goes_on, _is_free).values(claimed_until=_until)
-)
-_RELEASE = statement(
-    sa.update(announcements)
-    .where(announcements.c.id == _number, announcements.c.finished_at.is_(None))
-    .values(claimed_until=sa.literal_column("0"))
-)
-_WORK = statement(
-    sa.select(
-        announcements.c.kind,
-        announcements.c.source_id,
-        announcements.c.data,
-        announcements.c.own_badge,
-        announcements.c.at,
-        announcements.c.upto,
-        announcements.c.last,
-    ).where(announcements.c.id == _number, _goes_on)
-)
-_ADVANCE = statement(
-    sa.update(announcements)
-    .where(announcements.c.id == _number, announcements.c.upto == sa.bindparam("before", type_=sa.BigInteger))
-    .values(
-        upto=sa.bindparam("new_upto", type_=sa.BigInteger),
-        reached=announcements.c.reached + sa.bindparam("more", type_=sa.BigInteger),
-        claimed_until=_until,
-        finished_at=sa.bindparam("finished", type_=sa.BigInteger),
-    )
-)
-#: Everyone but those who have muted it, and inboxes whose users somebody has deleted by hand.
-_SPREADER = inbox.Spreader(
-    lambda user: sa.and_(
-        preferences.wants([sa.bindparam(name, type_=sa.Text) for name in ("muted", "also_muted")], user),
-        sa.exists().where(users.c.id == user),
     )
 )
 
@@ -238,11 +158,23 @@ def create(
     now = now_ms()
     last, total = transaction.all(_EVERYONE)[0]
     said = _data(content, kind, source)
-    values = {
-        **{"kind": kind, "source_id": source.id, "by_id": by, "title": content.title, "body": content.body},
-        **{"url": content.url, "data": "", "own_badge": content.badge, "key": key, "at": now, "upto": 0},
-        **{"last": last, "reached": 0, "total": total, "claimed_until": 0},
-    }
+    values = dict(
+        kind=kind,
+        source_id=source.id,
+        by_id=by,
+        title=content.title,
+        body=content.body,
+        url=content.url,
+        data="",
+        own_badge=content.badge,
+        key=key,
+        at=now,
+        upto=0,
+        last=last,
+        reached=0,
+        total=total,
+        claimed_until=0,
+    )
     while (row := transaction.one(_ADD, **values)) is None:
         before = _stored_by_key(transaction, content, kind, said, source, key)
         if before is not None:
@@ -261,20 +193,20 @@ def _stored_by_key(
     """The number of what this key was used for; none where that is so long ago that it is free from now on. Raises
     Conflict.
     """
-    stored = transaction.one(_BY_KEY, source=source.id, sent_key=key)
-    if stored is None:  # somebody else has just made it free
+    row = transaction.one(_BY_KEY, source=source.id, sent_key=key)
+    if row is None:  # somebody else has just made it free
         return None
-    number, *before, data, at = stored
-    if at <= now_ms() - KEY_LIFE:
-        transaction.run(_FORGET_KEY, number=number)
+    stored = _Stored(*row)
+    if stored.at <= now_ms() - KEY_LIFE:
+        transaction.run(_FORGET_KEY, number=stored.id)
         return None
-    if before != [kind, content.badge] or not _is_same(data, said):
+    is_same = (stored.kind, stored.own_badge) == (kind, content.badge) and _is_same(stored.data, said)
+    if not is_same:
         raise Conflict(
             Text("This key was used for another announcement: use a new key for each."),
             errors={"key": Text("was used for another announcement")},
         )
-    found: int = number
-    return found
+    return stored.id
 
 
 def _data(content: Content, kind: str, source: Source) -> dict[str, Any]:
@@ -288,60 +220,10 @@ def _is_same(stored: str, said: Mapping[str, Any]) -> bool:
     return canonical({**msgspec.json.decode(stored), "id": 0}) == canonical({**said, "id": 0})
 
 
-def claim(transaction: Transaction, number: int) -> bool:
-    """Whether the caller is to go on with it: nobody else is."""
-    now = now_ms()
-    return transaction.run(_CLAIM, number=number, now=now, until=now + CLAIM) > 0
-
-
-def release(transaction: Transaction, number: int) -> None:
-    """The caller does not go on with it: whoever looks next may."""
-    transaction.run(_RELEASE, number=number)
-
-
-def unfinished(connection: Connection) -> list[int]:
-    """Announcements that have not reached everyone and that nobody is at, in the order in which it is their turn: those
-    of the application, then of each system its oldest.
-    """
-    return [row[0] for row in connection.all(_UNFINISHED, now=now_ms())]
-
-
 def has_too_many(connection: Connection, source: Source) -> bool:
     """Whether more than MOST_UNFINISHED of what the system has announced are on their way."""
     count: int = connection.all(_COUNT_UNFINISHED, source=source.id)[0][0]
     return count > MOST_UNFINISHED
-
-
-def advance(transaction: Transaction, number: int, most: int) -> bool:
-    """Tell at most `most` more users; the transaction is theirs alone. Whether nothing is left to do: it has reached
-    everyone, or its system was suspended.
-
-    Raises Overtaken where another was faster.
-    """
-    row = transaction.one(_WORK, number=number)
-    if row is None:
-        return True
-    work = _Work(*row)
-    reasons = preferences.reasons(work.kind, work.source_id)
-    step = _SPREADER.step(
-        transaction,
-        work.upto,
-        work.last,
-        most,
-        kind=work.kind,
-        at=work.at,
-        data=work.data,
-        badge=kind_of(work.kind).badge,
-        own_badge=work.own_badge,
-        muted=reasons[0],
-        also_muted=reasons[-1],
-    )
-    is_last = step.is_last or step.upto >= work.last
-    now = now_ms()
-    moved = {"before": work.upto, "new_upto": step.upto, "more": step.reached, "until": now + CLAIM}
-    if not transaction.run(_ADVANCE, number=number, finished=now if is_last else None, **moved):
-        raise Overtaken
-    return is_last
 
 
 def by_number(connection: Connection, number: int) -> Announcement:

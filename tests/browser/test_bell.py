@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from myapp import chores
 from myapp.announcements import service as announcements
+from myapp.announcements.telling import advance, claim
 from myapp.extensions import database
 from myapp.notifications.content import Content
 
@@ -315,7 +316,7 @@ def test_the_bar_of_an_announcement_runs_to_its_end_without_a_reload(town: Town)
     with town.server.app.app_context():
         with database().transaction() as transaction:
             number, _ = announcements.create(transaction, Content("In small steps"))
-            assert announcements.claim(transaction, number), "the server leaves it alone"
+            assert claim(transaction, number), "the server leaves it alone"
         window = admin_of(town).open("/admin")
         window.mark()
         row = window.find(f".row:has([data-progress$='/{number}'])")
@@ -323,7 +324,7 @@ def test_the_bar_of_an_announcement_runs_to_its_end_without_a_reload(town: Town)
         bar = window.find("progress[aria-label='Progress of In small steps']").first
         expect(bar).to_have_js_property("value", 0)
         with database().transaction() as transaction:
-            assert not announcements.advance(transaction, number, 1)
+            assert not advance(transaction, number, 1)
         expect(bar).to_have_js_property("value", 1, timeout=PATIENCE)
         chores.announce(database(), number)
     state = window.find("progress[aria-label='Progress of In small steps'] + .row__note [data-state]").first

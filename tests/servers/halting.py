@@ -16,7 +16,7 @@ from pathlib import Path
 from flask import Flask
 
 from myapp import create_app
-from myapp.announcements import service
+from myapp.announcements import service, telling
 from myapp.db import Transaction
 from myapp.schema import upgrade_schema
 from myapp.server import serve, set_up_logging
@@ -25,7 +25,7 @@ HALT, AT = Path(os.environ["HALT"]), int(os.environ["HALT_AT"])
 #: Users in a batch: far fewer than there are.
 MOST = 50
 
-advance = service.advance
+advance = telling.advance
 
 
 def halting(transaction: Transaction, number: int, most: int) -> bool:
@@ -40,8 +40,8 @@ def halting(transaction: Transaction, number: int, most: int) -> bool:
 
 def prepared(app: Flask) -> Flask:
     """Who is late has died after half a second; each looks ten times a second."""
-    service.advance = halting
-    service.CLAIM = 500
+    telling.advance = halting
+    telling.CLAIM = 500
     app.extensions["myapp"].chores._look_every = 0.1
     return app
 

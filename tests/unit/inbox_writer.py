@@ -25,6 +25,7 @@ import psycopg
 
 from myapp import create_app, inbox
 from myapp.announcements import service as announcements
+from myapp.announcements import telling
 from myapp.auth import people, pictures, service
 from myapp.auth.people import Person
 from myapp.db import Database
@@ -129,10 +130,10 @@ def change(database: Database, dice: Random, chosen: Two, everybody: list[Person
 def tell_everyone(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
     with database.transaction() as transaction:
         number, _ = announcements.create(transaction, Content(text, badge=dice.choice((None, "news"))))
-    with contextlib.suppress(announcements.Overtaken):
+    with contextlib.suppress(telling.Overtaken):
         while True:
             with database.transaction() as transaction:
-                if announcements.advance(transaction, number, 2):
+                if telling.advance(transaction, number, 2):
                     break
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from myapp import inbox
-from myapp.announcements import service
-from myapp.announcements.service import Overtaken
+from myapp.announcements import service, telling
+from myapp.announcements.telling import Overtaken
 from myapp.chores import announce
 from myapp.db import Connection, now_ms
 from myapp.errors import Conflict, Invalid, NotFound
@@ -58,7 +58,7 @@ def create(store: Store, content: Content = NEWS, **options: Any) -> int:
 
 def advance(store: Store, number: int, most: int) -> bool:
     with store.database.transaction() as transaction:
-        return service.advance(transaction, number, most)
+        return telling.advance(transaction, number, most)
 
 
 def finish(store: Store, number: int, most: int = 2) -> None:
@@ -354,7 +354,7 @@ def test_of_two_at_once_one_is_overtaken_and_stores_nothing(big: Store) -> None:
             overtaken.append(True)
 
     with big.database.transaction() as transaction:
-        service.advance(transaction, number, 2)
+        telling.advance(transaction, number, 2)
         thread = threading.Thread(target=run)
         thread.start()
         while not noticed.is_waiting(big):
@@ -406,20 +406,20 @@ def test_it_is_claimed_by_one_until_that_one_is_late_or_lets_it_go(store: Store)
 
     def claim() -> bool:
         with store.database.transaction() as transaction:
-            return service.claim(transaction, number)
+            return telling.claim(transaction, number)
 
     def unfinished() -> list[int]:
         with store.database.read() as connection:
-            return service.unfinished(connection)
+            return telling.unfinished(connection)
 
     assert unfinished() == [number]
     assert [claim(), claim()] == [True, False]
     assert unfinished() == []
-    store.write(f"UPDATE announcements SET claimed_until = claimed_until - {service.CLAIM} - 1")
+    store.write(f"UPDATE announcements SET claimed_until = claimed_until - {telling.CLAIM} - 1")
     assert unfinished() == [number]
     assert claim()
     with store.database.transaction() as transaction:
-        service.release(transaction, number)
+        telling.release(transaction, number)
     assert [unfinished(), claim(), claim()] == [[number], True, False]
     advance(store, number, 1)
     assert not claim()
@@ -432,12 +432,12 @@ def test_who_stops_lets_it_go_behind_a_batch(store: Store, monkeypatch: pytest.M
     users = store.add(5)
     number = create(store)
     with store.database.transaction() as transaction:
-        service.claim(transaction, number)
+        telling.claim(transaction, number)
     monkeypatch.setattr("myapp.chores.FIRST", 2)
     announce(store.database, number, iter([False, True]).__next__)
     assert progress(store, number) == (2, 5, False)
     with store.database.read() as connection:
-        assert service.unfinished(connection) == [number]
+        assert telling.unfinished(connection) == [number]
     announce(store.database, number)
     assert [told(store, user) for user in users] == [["News"]] * 5
 
@@ -446,8 +446,8 @@ def test_claim_of_a_clock_that_was_put_back_does_not_count(store: Store) -> None
     number = create(store)
     store.write(f"UPDATE announcements SET claimed_until = {now_ms() + 3_600_000}")
     with store.database.transaction() as transaction:
-        assert service.unfinished(transaction) == [number]
-        assert service.claim(transaction, number)
+        assert telling.unfinished(transaction) == [number]
+        assert telling.claim(transaction, number)
 
 
 def test_nobody_waits_behind_all_that_one_system_announces(store: Store) -> None:
@@ -455,7 +455,7 @@ def test_nobody_waits_behind_all_that_one_system_announces(store: Store) -> None
     bank = [create(store, source=Source(8, "bank")) for _ in range(2)]
     own = create(store)
     with store.database.read() as connection:
-        assert service.unfinished(connection) == [own, spam[0], bank[0], spam[1], bank[1], spam[2]]
+        assert telling.unfinished(connection) == [own, spam[0], bank[0], spam[1], bank[1], spam[2]]
 
 
 def test_what_a_suspended_system_announces_waits_until_it_is_let_in_again(store: Store) -> None:
@@ -469,7 +469,7 @@ def test_what_a_suspended_system_announces_waits_until_it_is_let_in_again(store:
     assert advance(store, number, 1)
     assert progress(store, number) == (1, 3, False)
     with store.database.transaction() as transaction:
-        store_claims = (service.unfinished(transaction), service.claim(transaction, number))
+        store_claims = (telling.unfinished(transaction), telling.claim(transaction, number))
         systems.suspend(transaction, shop, False)
     assert store_claims == ([], False)
     finish(store, number)
@@ -494,16 +494,16 @@ def test_who_is_overtaken_leaves_it_to_the_other(store: Store, monkeypatch: pyte
     store.add(5)
     number = create(store)
     with store.database.transaction() as transaction:
-        service.claim(transaction, number)
+        telling.claim(transaction, number)
 
     def overtaken(*anything: object) -> bool:
         raise Overtaken
 
     with monkeypatch.context() as patched:
-        patched.setattr(service, "advance", overtaken)
+        patched.setattr(telling, "advance", overtaken)
         announce(store.database, number)
     with store.database.read() as connection:
-        assert service.unfinished(connection) == []
+        assert telling.unfinished(connection) == []
 
 
 # -- keys

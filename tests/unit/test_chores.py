@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from myapp import chores as module
-from myapp.announcements import service
+from myapp.announcements import service, telling
 from myapp.chores import Chores, announce
 from myapp.db import Database, Transaction, now_ms
 from myapp.notifications.content import Content
@@ -145,8 +145,8 @@ def test_what_another_has_claimed_and_left_is_gone_on_with(store: Store, make: C
     users = store.add(5)
     number = create(store)
     with store.database.transaction() as transaction:
-        service.claim(transaction, number)
-        service.advance(transaction, number, 2)
+        telling.claim(transaction, number)
+        telling.advance(transaction, number, 2)
     make(OFTEN).start()
     store.write("UPDATE announcements SET claimed_until = 1")
     wait_for(lambda: is_finished(store, number), "the announcement")
@@ -159,7 +159,7 @@ class Batches:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
         self.is_in = threading.Semaphore(0)
         self.may_go = threading.Semaphore(0)
-        advance = service.advance
+        advance = telling.advance
 
         def stopping(transaction: Transaction, number: int, asked: int) -> bool:
             is_finished = advance(transaction, number, most)
@@ -167,7 +167,7 @@ class Batches:
             assert self.may_go.acquire(timeout=PATIENCE)
             return is_finished
 
-        monkeypatch.setattr(service, "advance", stopping)
+        monkeypatch.setattr(telling, "advance", stopping)
 
     def wait(self) -> None:
         assert self.is_in.acquire(timeout=PATIENCE)
@@ -211,7 +211,7 @@ def test_batches_are_as_long_as_they_should_take(store: Store, monkeypatch: pyte
         return len(asked) == 20
 
     slept: list[float] = []
-    monkeypatch.setattr(service, "advance", advance)
+    monkeypatch.setattr(telling, "advance", advance)
     monkeypatch.setattr(module.time, "perf_counter", lambda: clock["now"])
     monkeypatch.setattr(module.time, "sleep", slept.append)
     announce(store.database, 1)
@@ -271,7 +271,7 @@ def test_announcement_that_fails_does_not_keep_inboxes_from_being_trimmed(
     def fail(*anything: object) -> bool:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(service, "advance", fail)
+    monkeypatch.setattr(telling, "advance", fail)
     make().start()
     wait_for(lambda: store.count("events") == 0, "the old events to go")
 
@@ -327,7 +327,7 @@ def test_command_waits_until_all_are_told_by_whom_it_may_be(
 
     def claimed_by_a_server(transaction: Transaction, *args: Any, **options: Any) -> tuple[int, bool]:
         made = create_one(transaction, *args, **options)
-        service.claim(transaction, made[0])
+        telling.claim(transaction, made[0])
         return made
 
     looks: list[float] = []
@@ -337,7 +337,7 @@ def test_command_waits_until_all_are_told_by_whom_it_may_be(
         looks.append(seconds)
         with store.database.transaction() as transaction:
             if len(looks) == 1:
-                service.advance(transaction, number(), 1)
+                telling.advance(transaction, number(), 1)
             elif len(looks) == 3:
                 transaction.driver.execute("UPDATE announcements SET claimed_until = 0")
 
