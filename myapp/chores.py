@@ -1,7 +1,8 @@
 """What is to be done beside the requests: telling everyone what is announced, trimming inboxes.
 
-Each worker has one thread for it (a greenlet where gevent has patched), which looks every few seconds whether something
-is left that nobody is at: so what a worker that died has begun, another ends.
+Each worker of our servers has one thread for it (a greenlet where gevent has patched), which looks every few seconds
+whether something is left that nobody is at: so what a worker that died has begun, another ends. On other servers
+(gunicorn, `flask run`) a process has it from its first announcement on.
 """
 
 from __future__ import annotations

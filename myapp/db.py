@@ -270,7 +270,7 @@ class Database:
     @contextmanager
     def joined(self) -> Iterator[Transaction]:
         """The transaction that the caller is in, or where there is none, a new one."""
-        transaction = self._current.get()
+        transaction = self.current
         if transaction is not None:
             yield transaction
             return

@@ -29,7 +29,7 @@ from .events import (
 )
 from .facts import epoch, new_epoch, take_turn
 from .models import inboxes
-from .notices import Seen, count_unseen, notice, notices
+from .notices import Seen, notice, notices
 from .retention import MOST_DELETED, find_old, last_too_many, trim
 from .seen import Marked, mark_all_seen, mark_in_pieces, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
@@ -55,7 +55,6 @@ __all__ = [
     "badge_pattern",
     "badges_of",
     "check_badge",
-    "count_unseen",
     "create",
     "epoch",
     "find_old",

@@ -7,13 +7,14 @@ locked until COMMIT (SQLite: BEGIN IMMEDIATE; PostgreSQL: SELECT ... FOR UPDATE,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from ..db import Connection, Transaction, now_ms, rfc3339
+from ..db import Connection, Row, Transaction, now_ms, rfc3339
 from ..statements import Statement, given, statement
 from . import badges as badge
 from .badges import Badges
@@ -117,6 +118,11 @@ _LOCK_TWO = statement(
     .order_by(inboxes.c.user_id)
     .with_for_update()
 )
+#: The ids as an array's text.
+_ids = sa.cast(sa.bindparam("ids", type_=sa.Text), postgresql.ARRAY(sa.BigInteger))
+_LOCK_MANY = statement(
+    sa.select(*HELD).where(inboxes.c.user_id == sa.func.any(_ids)).order_by(inboxes.c.user_id).with_for_update()
+)
 _INSERT = statement(sa.insert(events).values(given(events, *_EVENT)))
 _INSERT_NOTICE = statement(sa.insert(events).values(given(events, *_EVENT, "seen", "badge", "own_badge")))
 _INSERT_TWO = statement(sa.insert(events).values([given(events, *_EVENT), given(events, *_EVENT, prefix="b_")]))
@@ -170,11 +176,7 @@ def lock(transaction: Transaction, users: Iterable[int]) -> None:
         if all(user in held for user in ids):
             return
         raise RuntimeError("lock all inboxes of a transaction in one call")
-    if len(ids) == 2:
-        rows = transaction.all(_LOCK_TWO, a=ids[0], b=ids[1])
-    else:
-        rows = [row for user in ids for row in transaction.all(_LOCK_ONE, a=user)]
-    hold(transaction, rows)
+    hold(transaction, _lock_in_order(transaction, ids))
     _check_held(transaction, ids)
 
 
@@ -188,12 +190,22 @@ def lock_more(transaction: Transaction, users: Iterable[int]) -> None:
     held: dict[int, _Open] = transaction.state.setdefault("inboxes", {})
     highest = max(held, default=0)
     ids = sorted(user for user in set(users) if user not in held)
-    rows = [row for user in ids for row in transaction.all(_LOCK_ONE if user > highest else _LOCK_ONE_AT_ONCE, a=user)]
+    rows = [row for user in ids if user < highest for row in transaction.all(_LOCK_ONE_AT_ONCE, a=user)]
+    rows += _lock_in_order(transaction, [user for user in ids if user > highest])
     if held:
         held.update(_opened(rows))
     else:
         hold(transaction, rows)
     _check_held(transaction, ids)
+
+
+def _lock_in_order(transaction: Transaction, ids: Sequence[int]) -> list[Row]:
+    """Lock these, which are sorted: HELD of each that there is. On PostgreSQL in one statement, however many."""
+    if len(ids) == 2:
+        return transaction.all(_LOCK_TWO, a=ids[0], b=ids[1])
+    if len(ids) < 2 or transaction.dialect == "sqlite":
+        return [row for user in ids for row in transaction.all(_LOCK_ONE, a=user)]
+    return transaction.all(_LOCK_MANY, ids="{" + ",".join(map(str, ids)) + "}")
 
 
 def _check_held(transaction: Transaction, ids: Iterable[int]) -> None:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from ..db import Connection
 from ..statements import statement
-from .badges import BADGES, Badges
 from .models import events
 
 
@@ -40,11 +39,6 @@ _ONE = statement(
         events.c.user_id == sa.bindparam("user"), events.c.seq == sa.bindparam("seq"), events.c.seen.is_not(None)
     )
 )
-_COUNT = statement(
-    sa.select(events.c.badge, events.c.own_badge, sa.func.count())
-    .where(events.c.user_id == sa.bindparam("user"), events.c.seen == sa.false())
-    .group_by(events.c.badge, events.c.own_badge)
-)
 
 
 def notices(connection: Connection, user: int, before: int, limit: int) -> list[Seen]:
@@ -56,15 +50,6 @@ def notice(connection: Connection, user: int, seq: int) -> Seen | None:
     """The notice at this seq, if there is one."""
     row = connection.one(_ONE, user=user, seq=seq)
     return None if row is None else _seen(row)
-
-
-def count_unseen(connection: Connection, user: int) -> Badges:
-    """The badges that count notices, counted anew; what an inbox keeps must equal it (but for those at 0)."""
-    counts: Badges = {name: 0 for name in BADGES if name != "messages"}
-    for badge, own_badge, count in connection.all(_COUNT, user=user):
-        for name in {badge, own_badge} - {None}:
-            counts[name] = counts.get(name, 0) + count
-    return counts
 
 
 def _seen(row: Sequence[object]) -> Seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,10 +13,11 @@ import pytest
 from myapp import inbox
 from myapp.auth import people
 from myapp.auth.people import Person
-from myapp.db import NOT_NOW, Transaction
+from myapp.db import NOT_NOW, Connection, Transaction
 from myapp.messages import service as messages
 from myapp.notifications import service
 from myapp.notifications.content import Content
+from myapp.statements import Statement
 
 from ..postgres import PostgresServer
 from . import noticed
@@ -45,6 +47,24 @@ def test_inboxes_can_be_added_to_those_that_are_held(store: Store) -> None:
         for user in (users[0], users[2], users[3]):
             inbox.append(transaction, user, "note", {})
     assert [store.head(user).seq for user in users] == [1, 0, 2, 1]
+
+
+def test_those_behind_are_locked_in_one_statement(big: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = big.add(6)
+    asked: list[object] = []
+    execute = Connection.execute
+
+    def noted(connection: Connection, what: Statement, values: Any) -> Any:
+        asked.append(values)
+        return execute(connection, what, values)
+
+    with big.database.transaction() as transaction:
+        inbox.lock_more(transaction, [users[1]])
+        monkeypatch.setattr(Connection, "execute", noted)
+        inbox.lock_more(transaction, reversed(users))
+    assert len(asked) == 2
+    with big.database.transaction() as transaction, pytest.raises(LookupError):
+        inbox.lock_more(transaction, [*users, 10**9])
 
 
 def test_inboxes_can_be_added_behind_a_lock(store: Store) -> None:

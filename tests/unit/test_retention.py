@@ -52,7 +52,7 @@ def see(store: Store, user: int, *seqs: int) -> None:
 def is_right(store: Store, user: int) -> bool:
     """Whether the badges equal a fresh count."""
     with store.database.read() as connection:
-        counted = inbox.count_unseen(connection, user)
+        counted = noticed.count_unseen(connection, user)
     return noticed.badges(store, user) == {name: count for name, count in counted.items() if count}
 
 

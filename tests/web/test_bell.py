@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
-from myapp import Kind, emit, inbox, notify, register
+from myapp import Kind, emit, notify, register
 from myapp.announcements import service as announcements
 from myapp.errors import Text
 from myapp.inbox import seen
@@ -18,6 +18,7 @@ from myapp.notifications.kinds import unregister
 from myapp.systems import service as systems
 
 from ..support import wait_for
+from ..unit import noticed
 from .conftest import HTML, Browser, Program, Site, is_problem
 
 
@@ -537,7 +538,7 @@ def test_inbox_of_a_notice_equals_a_fresh_count(site: Site) -> None:
     happen(site, "bob", like("alice"), like("carol"))
     bob.post("/notifications/seen", {"seqs": [2]})
     with site.app.extensions["myapp"].database.read() as connection:
-        counted = inbox.count_unseen(connection, 1)
+        counted = noticed.count_unseen(connection, 1)
     assert {**counted, "messages": 0} == bob.badges()
 
 
