@@ -10,9 +10,9 @@ from .events import (
     HELD,
     PAGE_EVENTS,
     Appended,
+    CountedBy,
     Event,
     Head,
-    Notice,
     Page,
     after,
     append,
@@ -29,7 +29,7 @@ from .events import (
 )
 from .facts import epoch, new_epoch, take_turn
 from .models import inboxes
-from .notices import Seen, notice, notices
+from .notices import StoredNotice, notice, notices
 from .retention import MOST_DELETED, find_old, last_too_many, trim
 from .seen import Marked, mark_all_seen, mark_in_pieces, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
@@ -41,15 +41,15 @@ __all__ = [
     "PAGE_EVENTS",
     "Appended",
     "Badges",
+    "CountedBy",
     "Event",
     "Head",
     "Marked",
-    "Notice",
     "Page",
-    "Seen",
     "Spread",
     "Spreader",
     "Step",
+    "StoredNotice",
     "after",
     "append",
     "badge_pattern",

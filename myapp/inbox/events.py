@@ -25,8 +25,8 @@ PAGE_BYTES = 64 * 1024
 PAGE_EVENTS = 100
 
 
-class Notice(NamedTuple):
-    """What is to be seen: until then these badges count it, that of its kind and one of its own."""
+class CountedBy(NamedTuple):
+    """Until it is seen a notice is counted by these badges: that of its kind and one of its own."""
 
     badge: str | None
     own_badge: str | None = None
@@ -239,7 +239,7 @@ def append(
     *,
     badges: Mapping[str, int] | None = None,
     at: int | None = None,
-    notice: Notice | None = None,
+    notice: CountedBy | None = None,
 ) -> int:
     """Add one event to a locked inbox and say its seq. `badges` are changes by name, `at` is in ms since 1970.
 
@@ -265,12 +265,12 @@ def append(
     return inbox.seq
 
 
-def _with_room(notice: Notice, badges: Badges) -> Notice:
+def _with_room(notice: CountedBy, badges: Badges) -> CountedBy:
     """The notice, counted by names for which there is room: what is told must not fail for the sake of a count."""
     for fitting in (notice, notice._replace(own_badge=None)):
         if badge.make_room(badges, fitting.badges):
             return fitting
-    return Notice(None)
+    return CountedBy(None)
 
 
 def badges_of(transaction: Transaction, user: int) -> Badges:

@@ -12,8 +12,8 @@ from ..statements import statement
 from .models import events
 
 
-class Seen(NamedTuple):
-    """A notice as it is stored: an event with whether it was seen. `data` is a JSON object's text."""
+class StoredNotice(NamedTuple):
+    """A notice: an event with whether it was seen. `data` is a JSON object's text."""
 
     seq: int
     kind: str
@@ -41,17 +41,17 @@ _ONE = statement(
 )
 
 
-def notices(connection: Connection, user: int, before: int, limit: int) -> list[Seen]:
+def notices(connection: Connection, user: int, before: int, limit: int) -> list[StoredNotice]:
     """At most `limit` notices with a seq below `before`, newest first. Call it on a snapshot beside a head."""
-    return [_seen(row) for row in connection.all(_NOTICES, user=user, before=before, most=limit)]
+    return [_stored(row) for row in connection.all(_NOTICES, user=user, before=before, most=limit)]
 
 
-def notice(connection: Connection, user: int, seq: int) -> Seen | None:
+def notice(connection: Connection, user: int, seq: int) -> StoredNotice | None:
     """The notice at this seq, if there is one."""
     row = connection.one(_ONE, user=user, seq=seq)
-    return None if row is None else _seen(row)
+    return None if row is None else _stored(row)
 
 
-def _seen(row: Sequence[object]) -> Seen:
-    seen = Seen(*row)  # type: ignore[arg-type]  # as the columns are
-    return seen._replace(seen=bool(seen.seen))
+def _stored(row: Sequence[object]) -> StoredNotice:
+    stored = StoredNotice(*row)  # type: ignore[arg-type]  # as the columns are
+    return stored._replace(seen=bool(stored.seen))

@@ -92,12 +92,12 @@ def badges() -> list[str]:
     return list(dict.fromkeys(kind.badge for kind in kinds() if kind.badge))
 
 
-def read(connection: Connection, user: int, before: int, limit: int) -> tuple[list[inbox.Seen], bool]:
+def read(connection: Connection, user: int, before: int, limit: int) -> tuple[list[inbox.StoredNotice], bool]:
     """At most `limit` notices or MOST_DATA, newest first (one always fits), and whether there are older ones.
 
     Call it on a snapshot.
     """
-    found: list[inbox.Seen] = []
+    found: list[inbox.StoredNotice] = []
     size = 0
     while (most := min(PAGE, limit + 1 - len(found))) > 0:
         part = inbox.notices(connection, user, before, most)
@@ -123,11 +123,11 @@ def page(connection: Connection, user: int, before: int, limit: int = PAGE) -> B
     )
 
 
-def group(found: Sequence[inbox.Seen]) -> list[Item]:
+def group(found: Sequence[inbox.StoredNotice]) -> list[Item]:
     """The notices as items: those of the same kind and group are one, where the newest of them stands. What was seen
     is not put together with what was not.
     """
-    groups: dict[Any, list[tuple[inbox.Seen, Mapping[str, Any]]]] = {}
+    groups: dict[Any, list[tuple[inbox.StoredNotice, Mapping[str, Any]]]] = {}
     for one in found:
         data: Mapping[str, Any] = msgspec.json.decode(one.data)
         kind = kind_of(one.kind)
@@ -142,7 +142,7 @@ def group(found: Sequence[inbox.Seen]) -> list[Item]:
     return items
 
 
-def as_json(one: inbox.Seen) -> dict[str, Any]:
+def as_json(one: inbox.StoredNotice) -> dict[str, Any]:
     """A notice by itself, as GET /notifications has it: the event, whether it was seen, and where it leads."""
     data = msgspec.json.decode(one.data)
     kind = kind_of(one.kind)

@@ -45,7 +45,7 @@ class _Waiting(NamedTuple):
     user: int
     kind: str
     data: Mapping[str, Any]
-    notice: inbox.Notice
+    notice: inbox.CountedBy
     source: Source
     key: str | None
 
@@ -109,7 +109,7 @@ def notify(
     another one. Raises Invalid for a key that cannot be one.
     """
     check_key(key)
-    notice = inbox.Notice("notifications", content.badge)
+    notice = inbox.CountedBy("notifications", content.badge)
     _wait(transaction, _Waiting(user, "notification", notification_data(content, source), notice, source, key))
 
 
@@ -120,7 +120,7 @@ def emit(
 
     The data must not change until the end of the transaction.
     """
-    _wait(transaction, _Waiting(user, kind, data, inbox.Notice(kind_of(kind).badge, own_badge), APPLICATION, None))
+    _wait(transaction, _Waiting(user, kind, data, inbox.CountedBy(kind_of(kind).badge, own_badge), APPLICATION, None))
 
 
 def _wait(transaction: Transaction, new: _Waiting) -> None:

@@ -37,7 +37,7 @@ def add(store: Store, user: int, badge: str | None = "likes", own_badge: str | N
         inbox.lock(transaction, (user,))
         for number in range(count):
             data = {"number": number}
-            seq = inbox.append(transaction, user, "like", data, notice=inbox.Notice(badge, own_badge))
+            seq = inbox.append(transaction, user, "like", data, notice=inbox.CountedBy(badge, own_badge))
     return seq
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from myapp import Kind, inbox, register
 from myapp.errors import Text
-from myapp.inbox import Seen
+from myapp.inbox import StoredNotice
 from myapp.notifications import bell, kinds
 
 from . import noticed
@@ -21,15 +21,15 @@ from .conftest import Store
 MOST = 2**53
 
 
-def seen(seq: int, kind: str = "like", is_seen: bool = False, **data: Any) -> Seen:
-    return Seen(seq, kind, 1_795_165_200_123 + seq, json.dumps(data), is_seen, None)
+def seen(seq: int, kind: str = "like", is_seen: bool = False, **data: Any) -> StoredNotice:
+    return StoredNotice(seq, kind, 1_795_165_200_123 + seq, json.dumps(data), is_seen, None)
 
 
-def like(seq: int, post: int, name: str, is_seen: bool = False, kind: str = "like") -> Seen:
+def like(seq: int, post: int, name: str, is_seen: bool = False, kind: str = "like") -> StoredNotice:
     return seen(seq, kind, is_seen, post=post, by=name.lower(), by_name=name, withdrawn=False)
 
 
-def titles(*found: Seen) -> list[str]:
+def titles(*found: StoredNotice) -> list[str]:
     return [str(item.title) for item in bell.group(found)]
 
 

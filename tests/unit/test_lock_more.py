@@ -214,7 +214,7 @@ def test_message_behind_a_notice_that_was_appended_at_once_has_the_right_seq(sto
     ann, bob, *_ = crowd
     with store.database.transaction() as transaction:
         inbox.lock(transaction, [ann.id, bob.id])
-        inbox.append(transaction, ann.id, "like", {}, notice=inbox.Notice("likes"))
+        inbox.append(transaction, ann.id, "like", {}, notice=inbox.CountedBy("likes"))
         sent = messages.send(transaction, ann, "bob", "hello")
     assert sent.seq == 2
     assert [event["kind"] for event in noticed.events(store, ann.id)] == ["like", "message"]

@@ -323,7 +323,7 @@ def act(store: Store, user: int, upto: int, what: str, values: Any) -> None:
         if what == "add":
             inbox.lock(transaction, (user,))
             for kind_badge, own in values:
-                inbox.append(transaction, user, "like", {}, notice=inbox.Notice(kind_badge, own))
+                inbox.append(transaction, user, "like", {}, notice=inbox.CountedBy(kind_badge, own))
         elif what == "seen":
             inbox.mark_seen(transaction, user, sorted(values), upto)
         elif what == "some":
@@ -332,7 +332,7 @@ def act(store: Store, user: int, upto: int, what: str, values: Any) -> None:
             inbox.mark_all_seen(transaction, user, upto)
         else:
             inbox.lock(transaction, (user,))
-            inbox.append(transaction, user, "like", {}, notice=inbox.Notice("likes", "orders"))
+            inbox.append(transaction, user, "like", {}, notice=inbox.CountedBy("likes", "orders"))
             inbox.mark_all_seen(transaction, user, upto)
 
 
@@ -346,7 +346,7 @@ def test_badges_equal_a_fresh_count_whatever_was_done(
         inbox.lock(transaction, users)
         for user in users:  # have the names known
             for own in ("orders", "bills"):
-                inbox.append(transaction, user, "like", {}, notice=inbox.Notice(None, own))
+                inbox.append(transaction, user, "like", {}, notice=inbox.CountedBy(None, own))
     for who, (what, values), back in actions:
         before = shared.head(users[who])
         act(shared, users[who], max(0, before.seq - back), what, values)
