@@ -43,17 +43,22 @@ export class Counts {
    */
   apply(numbers, latest) {
     if (!numbers || !Number.isSafeInteger(latest) || latest < this.#latest) return false;
-    this.reset(numbers, latest);
+    this.#take(numbers, latest);
     return true;
   }
 
   /**
-   * Take numbers whatever came before: the page was loaded anew.
+   * Take numbers whatever came before: the page was loaded anew. A name that is not among them counts nothing any more.
    *
    * @param {Record<string, unknown>} numbers
    * @param {number} latest
    */
   reset(numbers, latest) {
+    for (const name of this.#numbers.keys()) this.#numbers.set(name, 0);
+    this.#take(numbers, latest);
+  }
+
+  #take(numbers, latest) {
     this.#latest = latest;
     for (const [name, number] of Object.entries(numbers)) {
       if (Number.isSafeInteger(number) && number >= 0) this.#numbers.set(name, number);

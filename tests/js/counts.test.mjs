@@ -15,6 +15,15 @@ test('several names are shown as their sum, of which nothing is known before an 
   assert.deepEqual([both.textContent, both.hidden], ['0', true]);
 });
 
+test('a name that a new inbox does not have counts nothing there', () => {
+  const badge = h('span', { 'data-badge': 'orders' }, '3');
+  const badges = new Badges(new FakeDocument({ body: h('body', {}, [badge]) }), 10);
+  badges.apply({ messages: 1 }, 11);
+  assert.equal(badge.textContent, '3', 'it may be that it was not told');
+  badges.reset({ messages: 2 }, 4);
+  assert.deepEqual([badge.textContent, badge.hidden, badges.get('messages')], ['0', true, 2]);
+});
+
 test('a badge of which nothing is known stays as the server wrote it', () => {
   const badge = h('span', { 'data-badge': 'orders' }, '4');
   const counts = new Counts(-1);
