@@ -13,6 +13,7 @@ import './embed/listeners.js';
 import './embed/lists.js';
 import './embed/options.js';
 import './embed/origins.js';
+import './embed/place.js';
 import './embed/refresher.js';
 import './embed/seen-marker.js';
 import './embed/tickets.js';
@@ -50,9 +51,8 @@ export { Inbox };
 /** Where the application lives: what `Inbox` takes as `base`. */
 export const base = baseOf(import.meta.url);
 
-const read = () => readConfig(document, import.meta.url);
-const config = globalThis.document ? read() : null;
-const page = config && new EmbeddedPage({ window, config, readConfig: read, timers: systemTimers });
+const config = globalThis.document ? readConfig(document, import.meta.url) : null;
+const page = config && new EmbeddedPage({ window, config, timers: systemTimers });
 
 /** What the page follows; null where no script tag says who is asking. */
 export const inbox = page?.inbox ?? null;

@@ -1,6 +1,6 @@
 import { CHOICES } from './options.js';
 
-/** The script that loads this, with who is asking. */
+/** The script that loads this and says who is asking. */
 const SCRIPT = 'script[data-live-ticket], script[data-live-ticket-url]';
 
 /**
@@ -29,8 +29,7 @@ export function baseOf(url) {
  * @returns {Config | null} null where no script tag says who is asking: then this is only a library
  */
 export function readConfig(document, url) {
-  // the newest: Turbo adds the one of each page that it loads
-  const script = /** @type {HTMLScriptElement | undefined} */ ([...document.querySelectorAll(SCRIPT)].at(-1));
+  const script = newestScript(document);
   if (!script) return null;
   const { liveTicket, liveTicketUrl, liveUser, liveSeq, liveEpoch, liveTransport, liveBase } = script.dataset;
   return {
@@ -38,18 +37,33 @@ export function readConfig(document, url) {
     ticket: liveTicket || undefined,
     ticketUrl: liveTicketUrl ? new URL(liveTicketUrl, document.baseURI).href : undefined,
     user: liveUser || undefined,
-    seq: seqOf(liveSeq),
+    seq: seqOf(liveSeq, liveEpoch),
     epoch: liveEpoch,
     transport: choiceOf(liveTransport),
   };
 }
 
-/** @param {string | undefined} text */
-function seqOf(text) {
+/**
+ * @param {Document} document
+ * @returns {{user?: string, ticket: string}} who is asking now; neither is said where there is no script tag
+ */
+export function readWho(document) {
+  const { liveUser, liveTicket = '' } = newestScript(document)?.dataset ?? {};
+  return { user: liveUser || undefined, ticket: liveTicket };
+}
+
+/** Turbo adds the one of each page that it loads. @returns {HTMLScriptElement | undefined} */
+function newestScript(document) {
+  return [...document.querySelectorAll(SCRIPT)].at(-1);
+}
+
+/** @param {string | undefined} text @param {string | undefined} epoch */
+function seqOf(text, epoch) {
   if (!text) return undefined;
   const seq = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (Number.isSafeInteger(seq)) return seq;
-  console.error(`live: data-live-seq is "${text}": give a whole number, or leave it out`);
+  if (Number.isSafeInteger(seq) && epoch) return seq;
+  const remedy = epoch ? 'give a whole number, or leave it out' : 'give data-live-epoch with it, as GET /badges answers both';
+  console.error(`live: data-live-seq is "${text}": ${remedy}`);
   return undefined;
 }
 

@@ -7,7 +7,7 @@ import { TRANSPORTS } from '../live/transports.js';
 import { Watched } from '../live/watched.js';
 import { Listeners } from './listeners.js';
 import { checkOptions } from './options.js';
-import { whatAnotherOriginNeeds } from './origins.js';
+import { askForPlace } from './place.js';
 import { Tickets } from './tickets.js';
 
 const NAMES = ['event', 'badges', 'state', 'reset', 'snapshot'];
@@ -25,25 +25,14 @@ export class Inbox {
   #transport = null;
   /** A new ticket is asked for, so that nobody is signed out yet. */
   #isAsking = false;
+  /** The one that the connection began with: when it is refused, that may be for this one still. */
+  #firstTicket = '';
   #isOver = false;
   #hasPlace;
   #tickets;
   #connection;
 
-  /**
-   * @param {object} options
-   * @param {string} options.base where the application lives, for example `https://live.example` or `/live`
-   * @param {string} [options.ticket]
-   * @param {import('./tickets.js').GetTicket} [options.getTicket] for a first ticket, and when one is refused
-   * @param {string} [options.user] whose `ticket` is, by any name: where `getTicket` then names another one, that is a reset
-   * @param {number} [options.seq] the last event that is had already; without it, begins with what happens from now on
-   * @param {string} [options.epoch] in which `seq` means something
-   * @param {string} [options.transport] `auto`, `websocket`, `sse`, `long-poll`, `short-poll`, `off`
-   * @param {typeof fetch} [options.fetch]
-   * @param {typeof WebSocket} [options.WebSocket]
-   * @param {import('../live/timers.js').Timers} [options.timers]
-   * @param {() => number} [options.random]
-   */
+  /** @param {import('./options.js').Options} options */
   constructor(options) {
     checkOptions(options);
     const { ticket, getTicket, user, seq, epoch = '', transport = 'auto' } = options;
@@ -70,6 +59,11 @@ export class Inbox {
 
   get badges() {
     return this.counts.all;
+  }
+
+  /** Whose inbox it is, by any name; undefined where that was not said. */
+  get user() {
+    return this.#tickets.user;
   }
 
   /** Where it stands: everything up to `seq` has been told. */
@@ -107,10 +101,10 @@ export class Inbox {
    */
   async markSeen(names, upto = this.world.cursor.seq) {
     const post = () => this.api.post('/badges/seen', { badges: [names].flat(), upto });
+    const { user, newest } = this.#tickets;
     let answer = await post();
-    const { user } = this.#tickets;
-    if (answer.status === 401 && (await this.#tickets.replace()) && user === this.#tickets.user) answer = await post();
-    if (answer.status === 200) this.#count(answer.body.badges, answer.body.seq);
+    if (answer.status === 401 && (await this.#tickets.replace(newest)) && user === this.user) answer = await post();
+    if (answer.status === 200 && user === this.user) this.#count(answer.body.badges, answer.body.seq);
     return answer;
   }
 
@@ -153,13 +147,23 @@ export class Inbox {
     this.#connection.resume();
   }
 
-  /** Somebody, whoever it is, may be signed in again after nobody was. @param {string} [ticket] theirs, if it is known */
-  async signIn(ticket) {
+  /** Somebody may be signed in again after nobody was. @param {string} [ticket] theirs @param {string} [user] by any name */
+  async signIn(ticket, user) {
     if (this.#state !== 'signed-out' || this.#isOver) return;
-    if (ticket) this.#tickets.use(ticket);
+    if (ticket) this.#tickets.use(ticket, user);
     else if (!(await this.#tickets.replace())) return;
-    this.#connection.renewal.isDue = true;
+    this.#forget();
     this.#begin();
+  }
+
+  /** Somebody else is signed in now. @param {string} user by any name @param {string} [ticket] theirs, if it is known */
+  become(user, ticket) {
+    if (this.#isOver || this.choice === 'off') return;
+    this.#tickets.use(ticket, user);
+    this.#forget();
+    if (ticket) return this.#begin();
+    this.#connection.close();
+    this.#askAndBegin();
   }
 
   #connect() {
@@ -173,47 +177,53 @@ export class Inbox {
         this.#connection.watch(); // what has come may bring other topics
       },
       onSnapshot: (topic, data) => this.#listeners.tell('snapshot', { topic, data }),
-      onState: (state, transport, more) => this.#show(state, transport, more),
+      onState: (state, transport, more) => {
+        if (state === 'signed-out') this.#askAndBegin(this.#firstTicket);
+        else this.#tell(state, transport, more);
+      },
     });
   }
 
-  async #start() {
+  #start() {
     if (this.#isOver) return;
-    if (this.choice === 'off') return this.#tell('off', null);
-    if (this.#tickets.hasOne) return this.#begin();
+    if (this.choice === 'off') this.#tell('off', null);
+    else if (this.#tickets.newest) this.#begin();
+    else this.#askAndBegin();
+  }
+
+  /** @param {string} [refused] may only have been too old; where there is a newer one, it begins with that */
+  async #askAndBegin(refused) {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
     this.#tell('connecting', null);
-    if (await this.#tickets.replace()) this.#begin();
+    const isGiven = await this.#tickets.replace(refused);
+    this.#isAsking = false;
+    if (isGiven) this.#begin();
     else this.#tell('signed-out', null);
   }
 
   #begin() {
     if (this.#isOver) return;
     this.#connection.renewal.isDue ||= !this.#hasPlace;
+    this.#firstTicket = this.#tickets.newest;
     this.#connection.status.state = 'off'; // somebody is signed in, whatever was before
     this.#connection.choose(this.choice);
   }
 
-  /** Another user's inbox has a place of its own. */
+  /** The newest ticket is somebody else's; who asked for it, so as to begin, does that. */
   #changeHands() {
+    this.#forget();
+    if (!this.#isAsking && !this.#connection.renewal.isPaused) this.#begin();
+  }
+
+  /** Another inbox has a place and numbers of its own: until they are known, nothing is told. */
+  #forget() {
+    this.counts.reset({}, -1);
     this.#connection.renewal.isDue = true;
-    this.#connection.choose(this.choice);
   }
 
   #count(badges, latest) {
-    if (!this.counts.apply(badges, latest)) return;
-    this.#listeners.tell('badges', { badges, latest });
-  }
-
-  /** What is refused may only be a ticket that was too old. */
-  async #show(state, transport, more) {
-    if (state !== 'signed-out') return this.#tell(state, transport, more);
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    this.#tell('connecting', null);
-    const isRenewed = await this.#tickets.replace();
-    this.#isAsking = false;
-    if (isRenewed) this.#begin();
-    else this.#tell('signed-out', null);
+    if (this.counts.apply(badges, latest)) this.#listeners.tell('badges', { badges, latest });
   }
 
   #tell(state, transport, more = { detail: '', retryAt: null }) {
@@ -222,23 +232,13 @@ export class Inbox {
     this.#listeners.tell('state', { state, transport, detail: more.detail, retryAt: more.retryAt });
   }
 
-  /**
-   * Where the inbox stands now: at the beginning, if that was not said, and after a reset. By a header, also to another
-   * origin: the address is always the same, so a browser asks once in ten minutes whether it may.
-   */
+  /** Where the inbox stands now: at the beginning, if that was not said, and after a reset. */
   async #findPlace() {
-    const { fetch, base, access } = this.world;
-    const response = await fetch(`${base}/badges`, {
-      credentials: access.credentials,
-      cache: 'no-store',
-      headers: { Accept: 'application/json', ...access.bearer },
-    }).catch((error) => {
-      throw access.isSameOrigin ? error : new Error(`${error}; ${whatAnotherOriginNeeds(base)}`);
-    });
-    if (response.status === 401) return null;
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const { badges, seq, epoch } = await response.json();
-    if (!Number.isSafeInteger(seq)) throw new Error('this is not our server');
+    const { newest } = this.#tickets;
+    const place = await askForPlace(this.world);
+    if (newest !== this.#tickets.newest) return this.#findPlace(); // it may be the place of the one before
+    if (place === null) return null;
+    const { badges, seq, epoch } = place;
     const isReset = this.#hasPlace;
     this.#hasPlace = true;
     this.counts.reset(badges, seq);

@@ -44,9 +44,14 @@ export class Lists {
     this.find();
   }
 
+  /** What has happened so far is none of the lists' that come later. */
+  forget() {
+    this.#kept = [];
+  }
+
   /** From now on a seq means something else than before. */
   reset() {
-    this.#kept = [];
+    this.forget();
     for (const list of this.#lists()) {
       for (const element of [list, ...list.children]) delete element.dataset.liveSeq;
     }

@@ -1,6 +1,7 @@
 import { showBadges } from '../live/badges.js';
 import { announce, announceEvent } from '../live/dom-events.js';
 import { Toasts } from '../live/toasts.js';
+import { readWho } from './config.js';
 import { Inbox } from './inbox.js';
 import { Lists } from './lists.js';
 import { Refresher } from './refresher.js';
@@ -20,24 +21,23 @@ const RELOADED_AT = 'live:reloaded-at';
  */
 export class EmbeddedPage {
   #timer = null;
-  /** What the page was when it was last told that nobody is signed in. */
-  #signedOut = { body: null, ticket: '' };
+  /** What the page was when it was last looked at, or when it was told that nobody is signed in. */
+  #before;
 
   /**
    * @param {object} parts
    * @param {Window & typeof globalThis} parts.window
    * @param {import('./config.js').Config} parts.config
-   * @param {() => import('./config.js').Config | null} parts.readConfig of the page as it is now
    * @param {import('../live/timers.js').Timers} parts.timers
    */
-  constructor({ window, config, readConfig, timers }) {
+  constructor({ window, config, timers }) {
     const { document } = window;
     const fetch = window.fetch.bind(window);
     const world = { document, fetch, timers, random: Math.random };
     this.window = window;
     this.document = document;
     this.timers = timers;
-    this.readConfig = readConfig;
+    this.#before = this.#now;
     const { ticketUrl, ...options } = config;
     const getTicket = ticketUrl ? ticketsFrom(ticketUrl, world) : undefined;
     this.inbox = new Inbox({ ...options, getTicket, fetch, timers, WebSocket: window.WebSocket });
@@ -72,7 +72,8 @@ export class EmbeddedPage {
     if (detail.transport) dataset.liveTransport = detail.transport;
     else delete dataset.liveTransport;
     if (detail.state === 'signed-out') {
-      this.#signedOut = { body: this.document.body, ticket: this.readConfig()?.ticket ?? '' };
+      this.#before = this.#now;
+      this.lists.forget(); // who comes next may be somebody else
     }
     announce(this.document, 'live:state', detail);
   }
@@ -117,8 +118,9 @@ export class EmbeddedPage {
     });
     new window.MutationObserver((records) => {
       const isElement = (node) => node.nodeType === 1; // a text that changes is none of ours
-      if (this.#timer !== null || !records.some(({ addedNodes }) => [...addedNodes].some(isElement))) return;
-      this.#timer = this.timers.set(() => {
+      if (!records.some(({ addedNodes }) => [...addedNodes].some(isElement))) return;
+      this.#meet();
+      this.#timer ??= this.timers.set(() => {
         this.#timer = null;
         this.#look();
       }, OFTEN);
@@ -134,16 +136,26 @@ export class EmbeddedPage {
     this.seen.settle();
     this.toasts.find();
     inbox.watch([...document.querySelectorAll('[data-live-watch]')].flatMap(topicsOf));
-    if (inbox.state === 'signed-out') this.#tryAgain();
   }
 
-  /** Another page has come by Turbo, or a new ticket: somebody may be signed in now. */
-  #tryAgain() {
-    const { body, ticket } = this.#signedOut;
-    const now = { body: this.document.body, ticket: this.readConfig()?.ticket ?? '' };
-    if (now.body === body && now.ticket === ticket) return;
-    this.#signedOut = now;
-    this.inbox.signIn(now.ticket === ticket ? undefined : now.ticket);
+  /** Another page has come by Turbo, or a new script tag: somebody may be signed in now, or somebody else. */
+  #meet() {
+    const { inbox } = this;
+    const before = this.#before;
+    const now = (this.#before = this.#now);
+    const isOthers = now.user !== before.user && now.user !== undefined && now.user !== inbox.user;
+    if (inbox.state === 'signed-out') {
+      if (now.ticket !== before.ticket) inbox.signIn(now.ticket, now.user);
+      else if (now.body !== before.body) inbox.signIn();
+    } else if (isOthers) {
+      this.lists.forget();
+      inbox.become(now.user, now.ticket);
+    }
+  }
+
+  /** Which page it is, and who is asking. */
+  get #now() {
+    return { body: this.document.body, ...readWho(this.document) };
   }
 }
 

@@ -43,17 +43,17 @@ export class Tickets {
   constructor({ base, ticket, getTicket, user, onOthers = () => {}, isSameOrigin, fetch, timers, random }) {
     this.base = base;
     this.getTicket = getTicket;
-    this.user = user;
     this.onOthers = onOthers;
     this.isSameOrigin = isSameOrigin;
     this.fetch = fetch;
     this.timers = timers;
     this.random = random;
-    if (ticket) this.#take(ticket, LIFE, -Infinity);
+    this.use(ticket, user);
   }
 
-  get hasOne() {
-    return this.#ticket !== '';
+  /** The newest; '' where there is none. */
+  get newest() {
+    return this.#ticket;
   }
 
   get bearer() {
@@ -72,18 +72,25 @@ export class Tickets {
     return `&ticket=${encodeURIComponent(this.#ticket)}`;
   }
 
-  /** A ticket that the page got in some way of its own. @param {string} ticket */
-  use(ticket) {
-    this.#isOver = false;
-    this.#take(ticket, LIFE, this.timers.now());
+  /**
+   * The page is somebody's, whoever it was before.
+   *
+   * @param {string} [ticket] that the page got in some way of its own
+   * @param {string} [user] whose it is, if that is known
+   */
+  use(ticket = '', user) {
+    this.user = user;
+    this.#take(ticket, LIFE, -Infinity);
   }
 
   /**
    * There is none, or it was refused: get another one, however often it takes to learn whether there is one.
    *
+   * @param {string} [refused] by default the newest; where there is a newer one already, that is it
    * @returns {Promise<boolean>} whether there is one; never rejects
    */
-  replace() {
+  async replace(refused = this.#ticket) {
+    if (this.#ticket && this.#ticket !== refused) return true;
     this.#asking ??= this.#ask().then((isGiven) => {
       if (!isGiven) this.timers.clear(this.#timer); // nobody is signed in: there is nothing to renew
       this.#asking = null;
@@ -103,8 +110,10 @@ export class Tickets {
     if (!getTicket || began - this.#givenAt < YOUNG) return false;
     for (let tries = 0; !this.#isOver; tries += 1) {
       if (tries > 0) await sleep(timers, delay(tries, timers.now() - began, random));
+      const { user } = this;
       try {
-        return this.#accept(await getTicket());
+        const given = await getTicket();
+        if (user === this.user) return this.#accept(given); // else it may be of the one before
       } catch (error) {
         console.warn(`live: no ticket could be had, trying again: ${error}`);
       }
@@ -127,11 +136,11 @@ export class Tickets {
   #take(ticket, life, givenAt) {
     this.#ticket = ticket;
     this.#givenAt = givenAt;
-    this.#plan(life * (0.6 + 0.2 * this.random()));
+    this.timers.clear(this.#timer);
+    if (ticket) this.#plan(life * (0.6 + 0.2 * this.random()));
   }
 
   #plan(ms) {
-    this.timers.clear(this.#timer);
     this.#timer = this.timers.set(() => this.#renew(), ms);
   }
 
@@ -144,7 +153,7 @@ export class Tickets {
     if (status === 200 && typeof answer?.ticket === 'string') {
       const life = answer.expires_in > 0 ? answer.expires_in * 1000 : LIFE;
       this.#take(answer.ticket, life, this.#givenAt);
-    } else if (status === 401 || status === 403) await this.replace();
+    } else if (status === 401 || status === 403) await this.replace(old);
     else this.#plan(LIFE * (0.03 + 0.03 * random()));
   }
 

@@ -1,7 +1,29 @@
-/** What an HTTP answer says about coming back, and what went wrong. */
+/** Asking within a time, and what an HTTP answer says about coming back and what went wrong. */
 
+/** A server that has not answered after this long is taken for gone, in milliseconds. */
+const DEADLINE = 15_000;
 /** A server that asks for more than this is taken to mean this, in milliseconds. */
 const LONGEST = 600_000;
+
+/**
+ * Fetch, and read the answer to its end, or give it up.
+ *
+ * @template T
+ * @param {{fetch: typeof fetch, timers: import('./timers.js').Timers}} world
+ * @param {string} url
+ * @param {RequestInit} options
+ * @param {(response: Response) => Promise<T>} read what there is in an answer
+ * @returns {Promise<T>} rejects where no answer comes, or not all of it in time, and where `read` does
+ */
+export async function fetchWithin({ fetch, timers }, url, options, read) {
+  const controller = new AbortController();
+  const deadline = timers.set(() => controller.abort(), DEADLINE);
+  try {
+    return await read(await fetch(url, { ...options, signal: controller.signal }));
+  } finally {
+    timers.clear(deadline);
+  }
+}
 
 /**
  * @param {number} seconds

@@ -98,7 +98,8 @@ def test_who_is_signed_out_of_the_page_is_told_so_and_nothing_asks_again(
     answer: tuple[int, str, str], shop: Shop, server: AppServer, two: tuple[Person, Person]
 ) -> None:
     _ann, bob = two
-    shop.pages["/"] = shop.page('data-live-ticket="ticket_bad" data-live-seq="0" data-live-ticket-url="/live-ticket"')
+    place = 'data-live-seq="0" data-live-epoch="e"'
+    shop.pages["/"] = shop.page(f'data-live-ticket="ticket_bad" {place} data-live-ticket-url="/live-ticket"')
     shop.pages["/live-ticket"] = lambda: answer
     context = bob.browser.new_context()
     context.clock.install()

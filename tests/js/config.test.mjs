@@ -31,8 +31,10 @@ test('the newest script tag says who is asking and where the page stands', () =>
 
 test('what is wrong is named, and taken for not given', (t) => {
   const said = t.mock.method(console, 'error', () => {});
-  const { seq, transport } = read({ 'data-live-ticket': 'a', 'data-live-seq': '-1', 'data-live-transport': 'pigeon' });
+  const { seq, transport } = read({ 'data-live-ticket': 'a', 'data-live-seq': '-1', 'data-live-epoch': 'e', 'data-live-transport': 'pigeon' });
   assert.deepEqual([seq, transport], [undefined, 'auto']);
   assert.match(said.mock.calls[0].arguments[0], /data-live-seq/);
   assert.match(said.mock.calls[1].arguments[0], /data-live-transport/);
+  assert.equal(read({ 'data-live-ticket': 'a', 'data-live-seq': '7' }).seq, undefined, 'of which history it is, is not said');
+  assert.match(said.mock.calls[2].arguments[0], /data-live-epoch.*GET \/badges/);
 });

@@ -9,7 +9,7 @@ function start(options = {}) {
   const fetch = fakeFetch();
   const WebSocket = fakeWebSocket();
   const told = [];
-  const inbox = new Inbox({ base: 'https://live.example/', ticket: 'ticket_a', fetch, WebSocket, timers, random: () => 0.5, ...options });
+  const inbox = new Inbox({ base: 'https://live.example/', ticket: 'ticket_a', epoch: 'e', fetch, WebSocket, timers, random: () => 0.5, ...options });
   inbox.on('event', ({ seq }) => told.push(seq));
   inbox.on('badges', ({ badges }) => told.push(badges));
   inbox.on('state', ({ state }) => told.push(state));
@@ -42,7 +42,7 @@ test('without a place it begins where the inbox stands, with the badges there', 
   assert.deepEqual(told, ['connecting', { orders: 1 }]);
 });
 
-for (const [transport, path] of [['short-poll', '/messages/poll?seq=0&epoch='], ['long-poll', '/messages/long-poll?seq=0&epoch=&timeout=0'], ['sse', '/messages/stream?seq=0&epoch=']]) {
+for (const [transport, path] of [['short-poll', '/messages/poll?seq=0&epoch=e'], ['long-poll', '/messages/long-poll?seq=0&epoch=e&timeout=0'], ['sse', '/messages/stream?seq=0&epoch=e']]) {
   test(`${transport} says who is asking in its query, without cookies`, async () => {
     const { fetch } = start({ seq: 0, transport });
     await settle();
@@ -163,6 +163,59 @@ test('a ticket that is somebody else\'s, gotten while the connection works, is a
   assert.match(WebSocket.last.url, /seq=1&.*ticket=ticket_b/);
 });
 
+test('a connection refused for an old ticket goes on with the newer one, without asking for another', async () => {
+  let given = 0;
+  const { WebSocket, fetch, inbox, told } = start({ seq: 0, getTicket: async () => `ticket_${(given += 1)}` });
+  await settle();
+  inbox.markSeen('orders');
+  assert.match(WebSocket.last.url, /ticket=ticket_a$/);
+  fetch.last.answer({}, 401);
+  await settle();
+  WebSocket.last.end(4401);
+  await settle();
+  assert.match(WebSocket.last.url, /ticket=ticket_1$/);
+  assert.deepEqual([given, told.includes('signed-out')], [1, false]);
+  WebSocket.last.end(4401);
+  await settle();
+  assert.deepEqual([given, told.at(-1)], [1, 'signed-out'], 'whoever gives them gives no better ones');
+});
+
+test('where somebody else is signed in, nothing of the one before is told any more, and badges count theirs', async () => {
+  for (const ticket of ['ticket_b', undefined]) {
+    const { WebSocket, fetch, inbox, told } = start({ seq: 5, user: 'ann', getTicket: async () => ({ ticket: 'ticket_b', user: 'bob' }) });
+    await settle();
+    const [anns] = WebSocket.made;
+    anns.hello({ seq: 5, latest: 5, badges: { orders: 3 } });
+    const before = told.length;
+    inbox.become('bob', ticket);
+    anns.events(6);
+    await settle();
+    assert.deepEqual([inbox.user, inbox.badges, anns.isClosed], ['bob', { orders: 0 }, true]);
+    assert.deepEqual([question(fetch), fetch.last.options.headers.Authorization], ['/badges', 'Bearer ticket_b']);
+    fetch.last.answer({ badges: { messages: 1 }, seq: 2, epoch: 'e' });
+    await settle();
+    assert.match(WebSocket.last.url, /seq=2&.*ticket=ticket_b$/);
+    const states = ['connecting', 'off'];
+    assert.deepEqual(told.slice(before).filter((what) => !states.includes(what)), ['reset 2', { messages: 1 }]);
+    assert.deepEqual(inbox.badges, { orders: 0, messages: 1 });
+  }
+});
+
+test('the place of the one before, answered late, is not taken for theirs', async () => {
+  for (const late of [{}, 401]) {
+    const { fetch, inbox, told } = start({ user: 'ann', getTicket: async () => null });
+    await settle();
+    inbox.become('bob', 'ticket_b');
+    if (late === 401) fetch.last.answer({}, 401);
+    else fetch.last.answer({ badges: { orders: 3 }, seq: 40, epoch: 'e' });
+    await settle();
+    assert.equal(fetch.last.options.headers.Authorization, 'Bearer ticket_b');
+    fetch.last.answer({ badges: { orders: 1 }, seq: 2, epoch: 'e' });
+    await settle();
+    assert.deepEqual([inbox.cursor.seq, inbox.badges, told.includes('signed-out')], [2, { orders: 1 }, false]);
+  }
+});
+
 test('topics are watched by whatever way it follows', async () => {
   const { inbox, WebSocket, told } = start({ seq: 0 });
   inbox.watch(['presence:ann']);
@@ -209,6 +262,7 @@ test('what is wrong is named', () => {
     [{ ticket: undefined }, /ticket/],
     [{ seq: -1 }, /seq/],
     [{ seq: '7' }, /seq/],
+    [{ seq: 7, epoch: undefined }, /epoch.*GET \/badges/],
     [{ transport: 'pigeon' }, /transport/],
   ]) {
     assert.throws(() => start(options), field);

@@ -85,6 +85,36 @@ test('a new one that is refused at once is not replaced, but later it is', async
   assert.equal(tickets.socketQuery, '&ticket=ticket_c');
 });
 
+test('one that was refused when there is a newer one already is replaced by that, however young it is', async () => {
+  const { tickets, left } = start({ given: ['ticket_b', 'ticket_c'] });
+  await tickets.replace('ticket_a');
+  assert.equal(await tickets.replace('ticket_a'), true);
+  assert.deepEqual([tickets.newest, left()], ['ticket_b', 1]);
+  assert.equal(await tickets.replace('ticket_b'), false);
+});
+
+test('one that the page brought is no reason not to ask for another', async () => {
+  const { tickets } = start({ given: ['ticket_c'] });
+  tickets.use('ticket_b', 'bob');
+  assert.equal(await tickets.replace(), true);
+});
+
+test('one that was asked for while somebody else signed in is not taken', async () => {
+  const { tickets, timers, others, left } = start({ user: 'ann', given: [{ ticket: 'anns', user: 'ann' }, { ticket: 'bobs', user: 'bob' }] });
+  const got = tickets.replace();
+  tickets.use('', 'bob');
+  await timers.advance(5_000);
+  assert.equal(await got, true);
+  assert.deepEqual([tickets.newest, tickets.user, others, left()], ['bobs', 'bob', [], 0]);
+});
+
+test('a ticket that the page brings is whose it is said to be', async () => {
+  const { tickets, others } = start({ user: 'ann', given: [{ ticket: 'ticket_c', user: 'bob' }] });
+  tickets.use('ticket_b', 'bob');
+  await tickets.replace();
+  assert.deepEqual(others, []);
+});
+
 test('it is said when the new one is somebody else\'s', async () => {
   for (const [user, next, expected] of [['ann', 'ann', []], ['ann', 'bob', ['bob']], [undefined, 'bob', []], ['ann', undefined, []]]) {
     const { tickets, others } = start({ user, given: [{ ticket: 'ticket_b', user: next }] });

@@ -4,6 +4,8 @@ const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase
 const dashed = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export class FakeElement {
+  nodeType = 1;
+
   constructor(tag, attributes = {}, children = []) {
     this.tagName = tag.toUpperCase();
     this.attributes = new Map(Object.entries(attributes).map(([name, value]) => [name, String(value)]));
