@@ -26,13 +26,14 @@ import { Toasts, addressOf } from './live/toasts.js';
 import { TRANSPORTS } from './live/transports.js';
 import { Watched } from './live/watched.js';
 
-const page = new Page({ document, location, fetch: fetch.bind(window), DOMParser });
+const page = new Page({ document, location, fetch: fetch.bind(window), DOMParser, timers: systemTimers });
 const strings = readStrings(document);
 const times = new Times({ language: document.documentElement.lang, strings, timers: systemTimers });
 document.cookie = zoneCookie();
 times.keepUp(document);
 new Copying({ document, clipboard: navigator.clipboard, timers: systemTimers, strings }).bind();
-new Progress({ document, fetch: fetch.bind(window), timers: systemTimers, text: (name) => strings.get(name) }).keepUp();
+const text = (name) => strings.get(name);
+new Progress({ document, fetch: fetch.bind(window), timers: systemTimers, random: Math.random, text }).keepUp();
 if (page.isSignedIn) follow();
 
 function follow() {

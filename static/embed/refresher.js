@@ -1,4 +1,6 @@
 import { isFor } from '../live/filling.js';
+import { fetchWithin, sameOrigin } from '../live/http.js';
+import { Outage } from '../live/outage.js';
 
 /** How long events are gathered before a section is fetched, and how often that may be, in milliseconds. */
 const GATHER = 100;
@@ -11,16 +13,18 @@ const WIDE_JITTER = 4_000;
  * @typedef {object} Section
  * @property {any} timer of the fetch that is planned; null where none is
  * @property {boolean} isRunning
- * @property {boolean} isStale something has happened since the last fetch began
+ * @property {boolean} isStale something has happened since the last fetch began, or that one failed
  * @property {number} fetchedAt when the last fetch began
+ * @property {Outage} outage of where it comes from
  */
 
 /**
  * Sections that the page's own server renders: each `[data-live-refresh=<kinds>]` is fetched anew from its
  * `data-live-src` after such an event, and what it holds replaced.
  *
- * Promise: each has one fetch at a time and at most one a second; the last one begins after the last event. Nothing is
- * fetched while the tab is hidden, and what was missed then is when it is looked at again.
+ * Promise: each has one fetch at a time and at most one a second; the last one begins after the last event, and is tried
+ * again until there is an answer. Nothing is fetched while the tab is hidden, and what was missed then is when it is
+ * looked at again.
  */
 export class Refresher {
   /** @type {WeakMap<HTMLElement, Section>} */
@@ -67,47 +71,89 @@ export class Refresher {
     return [...this.document.querySelectorAll('[data-live-refresh]')];
   }
 
-  #want(element, jitter) {
-    const section = this.#sections.get(element) ?? { timer: null, isRunning: false, isStale: false, fetchedAt: -Infinity };
-    this.#sections.set(element, section);
+  /** @returns {Section} */
+  #sectionOf(element) {
+    const { timers, random } = this;
+    const unknown = () => ({
+      timer: null, isRunning: false, isStale: false, fetchedAt: -Infinity, outage: new Outage(timers, random),
+    });
+    if (!this.#sections.has(element)) this.#sections.set(element, unknown());
+    return this.#sections.get(element);
+  }
+
+  #want(element, jitter, wait = GATHER) {
+    const section = this.#sectionOf(element);
     section.isStale = true;
-    if (section.timer !== null || section.isRunning || this.document.visibilityState === 'hidden') return;
-    const rest = Math.max(GATHER, section.fetchedAt + OFTEN - this.timers.now());
+    if (section.timer !== null || section.isRunning || this.#isHidden) return;
+    const rest = Math.max(wait, section.fetchedAt + OFTEN - this.timers.now());
     section.timer = this.timers.set(() => this.#refresh(element, section), rest + jitter * this.random());
   }
 
+  get #isHidden() {
+    return this.document.visibilityState === 'hidden';
+  }
+
   async #refresh(element, section) {
-    Object.assign(section, { timer: null, isRunning: true, isStale: false, fetchedAt: this.timers.now() });
+    section.timer = null;
+    const url = this.#addressOf(element);
+    if (!url || this.#isHidden) return;
+    Object.assign(section, { isRunning: true, isStale: false, fetchedAt: this.timers.now() });
+    let html = null;
+    let wait = GATHER;
     try {
-      const html = await this.#get(element.dataset.liveSrc ?? this.document.location.href);
-      if (html !== null && element.isConnected) this.#swap(element, html);
+      html = await this.#get(url);
+      section.outage.end();
     } catch (error) {
-      console.warn(`live: a section could not be refreshed: ${error}`);
+      console.warn(`live: a section could not be refreshed, trying again: ${error}`);
+      section.isStale = true;
+      wait = section.outage.failed();
     }
     section.isRunning = false;
-    if (section.isStale && element.isConnected) this.#want(element, JITTER);
+    if (!element.isConnected) return;
+    if (section.isStale) this.#want(element, JITTER, wait);
+    if (html !== null) this.#swap(element, html);
+  }
+
+  /** @returns {string} '' where there is none to be asked, which is said */
+  #addressOf(element) {
+    const { baseURI, location } = this.document;
+    const { liveSrc } = element.dataset;
+    if (liveSrc === undefined) {
+      if (element.id) return location.href;
+      console.warn('live: give a section that is refreshed an id, to be found by in the page, or data-live-src', element);
+      return '';
+    }
+    try {
+      const url = new URL(liveSrc, baseURI);
+      if (url.origin === new URL(location.href).origin) return url.href;
+    } catch {
+      // it is no address at all
+    }
+    console.warn(`live: data-live-src is "${liveSrc}": give an address of the page's own origin`);
+    return '';
   }
 
   /** @returns {Promise<string | null>} null where there is nothing to show: signed out, for example */
-  async #get(address) {
-    const url = new URL(address, this.document.baseURI);
-    if (url.origin !== new URL(this.document.location.href).origin) {
-      throw new Error(`data-live-src is ${url.origin}'s, give an address of the page's own origin`);
-    }
-    const response = await this.fetch(url.href, {
-      credentials: 'same-origin',
-      cache: 'no-store',
+  #get(url) {
+    const question = /** @type {RequestInit} */ ({
+      ...sameOrigin('text/html'),
       redirect: 'manual', // to a page where one signs in
-      headers: { Accept: 'text/html' },
     });
-    if (response.status >= 500) throw new Error(`status ${response.status}`);
-    return response.status === 200 ? response.text() : null;
+    return fetchWithin(this, url, question, (response) => {
+      if (response.status === 429 || response.status >= 500) throw new Error(`status ${response.status}`);
+      return response.status === 200 ? response.text() : null;
+    });
   }
 
-  /** What the answer is of, by the section's id; else all of it. Templates of the section stay if none comes. */
+  /**
+   * What the answer is of, by the section's id; else all of it, but nothing of a page that has no such section: it is one
+   * where one signs in, for example. Templates of the section stay if none comes.
+   */
   #swap(element, html) {
     const fresh = new this.DOMParser().parseFromString(html, 'text/html');
-    const source = (element.id && fresh.getElementById(element.id)) || fresh.body;
+    const own = element.id ? fresh.getElementById(element.id) : null;
+    if (!own && element.dataset.liveSrc === undefined) return;
+    const source = own ?? fresh.body;
     const { activeElement } = this.document;
     const focused = element.contains(activeElement) ? activeElement.id : '';
     const hasTemplate = [...source.children].some((child) => child.tagName === 'TEMPLATE');

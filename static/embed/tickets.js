@@ -1,12 +1,11 @@
 import { delay } from '../live/backoff.js';
+import { fetchWithin, sameOrigin } from '../live/http.js';
 import { sleep } from '../live/timers.js';
 
 /** What a ticket lasts until the server says so, in milliseconds: one that the page brought is at most that old. */
 const LIFE = 600_000;
 /** A ticket that is refused this soon after it was given is not replaced: whoever gives them gives no better ones. */
 const YOUNG = 5_000;
-/** How long an answer may take. */
-const DEADLINE = 15_000;
 
 /**
  * @typedef {() => Promise<string | {ticket: string, user?: string} | null>} GetTicket a new one; null: nobody is signed in;
@@ -159,21 +158,13 @@ export class Tickets {
 
   /** @returns {Promise<[number, any]>} status and body; 0 where there is no answer */
   async #post() {
-    const controller = new AbortController();
-    const deadline = this.timers.set(() => controller.abort(), DEADLINE);
-    try {
-      const response = await this.fetch(`${this.base}/auth/ticket`, {
-        method: 'POST',
-        credentials: this.credentials,
-        headers: { Accept: 'application/json', ...this.bearer },
-        signal: controller.signal,
-      });
-      return [response.status, response.ok ? await response.json() : null];
-    } catch {
-      return [0, null];
-    } finally {
-      this.timers.clear(deadline);
-    }
+    const question = {
+      method: 'POST',
+      credentials: this.credentials,
+      headers: { Accept: 'application/json', ...this.bearer },
+    };
+    const read = async (response) => [response.status, response.ok ? await response.json() : null];
+    return fetchWithin(this, `${this.base}/auth/ticket`, question, read).catch(() => [0, null]);
   }
 }
 
@@ -185,24 +176,12 @@ export class Tickets {
  * @param {{fetch: typeof fetch, timers: import('../live/timers.js').Timers}} world
  * @returns {GetTicket} what leads elsewhere or is no ticket is a way to sign in
  */
-export function ticketsFrom(url, { fetch, timers }) {
-  return async () => {
-    const controller = new AbortController();
-    const deadline = timers.set(() => controller.abort(), DEADLINE);
-    try {
-      const response = await fetch(url, {
-        credentials: 'same-origin',
-        cache: 'no-store',
-        redirect: 'manual',
-        headers: { Accept: 'application/json' },
-        signal: controller.signal,
-      });
-      if (response.status === 429 || response.status >= 500) throw new Error(`status ${response.status} of ${url}`);
-      if (!response.ok) return null;
-      const answer = await response.json().catch(() => null);
-      return typeof answer?.ticket === 'string' ? answer : null;
-    } finally {
-      timers.clear(deadline);
-    }
-  };
+export function ticketsFrom(url, world) {
+  const question = /** @type {RequestInit} */ ({ ...sameOrigin('application/json'), redirect: 'manual' });
+  return () => fetchWithin(world, url, question, async (response) => {
+    if (response.status === 429 || response.status >= 500) throw new Error(`status ${response.status} of ${url}`);
+    if (!response.ok) return null;
+    const answer = await response.json().catch(() => null);
+    return typeof answer?.ticket === 'string' ? answer : null;
+  });
 }

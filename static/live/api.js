@@ -1,8 +1,6 @@
 import { BY_COOKIE } from './access.js';
-import { problemDetail, retryAfter } from './http.js';
+import { fetchWithin, problemDetail, retryAfter } from './http.js';
 
-/** A server that has not answered a POST after this long is taken for gone. */
-const DEADLINE = 15_000;
 /** Statuses after which the same request may succeed; 502 and 504 are a proxy's while the server restarts. */
 const TEMPORARY = new Set([0, 429, 502, 503, 504]);
 
@@ -46,36 +44,28 @@ export class Api {
    * @returns {Promise<Answer>}
    */
   async post(path, data) {
-    const { fetch, timers } = this;
-    const controller = new AbortController();
-    const deadline = timers.set(() => controller.abort(), DEADLINE);
+    const question = {
+      method: 'POST',
+      credentials: this.access.credentials,
+      headers: {
+        Accept: 'application/json',
+        'Content-Type': 'application/json',
+        ...(this.csrfToken ? { 'X-CSRFToken': this.csrfToken() } : this.access.bearer),
+      },
+      body: JSON.stringify(data),
+      keepalive: true, // a message sent just before leaving the page still arrives
+    };
     try {
-      const response = await fetch(this.base + path, {
-        method: 'POST',
-        credentials: this.access.credentials,
-        headers: {
-          Accept: 'application/json',
-          'Content-Type': 'application/json',
-          ...(this.csrfToken ? { 'X-CSRFToken': this.csrfToken() } : this.access.bearer),
-        },
-        body: JSON.stringify(data),
-        keepalive: true, // a message sent just before leaving the page still arrives
-        signal: controller.signal,
-      });
-      if (!response.ok) {
-        return {
-          status: response.status,
-          body: null,
-          detail: await problemDetail(response),
-          after: retryAfter(response.headers, timers.now()),
-        };
-      }
-      const body = response.status === 204 ? null : await response.json();
-      return { status: response.status, body, detail: '' };
+      return await fetchWithin(this, this.base + path, question, (response) => this.#read(response));
     } catch {
       return { status: 0, body: null, detail: '' };
-    } finally {
-      timers.clear(deadline);
     }
+  }
+
+  /** @param {Response} response @returns {Promise<Answer>} */
+  async #read(response) {
+    const { status, headers } = response;
+    if (response.ok) return { status, body: status === 204 ? null : await response.json(), detail: '' };
+    return { status, body: null, detail: await problemDetail(response), after: retryAfter(headers, this.timers.now()) };
   }
 }

@@ -13,7 +13,10 @@ export class Copying {
    * @param {import('./strings.js').Strings} parts.strings
    */
   constructor({ document, clipboard, timers, strings }) {
-    Object.assign(this, { document, clipboard, timers, strings });
+    this.document = document;
+    this.clipboard = clipboard;
+    this.timers = timers;
+    this.strings = strings;
   }
 
   bind() {

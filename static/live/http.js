@@ -26,6 +26,16 @@ export async function fetchWithin({ fetch, timers }, url, options, read) {
 }
 
 /**
+ * A question to the page's own server, which knows by its cookies who asks: for what there is now.
+ *
+ * @param {string} type that is wanted
+ * @returns {RequestInit}
+ */
+export function sameOrigin(type) {
+  return { credentials: 'same-origin', cache: 'no-store', headers: { Accept: type } };
+}
+
+/**
  * @param {number} seconds
  * @returns {number} milliseconds, not negative and not absurd
  */

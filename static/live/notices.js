@@ -1,5 +1,6 @@
 import { isTemporary } from './api.js';
 import { BellPanel, isForNewTab } from './bell-panel.js';
+import { fetchWithin, sameOrigin } from './http.js';
 import { WayBack, numbers } from './way-back.js';
 
 /** Kinds of events that change nothing in the lists of notices. */
@@ -8,8 +9,6 @@ const ELSEWHERE = new Set(['message', 'read']);
 const GATHER = 150;
 /** An announcement comes to everybody at once: they do not all ask in the same moment. */
 const SPREAD = 2000;
-/** A server that has not answered after this long is taken for gone, in milliseconds. */
-const DEADLINE = 15_000;
 
 /**
  * Lists of notices, in what the bell opens and in `<div data-notices>` of the page: always as the server renders them.
@@ -40,7 +39,17 @@ export class Notices {
    * @param {(root: ParentNode) => void} parts.onShown what was put into the page
    */
   constructor({ document, location, fetch, DOMParser, timers, random, base, api, strings, onBadges, onShown }) {
-    Object.assign(this, { document, location, fetch, DOMParser, timers, random, base, api, strings, onBadges, onShown });
+    this.document = document;
+    this.location = location;
+    this.fetch = fetch;
+    this.DOMParser = DOMParser;
+    this.timers = timers;
+    this.random = random;
+    this.base = base;
+    this.api = api;
+    this.strings = strings;
+    this.onBadges = onBadges;
+    this.onShown = onShown;
     this.bell = new BellPanel({ document, onOpen: () => this.#open() });
   }
 
@@ -140,23 +149,15 @@ export class Notices {
    * @returns {Promise<Document | null>} null: signed out, which others tell, or somebody else is signed in
    */
   async #load(url, owned) {
-    const controller = new AbortController();
-    const deadline = this.timers.set(() => controller.abort(), DEADLINE);
-    try {
-      const response = await this.fetch(url, {
-        credentials: 'same-origin',
-        cache: 'no-store',
-        headers: { Accept: 'text/html' },
-        signal: controller.signal,
-      });
+    const html = await fetchWithin(this, url, sameOrigin('text/html'), (response) => {
       if (response.redirected || response.status === 401) return null;
       if (!response.ok) throw new Error(`status ${response.status}`);
-      const fresh = new this.DOMParser().parseFromString(await response.text(), 'text/html');
-      const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
-      return user === this.document.body.dataset.user ? fresh : null;
-    } finally {
-      this.timers.clear(deadline);
-    }
+      return response.text();
+    });
+    if (html === null) return null;
+    const fresh = new this.DOMParser().parseFromString(html, 'text/html');
+    const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
+    return user === this.document.body.dataset.user ? fresh : null;
   }
 
   /**

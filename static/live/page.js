@@ -1,3 +1,5 @@
+import { fetchWithin, sameOrigin } from './http.js';
+
 /**
  * The page that the server rendered: whose it is, where its data stands, and how to load it anew.
  */
@@ -8,12 +10,14 @@ export class Page {
    * @param {Location} parts.location
    * @param {typeof fetch} parts.fetch
    * @param {{new (): DOMParser}} parts.DOMParser
+   * @param {import('./timers.js').Timers} parts.timers
    */
-  constructor({ document, location, fetch, DOMParser }) {
+  constructor({ document, location, fetch, DOMParser, timers }) {
     this.document = document;
     this.location = location;
     this.fetch = fetch;
     this.DOMParser = DOMParser;
+    this.timers = timers;
   }
 
   /** Whether it belongs to someone, and so has something to follow. */
@@ -52,14 +56,14 @@ export class Page {
   async reload() {
     const main = this.document.querySelector('main');
     const isLive = main.dataset.live !== undefined;
-    const response = await this.fetch(isLive ? this.location.href : `${this.base}/`, {
-      credentials: 'same-origin',
-      cache: 'no-store',
-      headers: { Accept: 'text/html' },
+    const url = isLive ? this.location.href : `${this.base}/`;
+    const html = await fetchWithin(this, url, sameOrigin('text/html'), (response) => {
+      if (response.status === 401) return null;
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      return response.text();
     });
-    if (response.status === 401) return null;
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const fresh = new this.DOMParser().parseFromString(await response.text(), 'text/html');
+    if (html === null) return null;
+    const fresh = new this.DOMParser().parseFromString(html, 'text/html');
     if (fresh.body.dataset.seq === undefined) return null;
     if (fresh.body.dataset.user !== this.user) {
       this.location.reload(); // someone else signed in in this browser: nothing here is theirs

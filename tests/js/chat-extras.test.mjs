@@ -125,6 +125,9 @@ test('older messages are put before the others, and the link leads on from there
   page.fetch.last.fail();
   await settle();
   link.fire('click');
+  await page.timers.advance(15_000);
+  assert.equal(page.fetch.last.isAborted, true, 'who does not answer is given up');
+  link.fire('click');
   page.fetch.last.answer({ messages: [older(6, 'bob')], more: false });
   await settle();
   assert.deepEqual(page.shown().map(([id]) => id), [6, 7, 8, 9]);

@@ -12,8 +12,8 @@ function conversations(...rows) {
   const list = h('ul', { 'data-conversations': '/chats/__name__' }, rows.map(li));
   const document = new FakeDocument({ body: h('body', {}, [list, h('p', { id: 'no-conversations' })]), templates: { 'tpl-conversation': li(), 'tpl-badge': badge(0) } });
   const around = world();
-  const { fetch, base } = around;
-  const page = new ConversationsPage({ document, user: 'alice', strings, times: timesOf(around), fetch, base });
+  const { fetch, timers, base } = around;
+  const page = new ConversationsPage({ document, user: 'alice', strings, times: timesOf(around), fetch, timers, base });
   return {
     page, document, list, fetch,
     shown: () => list.children.map((row) => {

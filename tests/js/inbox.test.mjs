@@ -216,6 +216,13 @@ test('the place of the one before, answered late, is not taken for theirs', asyn
   }
 });
 
+test('a server that does not say where the inbox stands is given up and asked again', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const { fetch, timers } = start();
+  await timers.advance(16_000);
+  assert.deepEqual([fetch.asked.length, fetch.asked[0].isAborted], [2, true]);
+});
+
 test('topics are watched by whatever way it follows', async () => {
   const { inbox, WebSocket, told } = start({ seq: 0 });
   inbox.watch(['presence:ann']);

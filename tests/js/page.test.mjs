@@ -4,7 +4,7 @@ import { choiceCookie, readChoice } from '../../static/live/choice.js';
 import { retryAfter } from '../../static/live/http.js';
 import { Page } from '../../static/live/page.js';
 import { FakeDocument, FakeElement, h } from './support/dom.mjs';
-import { fakeFetch, settle } from './support/world.mjs';
+import { FakeTimers, fakeFetch, settle } from './support/world.mjs';
 
 FakeElement.prototype.focus = function focus() {
   this.isFocused = true;
@@ -29,13 +29,14 @@ function rendered({ seq, epoch = 'e', user = 'alice', live = true, messages = 0,
 function start(before, after) {
   const document = rendered(before);
   const fetch = fakeFetch();
+  const timers = new FakeTimers();
   const location = { href: 'https://example.test/chats/bob', origin: 'https://example.test', reload: () => (location.isReloaded = true) };
   const DOMParser = class {
     parseFromString() {
       return rendered(after);
     }
   };
-  return { document, fetch, location, page: new Page({ document, location, fetch, DOMParser }) };
+  return { document, fetch, timers, location, page: new Page({ document, location, fetch, DOMParser, timers }) };
 }
 
 test('a page knows whose it is and where it stands', () => {
@@ -86,6 +87,14 @@ test('a server that cannot give it is an error, to be tried again', async () => 
   const loaded = page.reload();
   fetch.last.answer('', 503);
   await assert.rejects(loaded, /503/);
+});
+
+test('so is one that does not answer, or not to the end', async () => {
+  const { page, fetch, timers } = start({ seq: 90 }, {});
+  const loaded = assert.rejects(page.reload());
+  await timers.advance(15_000);
+  await loaded;
+  assert.deepEqual([fetch.last.isAborted, timers.pending], [true, 0]);
 });
 
 test('another user\'s page is never mixed into this one', async () => {

@@ -10,8 +10,8 @@ function start() {
   const document = new FakeDocument({ body: h('body', {}, [row]) });
   const fetch = fakeFetch();
   const timers = new FakeTimers();
-  new Progress({ document, fetch, timers, text: (name) => `${name}!` }).keepUp();
-  return { bar, row, fetch, timers };
+  new Progress({ document, fetch, timers, random: () => 0.5, text: (name) => `${name}!` }).keepUp();
+  return { document, bar, row, fetch, timers };
 }
 
 test('a bar is kept up until it is done, and then asks no more', async () => {
@@ -43,4 +43,33 @@ test('a failure is tried again, and who may not know any more asks no more', asy
   await settle();
   await timers.advance(10_000);
   assert.equal(fetch.asked.length, 3);
+});
+
+test('a server that is away, or says nothing, is asked less and less', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const { fetch, timers } = start();
+  await timers.advance(15_900);
+  assert.equal(fetch.asked.length, 1);
+  await timers.advance(100); // it is given up
+  assert.equal(fetch.last.isAborted, true);
+  for (let count = 0; count < 100; count += 1) {
+    await timers.advance(1000);
+    fetch.last.answer({}, 502);
+  }
+  const before = fetch.asked.length;
+  assert.ok(before < 60, String(before));
+  await timers.advance(2_000);
+  fetch.last.answer({ state: 'running', reached: 3, total: 10 });
+  await timers.advance(1_000);
+  assert.equal(fetch.asked.length, before + 2, 'back again, it is asked as before');
+});
+
+test('a hidden tab asks for nothing until it is looked at', async () => {
+  const { document, fetch, timers } = start();
+  document.visibilityState = 'hidden';
+  await timers.advance(60_000);
+  assert.equal(fetch.asked.length, 0);
+  document.visibilityState = 'visible';
+  await timers.advance(1_000);
+  assert.equal(fetch.asked.length, 1);
 });

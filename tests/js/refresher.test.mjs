@@ -62,26 +62,72 @@ test('a hidden tab fetches when it is looked at again', async () => {
   assert.equal(fetch.asked.length, 1);
 });
 
-test('what is no success changes nothing, and the next event tries again', async (t) => {
-  t.mock.method(console, 'warn', () => {});
+test('what is refused or leads elsewhere changes nothing, and the next event tries again', async () => {
   const { section, timers, fetch, refresher } = start();
-  for (const refuse of [() => fetch.last.answer('', 401), () => fetch.last.answer('', 0), () => fetch.last.answer('', 503), () => fetch.last.fail()]) {
+  for (const status of [401, 404, 0]) {
     refresher.apply(event());
     await timers.advance(1_500);
-    refuse();
-    await settle();
+    fetch.last.answer('', status);
+    await timers.advance(60_000);
     assert.equal(section.textContent, 'old');
   }
-  assert.equal(fetch.asked.length, 4);
+  assert.equal(fetch.asked.length, 3);
 });
 
-test('another origin is asked for nothing', async (t) => {
-  const said = t.mock.method(console, 'warn', () => {});
-  const { timers, fetch, refresher } = start({ 'data-live-src': 'https://evil.example/part' });
+test('what fails for a while, or is not answered, is tried again without another event', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const { section, timers, fetch, refresher } = start();
   refresher.apply(event());
   await timers.advance(1_500);
-  assert.equal(fetch.asked.length, 0);
-  assert.match(said.mock.calls[0].arguments[0], /own origin/);
+  const failures = [() => fetch.last.answer('', 502), () => fetch.last.answer('', 429), () => fetch.last.fail(), () => timers.advance(15_000)];
+  for (const [count, fail] of failures.entries()) {
+    assert.equal(fetch.asked.length, count + 1);
+    fail();
+    await settle();
+    await timers.advance(4_000);
+  }
+  fetch.last.answer('<p>');
+  await timers.advance(60_000);
+  assert.deepEqual([section.textContent, fetch.asked.length, timers.pending], ['fresh', 5, 0]);
+});
+
+test('what fails is not tried again in a hidden tab, but when it is looked at', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  const { document, timers, fetch, refresher } = start();
+  refresher.apply(event());
+  await timers.advance(1_500);
+  fetch.last.fail();
+  await settle();
+  document.visibilityState = 'hidden';
+  await timers.advance(60_000);
+  assert.equal(fetch.asked.length, 1);
+  document.visibilityState = 'visible';
+  refresher.look();
+  await timers.advance(1_500);
+  assert.equal(fetch.asked.length, 2);
+});
+
+test('nothing of a page that lacks the section is put into it', async () => {
+  const { section, timers, fetch, refresher } = start({ id: 'list' });
+  delete section.dataset.liveSrc;
+  refresher.all();
+  await timers.advance(1_000);
+  assert.equal(fetch.last.url, 'https://shop.example/orders/');
+  fetch.last.answer('<html>');
+  await settle();
+  assert.deepEqual([section.textContent, section.dispatched], ['old', undefined]);
+});
+
+test('another origin is asked for nothing, nor is what is no address, nor for a section that could not be found', async (t) => {
+  const said = t.mock.method(console, 'warn', () => {});
+  for (const [src, what] of [['https://evil.example/part', /own origin/], ['http://', /own origin/], [undefined, /give a section .* an id/]]) {
+    const { section, timers, fetch, refresher } = start({ 'data-live-src': src });
+    if (src === undefined) delete section.dataset.liveSrc;
+    refresher.apply(event());
+    await timers.advance(60_000);
+    assert.equal(fetch.asked.length, 0);
+    assert.match(said.mock.calls.at(-1).arguments[0], what);
+  }
 });
 
 test('of a whole page the part with the same id is taken, its place too, and the template stays', async () => {

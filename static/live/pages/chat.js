@@ -53,7 +53,7 @@ export class ChatPage {
 
   /** Find the elements of the page, also of one that has replaced another. */
   bind() {
-    const { document, user, strings, times, outbox, fetch, base } = this.parts;
+    const { document, user, strings, times, outbox, fetch, timers, base } = this.parts;
     const list = document.querySelector('[data-chat]');
     this.other = list.dataset.chat;
     /** A page of older messages shows these only; new ones do not belong under them. */
@@ -65,7 +65,7 @@ export class ChatPage {
     this.composer = this.isHistory ? null : this.#compose(); // sent as a form, it leads to the newest messages
     for (const entry of outbox.entries) this.messages.addPending(entry);
     const { other, messages, scroller } = this;
-    this.older = new OlderMessages({ document, fetch, base, other, messages, scroller });
+    this.older = new OlderMessages({ document, fetch, timers, base, other, messages, scroller });
     scroller.element?.addEventListener('scroll', () => this.settle());
     this.below?.addEventListener('click', () => scroller.goToEnd());
     if (!this.reading) scroller.goUpTo(messages.line); // read is what one has come past

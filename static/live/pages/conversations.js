@@ -1,3 +1,4 @@
+import { fetchWithin, sameOrigin } from '../http.js';
 import { asShown } from '../links.js';
 import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
 
@@ -25,6 +26,7 @@ export class ConversationsPage {
    * @param {import('../strings.js').Strings} parts.strings
    * @param {import('../times.js').Times} parts.times
    * @param {typeof fetch} parts.fetch
+   * @param {import('../timers.js').Timers} parts.timers
    * @param {string} parts.base
    */
   constructor(parts) {
@@ -104,14 +106,8 @@ export class ConversationsPage {
 
   /** @returns {Promise<any>} what is there now; null where there is no answer, and nothing changes */
   async #ask(path) {
-    const { fetch, base } = this.parts;
-    const options = { credentials: 'same-origin', cache: 'no-store', headers: { Accept: 'application/json' } };
-    try {
-      const response = await fetch(base + path, options);
-      return response.ok ? await response.json() : null;
-    } catch {
-      return null;
-    }
+    const read = async (response) => (response.ok ? response.json() : null);
+    return fetchWithin(this.parts, this.parts.base + path, sameOrigin('application/json'), read).catch(() => null);
   }
 
   /** To the top; one that is there already is left alone, and with it the keyboard's focus. */

@@ -1,3 +1,5 @@
+import { fetchWithin, sameOrigin } from '../http.js';
+
 /** How far from the top of what is shown the next part is asked for, as a root margin. */
 const EARLY = '800px 0px 0px 0px';
 const PART = 50;
@@ -13,6 +15,7 @@ export class OlderMessages {
    * @param {object} parts
    * @param {Document} parts.document
    * @param {typeof fetch} parts.fetch
+   * @param {import('../timers.js').Timers} parts.timers
    * @param {string} parts.base
    * @param {string} parts.other whose conversation
    * @param {import('./message-list.js').MessageList} parts.messages
@@ -39,15 +42,12 @@ export class OlderMessages {
   async load() {
     if (this.#isLoading || !this.holder) return;
     this.#isLoading = true;
-    const { fetch, base, other, messages } = this.parts;
+    const { base, other, messages } = this.parts;
     const path = `/messages/with/${encodeURIComponent(other)}?before=${messages.oldest}&limit=${PART}`;
     try {
-      const response = await fetch(base + path, {
-        credentials: 'same-origin',
-        cache: 'no-store',
-        headers: { Accept: 'application/json' },
-      });
-      if (response.ok) this.#show(await response.json());
+      const read = async (response) => (response.ok ? response.json() : null);
+      const found = await fetchWithin(this.parts, base + path, sameOrigin('application/json'), read);
+      if (found) this.#show(found);
     } catch {
       // no network: one scrolls or clicks again
     }
