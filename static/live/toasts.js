@@ -3,7 +3,7 @@ import { filledCopy, isFor, safeAddress, textAt } from './filling.js';
 
 /** What is shown where the region does not name kinds. */
 const KINDS = 'notification announcement';
-/** Of so many at once the oldest goes. */
+/** Of more than so many the oldest goes that nobody is at. */
 const MOST = 5;
 /** How long one stays where the region does not say it, in seconds. */
 const STAY = 8;
@@ -28,6 +28,9 @@ export function addressOf(event, root) {
  * Promise: one that is hovered, has the focus, or lies in a hidden tab does not go by itself.
  */
 export class Toasts {
+  /** @type {WeakMap<Element, Stay>} */
+  #stays = new WeakMap();
+
   /**
    * @param {object} parts
    * @param {Document} parts.document
@@ -38,6 +41,9 @@ export class Toasts {
     this.document = document;
     this.timers = timers;
     this.addressOf = addressOf;
+    document.addEventListener('visibilitychange', () => {
+      for (const toast of this.find()?.children ?? []) this.#stays.get(toast)?.settle();
+    });
   }
 
   /** @param {import('./cursor.js').LiveEvent} event that has happened since the page was rendered */
@@ -48,19 +54,20 @@ export class Toasts {
     const detail = { event, title: textAt(event, 'title'), body: textAt(event, 'body'), url };
     if (!announce(this.document, 'live:toast', detail, true)) return;
     const toast = this.#copy(event) ?? this.#make(event, detail, region);
+    const before = [...region.children];
     region.append(toast);
-    this.#bind(toast, Number(region.dataset.liveTimeout ?? STAY) * 1000);
-    const shown = [...region.children];
-    for (const old of shown.slice(0, Math.max(0, shown.length - MOST))) old.remove();
+    this.#bind(toast, region);
+    const tooMany = Math.max(0, before.length + 1 - MOST);
+    for (const old of before.filter((other) => !this.#stays.get(other)?.isHeld).slice(0, tooMany)) old.remove();
   }
 
   /** @returns {HTMLElement | null} the region, in which each one is read out as it comes, and only that one */
   find() {
     const region = /** @type {HTMLElement | null} */ (this.document.querySelector('[data-live-toasts]'));
-    if (region && !region.getAttribute('role') && !region.getAttribute('aria-live')) {
-      region.setAttribute('role', 'status');
-      region.setAttribute('aria-atomic', 'false');
-    }
+    if (!region) return null;
+    if (!region.getAttribute('role') && !region.getAttribute('aria-live')) region.setAttribute('role', 'status');
+    // a status would be read out as a whole
+    if (!region.getAttribute('aria-atomic')) region.setAttribute('aria-atomic', 'false');
     return region;
   }
 
@@ -95,26 +102,76 @@ export class Toasts {
     return element;
   }
 
-  /** @param {HTMLElement} toast @param {number} ms how long it stays; no time, no end */
-  #bind(toast, ms) {
-    const { document, timers } = this;
-    let timer = null;
-    const wait = () => {
-      timers.clear(timer);
-      if (ms > 0) timer = timers.set(() => (document.visibilityState === 'hidden' ? wait() : toast.remove()), ms);
-    };
-    const hold = () => timers.clear(timer);
-    for (const name of ['pointerenter', 'focusin']) toast.addEventListener(name, hold);
-    for (const name of ['pointerleave', 'focusout']) toast.addEventListener(name, wait);
+  /** @param {HTMLElement} toast @param {HTMLElement} region */
+  #bind(toast, region) {
+    const stay = new Stay(toast, Number(region.dataset.liveTimeout ?? STAY) * 1000, this);
+    this.#stays.set(toast, stay);
     const dismiss = () => {
-      hold();
+      stay.end();
       const next = toast.nextElementSibling ?? toast.previousElementSibling;
-      const hadFocus = toast.contains(document.activeElement);
+      const hadFocus = toast.contains(this.document.activeElement);
       toast.remove();
-      if (hadFocus) /** @type {HTMLElement | null} */ (next?.querySelector('[data-live-dismiss]'))?.focus();
+      if (hadFocus) focusIn(region, next);
     };
     toast.querySelector('[data-live-dismiss]')?.addEventListener('click', dismiss);
     toast.addEventListener('keydown', (key) => key.key === 'Escape' && dismiss());
-    wait();
   }
+}
+
+/** How long a toast stays: all of its time after it was hovered, had the focus, or lay in a hidden tab. */
+class Stay {
+  #isHovered = false;
+  #hasFocus = false;
+  #timer = null;
+
+  /**
+   * @param {HTMLElement} toast
+   * @param {number} ms no time, no end
+   * @param {{document: Document, timers: import('./timers.js').Timers}} world
+   */
+  constructor(toast, ms, { document, timers }) {
+    this.toast = toast;
+    this.ms = ms;
+    this.document = document;
+    this.timers = timers;
+    const on = (name, change) => {
+      toast.addEventListener(name, () => {
+        change();
+        this.settle();
+      });
+    };
+    on('pointerenter', () => (this.#isHovered = true));
+    on('pointerleave', () => (this.#isHovered = false));
+    on('focusin', () => (this.#hasFocus = true));
+    on('focusout', () => (this.#hasFocus = false));
+    this.settle();
+  }
+
+  /** Somebody is at it. */
+  get isHeld() {
+    return this.#isHovered || this.#hasFocus;
+  }
+
+  /** Something changed that may mean that it stays, or goes. */
+  settle() {
+    this.end();
+    if (!(this.ms > 0) || this.isHeld || this.document.visibilityState === 'hidden') return;
+    this.#timer = this.timers.set(() => this.toast.remove(), this.ms);
+  }
+
+  end() {
+    this.timers.clear(this.#timer);
+  }
+}
+
+/**
+ * Who dismisses a toast goes on where they were, and not from the page's beginning.
+ *
+ * @param {HTMLElement} region
+ * @param {Element | null} toast the next one
+ */
+function focusIn(region, toast) {
+  const button = /** @type {HTMLElement | null} */ (toast?.querySelector('[data-live-dismiss]') ?? null);
+  if (!button && region.getAttribute('tabindex') === null) region.setAttribute('tabindex', '-1');
+  (button ?? region).focus();
 }

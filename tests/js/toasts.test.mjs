@@ -37,12 +37,47 @@ test('it waits under the pointer, with the focus, and in a hidden tab', async ()
     assert.equal(region.children.length, 1);
     region.children[0].fire(leave);
   }
-  document.visibilityState = 'hidden';
-  await timers.advance(60_000);
-  assert.equal(region.children.length, 1);
-  document.visibilityState = 'visible';
-  await timers.advance(8_000);
+  for (const away of [60_000, 7_900]) {
+    document.visibilityState = 'hidden';
+    document.fire('visibilitychange');
+    await timers.advance(away);
+    document.visibilityState = 'visible';
+    document.fire('visibilitychange');
+    await timers.advance(7_900);
+    assert.equal(region.children.length, 1, 'it has all of its time to be read');
+  }
+  await timers.advance(100);
   assert.equal(region.children.length, 0);
+});
+
+test('it waits for both, the pointer and the focus, to leave', async () => {
+  for (const [first, second] of [['pointerleave', 'focusout'], ['focusout', 'pointerleave']]) {
+    const { region, timers, toasts } = start();
+    toasts.show(note(1));
+    const [toast] = region.children;
+    for (const name of ['pointerenter', 'focusin', first]) toast.fire(name);
+    await timers.advance(60_000);
+    assert.equal(region.children.length, 1);
+    toast.fire(second);
+    await timers.advance(8_000);
+    assert.equal(region.children.length, 0);
+  }
+});
+
+test('one that is held does not go for being the oldest', () => {
+  const { region, toasts } = start();
+  toasts.show(note(1));
+  region.children[0].fire('focusin');
+  for (let seq = 2; seq <= 7; seq += 1) toasts.show(note(seq));
+  assert.deepEqual(region.children.map((toast) => toast.dataset.liveSeq), ['1', '4', '5', '6', '7']);
+});
+
+test('a region with a role of its own reads out what comes, and only that, unless it says otherwise', () => {
+  for (const [attributes, role, isAtomic] of [[{ role: 'status' }, 'status', 'false'], [{ 'aria-live': 'polite' }, null, 'false'], [{ role: 'alert', 'aria-atomic': 'true' }, 'alert', 'true']]) {
+    const { region, toasts } = start(attributes);
+    toasts.find();
+    assert.deepEqual([region.getAttribute('role'), region.getAttribute('aria-atomic')], [role, isAtomic]);
+  }
 });
 
 test('a timeout of 0 is no end, and of many the oldest goes', async () => {
@@ -52,7 +87,7 @@ test('a timeout of 0 is no end, and of many the oldest goes', async () => {
   assert.deepEqual(region.children.map((toast) => toast.dataset.liveSeq), ['3', '4', '5', '6', '7']);
 });
 
-test('dismissed, it leaves the focus to the next one', () => {
+test('dismissed, it leaves the focus to the next one, and the last one to the region', () => {
   const { region, document, toasts } = start();
   FakeElement.prototype.focus = function focus() {
     document.activeElement = this;
@@ -64,7 +99,7 @@ test('dismissed, it leaves the focus to the next one', () => {
   assert.deepEqual(region.children, [second]);
   assert.equal(document.activeElement, second.querySelector('button'));
   second.fire('keydown', { key: 'Escape' });
-  assert.equal(region.children.length, 0);
+  assert.deepEqual([region.children.length, document.activeElement, region.getAttribute('tabindex')], [0, region, '-1']);
   delete FakeElement.prototype.focus;
 });
 
