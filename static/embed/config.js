@@ -62,8 +62,8 @@ function seqOf(text, epoch) {
   if (!text) return undefined;
   const seq = /^\d+$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(seq) && epoch) return seq;
-  const remedy = epoch ? 'give a whole number, or leave it out' : 'give data-live-epoch with it, as GET /badges answers both';
-  console.error(`live: data-live-seq is "${text}": ${remedy}`);
+  const remedy = epoch ? 'a whole number, or leave it out' : 'data-live-epoch with it, as GET /badges answers both';
+  console.error(`live: data-live-seq is "${text}": give ${remedy}`);
   return undefined;
 }
 

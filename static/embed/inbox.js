@@ -147,7 +147,7 @@ export class Inbox {
     this.#connection.resume();
   }
 
-  /** Somebody may be signed in again after nobody was. @param {string} [ticket] theirs @param {string} [user] by any name */
+  /** Somebody may be signed in again after nobody was. @param {string} [ticket] @param {string} [user] by any name */
   async signIn(ticket, user) {
     if (this.#state !== 'signed-out' || this.#isOver) return;
     if (ticket) this.#tickets.use(ticket, user);
@@ -156,7 +156,7 @@ export class Inbox {
     this.#begin();
   }
 
-  /** Somebody else is signed in now. @param {string} user by any name @param {string} [ticket] theirs, if it is known */
+  /** Somebody else is signed in now. @param {string} user by any name @param {string} [ticket] theirs, if known */
   become(user, ticket) {
     if (this.#isOver || this.choice === 'off') return;
     this.#tickets.use(ticket, user);

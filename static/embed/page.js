@@ -149,6 +149,7 @@ export class EmbeddedPage {
       else if (now.body !== before.body) inbox.signIn();
     } else if (isOthers) {
       this.lists.forget();
+      this.seen.reset();
       inbox.become(now.user, now.ticket);
     }
   }

@@ -2,8 +2,8 @@ import { fetchWithin } from '../live/http.js';
 import { whatAnotherOriginNeeds } from './origins.js';
 
 /**
- * Where an inbox stands now, and what its badges count there. Asked for by a header, also of another origin: the address
- * is always the same, so a browser asks once in ten minutes whether it may.
+ * Where an inbox stands now, and what its badges count there. Asked for by a header, also of another origin: the
+ * address is always the same, so a browser asks once in ten minutes whether it may.
  *
  * @param {import('../live/transports.js').World} world its `access` are Tickets
  * @returns {Promise<{badges: Record<string, number>, seq: number, epoch: string} | null>} null: the ticket is refused

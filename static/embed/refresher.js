@@ -22,9 +22,9 @@ const WIDE_JITTER = 4_000;
  * Sections that the page's own server renders: each `[data-live-refresh=<kinds>]` is fetched anew from its
  * `data-live-src` after such an event, and what it holds replaced.
  *
- * Promise: each has one fetch at a time and at most one a second; the last one begins after the last event, and is tried
- * again until there is an answer. Nothing is fetched while the tab is hidden, and what was missed then is when it is
- * looked at again.
+ * Promise: each has one fetch at a time and at most one a second; the last one begins after the last event, and is
+ * tried again until there is an answer. Nothing is fetched while the tab is hidden, and what was missed then is when it
+ * is looked at again.
  */
 export class Refresher {
   /** @type {WeakMap<HTMLElement, Section>} */
@@ -120,7 +120,7 @@ export class Refresher {
     const { liveSrc } = element.dataset;
     if (liveSrc === undefined) {
       if (element.id) return location.href;
-      console.warn('live: give a section that is refreshed an id, to be found by in the page, or data-live-src', element);
+      console.warn('live: give a section that is refreshed an id, to be found in the page, or data-live-src', element);
       return '';
     }
     try {
@@ -146,8 +146,8 @@ export class Refresher {
   }
 
   /**
-   * What the answer is of, by the section's id; else all of it, but nothing of a page that has no such section: it is one
-   * where one signs in, for example. Templates of the section stay if none comes.
+   * What the answer is of, by the section's id; else all of it, but nothing of a page that has no such section: it is
+   * one where one signs in, for example. Templates of the section stay if none comes.
    */
   #swap(element, html) {
     const fresh = new this.DOMParser().parseFromString(html, 'text/html');

@@ -5,6 +5,12 @@ import { Outage } from '../live/outage.js';
 const REST = 1_000;
 
 /**
+ * @typedef {object} Mark
+ * @property {string[]} names of badges
+ * @property {number} seq up to which what they count is seen
+ */
+
+/**
  * Marks badges as seen: those of each `[data-live-seen=<names>]` while it is on screen in a tab that is looked at, or, if
  * it is a button, when it is pressed.
  *
@@ -15,6 +21,8 @@ export class SeenMarker {
   #onScreen = new Set();
   /** Up to which seq each badge was marked. @type {Map<string, number>} */
   #marked = new Map();
+  /** What was pressed and could not be marked yet, by its names. @type {Map<string, Mark>} */
+  #pressed = new Map();
   #timer = null;
   #isRunning = false;
 
@@ -52,39 +60,63 @@ export class SeenMarker {
   /** A seq means something else from now on. */
   reset() {
     this.#marked.clear();
+    this.#pressed = new Map(); // what is pressed and not answered yet is none of the new one's
   }
 
   /** Something changed that may mean that somebody sees something new. */
   settle() {
-    if (this.#timer !== null || this.#isRunning || this.#due().length === 0) return;
-    this.#timer = this.timers.set(() => this.#run(), REST);
+    if (this.#next().names.length > 0) this.#plan(REST);
+  }
+
+  /** @param {number} ms until the next marks, unless that is settled already */
+  #plan(ms) {
+    if (!this.#isRunning) this.#timer ??= this.timers.set(() => this.#run(), ms);
   }
 
   async #run() {
     this.#timer = null;
-    const names = this.#due();
-    if (names.length === 0) return;
+    const mark = this.#next();
+    if (mark.names.length === 0) return;
     this.#isRunning = true;
-    const answer = await this.#mark(names);
+    const answer = await this.#mark(mark);
     this.#isRunning = false;
-    if (!isTemporary(answer)) return this.settle();
+    if (isTemporary(answer)) return this.#planAgain(answer);
+    this.settle();
+  }
+
+  /** @param {import('../live/api.js').Answer} answer that says nothing about the marks */
+  #planAgain({ after }) {
     const ms = this.outage.failed();
-    this.#timer = this.timers.set(() => this.#run(), Math.max(REST, answer.after ?? ms));
+    this.#plan(Math.max(REST, after ?? ms));
   }
 
   /** @param {Element | null} target */
-  #press(target) {
+  async #press(target) {
     const element = /** @type {HTMLElement | null} */ (target?.closest?.('[data-live-seen]'));
-    if (element && isButton(element)) this.#mark(namesOf(element));
+    if (!element || !isButton(element)) return;
+    const mark = { names: namesOf(element), seq: this.inbox.cursor.seq };
+    const pressed = this.#pressed;
+    const answer = await this.#mark(mark);
+    if (!isTemporary(answer)) return;
+    pressed.set(keyOf(mark), mark);
+    this.#planAgain(answer);
   }
 
-  async #mark(names) {
-    const { seq } = this.inbox.cursor;
+  /** @returns {Mark} what was pressed, which needs nobody to look, before what is looked at */
+  #next() {
+    const [pressed] = this.#pressed.values();
+    return pressed ?? { names: this.#due(), seq: this.inbox.cursor.seq };
+  }
+
+  /** @param {Mark} mark */
+  async #mark(mark) {
+    const { names, seq } = mark;
     const answer = await this.inbox.markSeen(names, seq);
     if (isTemporary(answer)) return answer;
     this.outage.end();
     if (answer.status !== 200) console.warn(`live: ${names.join(', ')} could not be marked as seen: ${answer.detail}`);
     for (const name of names) this.#marked.set(name, seq); // also when refused: it would be refused again
+    if (this.#pressed.get(keyOf(mark)) === mark) this.#pressed.delete(keyOf(mark));
     return answer;
   }
 
@@ -95,6 +127,11 @@ export class SeenMarker {
     const { seq } = this.inbox.cursor;
     return [...names].filter((name) => this.inbox.badges[name] > 0 && seq > (this.#marked.get(name) ?? -1));
   }
+}
+
+/** @param {Mark} mark */
+function keyOf({ names }) {
+  return names.join(' ');
 }
 
 /** @param {HTMLElement} element */

@@ -14,15 +14,26 @@ const WHERE = 'data-live-where-';
  * @returns {string} '' where there is nothing that a page could show
  */
 export function textAt(event, path) {
+  return textBy(own, event, path);
+}
+
+/** @param {(value: any, name: string) => any} pick a field */
+function textBy(pick, event, path) {
   const [first, ...rest] = path.split('.');
-  let value = own(event.data, first);
+  let value = pick(event.data, first);
   if (value === undefined && ['seq', 'kind', 'at'].includes(first)) value = event[first];
-  for (const name of rest) value = own(value, name);
+  for (const name of rest) value = pick(value, name);
   return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : '';
 }
 
 function own(value, name) {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** A path in an attribute's name is in lower case, however it was written. */
+function ownAlike(value, name) {
+  if (typeof value !== 'object' || value === null || Object.hasOwn(value, name)) return own(value, name);
+  return own(value, Object.keys(value).find((other) => other.toLowerCase() === name));
 }
 
 /**
@@ -44,13 +55,13 @@ export function safeAddress(address, base) {
  * @param {string} kinds separated by spaces
  * @param {import('./cursor.js').LiveEvent} event
  * @returns {boolean} whether it is of one of these kinds, and all `data-live-where-<path>` of the element fit: each names
- *   one value or several
+ *   one value or several, and a path in whatever case
  */
 export function isFor(element, kinds, event) {
   if (!kinds.split(/\s+/).includes(event.kind)) return false;
   return element.getAttributeNames().every((name) => {
     if (!name.startsWith(WHERE)) return true;
-    return element.getAttribute(name).split(/\s+/).includes(textAt(event, name.slice(WHERE.length)));
+    return element.getAttribute(name).split(/\s+/).includes(textBy(ownAlike, event, name.slice(WHERE.length)));
   });
 }
 

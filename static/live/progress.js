@@ -5,8 +5,8 @@ import { Outage } from './outage.js';
 const EVERY = 1000;
 
 /**
- * Keeps up `<progress data-progress="/address">`, whose address answers {state, reached, total}, until it is done. Nothing
- * is asked for in a hidden tab.
+ * Keeps up `<progress data-progress="/address">`, whose address answers {state, reached, total}, until it is done.
+ * Nothing is asked for in a hidden tab.
  */
 export class Progress {
   /**

@@ -33,6 +33,10 @@ test('an element is for events of its kinds whose fields fit', () => {
   assert.equal(isFor(element, 'notification', note(8)), false);
   assert.equal(isFor(element, 'notification', note(7, { badge: 'others' })), false);
   assert.equal(isFor(h('ul'), '', note(7)), false);
+  const inLowerCase = h('ul', { 'data-live-where-data.orderid': '7' }); // as HTML reads data-live-where-data.orderId
+  assert.equal(isFor(inLowerCase, 'notification', note(7, { data: { orderId: 7 } })), true);
+  assert.equal(isFor(inLowerCase, 'notification', note(7, { data: { orderId: 8, orderid: 7 } })), true, 'what is called so comes first');
+  assert.equal(isFor(inLowerCase, 'notification', note(7, { data: null })), false);
 });
 
 test('a copy of the template has texts as text, addresses, times, and its seq; the template stays as it was', () => {

@@ -36,6 +36,14 @@ for (const [name, source] of templates) {
   });
 }
 
+test('only what has a role is named: a name on anything else is not read out', () => {
+  for (const [name, source] of templates) {
+    for (const [tag] of source.matchAll(/<(?:code|div|p|pre|span|strong|em|b|i|small)\b[^>]*\baria-label(?:ledby)?=[^>]*>/g)) {
+      assert.match(tag, /\brole=/, name);
+    }
+  }
+});
+
 test('every form that posts carries a CSRF token', () => {
   for (const [name, source] of templates) {
     for (const [form] of source.matchAll(/<form\b[^>]*method="post"[\s\S]*?<\/form>/g)) {

@@ -100,3 +100,28 @@ test('a button is not looked at but pressed', async () => {
   await settle();
   assert.deepEqual(marks, [[['orders', 'likes'], 5]]);
 });
+
+test('what was pressed and failed for a while is tried again, up to what had been told then', async () => {
+  const { document, timers, marks, inbox, marker, element } = start('button', 'orders likes');
+  inbox.answer = { status: 503, body: null, detail: '' };
+  document.fire('click', { target: element });
+  await settle();
+  inbox.cursor.seq = 6;
+  inbox.answer = { status: 200, body: {}, detail: '' };
+  await timers.advance(60_000);
+  marker.settle();
+  await timers.advance(60_000);
+  assert.deepEqual(marks, [[['orders', 'likes'], 5], [['orders', 'likes'], 5]]);
+});
+
+test('what was pressed before a reset is not tried again after it', async () => {
+  for (const isEarly of [true, false]) {
+    const { document, timers, marks, inbox, marker, element } = start('button');
+    inbox.answer = { status: 503, body: null, detail: '' };
+    document.fire('click', { target: element });
+    if (!isEarly) await settle();
+    marker.reset();
+    await timers.advance(60_000);
+    assert.equal(marks.length, 1);
+  }
+});
