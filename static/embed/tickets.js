@@ -112,7 +112,8 @@ export class Tickets {
       const { user } = this;
       try {
         const given = await getTicket();
-        if (user === this.user) return this.#accept(given); // else it may be of the one before
+        if (user === this.user) return this.#accept(given);
+        if (this.#ticket) return true; // the page brought it with somebody else: what is given may be of the one before
       } catch (error) {
         console.warn(`live: no ticket could be had, trying again: ${error}`);
       }

@@ -40,10 +40,11 @@ def test_htmx_asks_when_something_happens_and_what_it_brings_is_live(shop: Shop,
         expect(window.find("#part")).to_have_text(f"Messages: {count}", timeout=PATIENCE)
 
 
-def turbo_page(shop: Shop, bob: Person, text: str) -> str:
-    body = f'<h1>{text}</h1><a href="/two">on</a> <b data-badge="messages" hidden>0</b>'
+def turbo_page(shop: Shop, who: Person, text: str, following: str = "") -> str:
+    body = f'<h1>{text}</h1><a href="{following}">on</a> <b data-badge="messages" hidden>0</b>'
     lists = '<ul data-live-list="message"><template><li data-live-text="body"></li></template></ul>'
-    return shop.page(with_ticket(bob), body + lists, '<script type="module" src="/turbo.js"></script>')
+    tag = f'{with_ticket(who)} data-live-user="{who.name}"'
+    return shop.page(tag, body + lists, '<script type="module" src="/turbo.js"></script>')
 
 
 def test_turbo_goes_from_page_to_page_over_the_same_connection(
@@ -51,14 +52,15 @@ def test_turbo_goes_from_page_to_page_over_the_same_connection(
 ) -> None:
     ann, bob = two
     shop.pages["/turbo.js"] = lambda: script(TURBO)
-    shop.pages["/"] = turbo_page(shop, bob, "One")
+    shop.pages["/"] = turbo_page(shop, bob, "One", "/two")
     window: Window = visit(bob, shop)
     window.is_on("websocket")
     window.mark()
     ann.send(bob, "on the first page")
     expect(window.find("li")).to_have_text(["on the first page"], timeout=PATIENCE)
     before = follows(server)
-    shop.pages["/two"] = turbo_page(shop, bob, "Two")
+    shop.pages["/three"] = turbo_page(shop, ann, "Three")  # Turbo asks for it when the pointer is on the link
+    shop.pages["/two"] = turbo_page(shop, bob, "Two", "/three")
     window.find("a").click()
     expect(window.find("h1")).to_have_text("Two", timeout=PATIENCE)
     assert not window.was_reloaded(), "Turbo has put the new body into the page"
@@ -67,3 +69,9 @@ def test_turbo_goes_from_page_to_page_over_the_same_connection(
     expect(window.find("li")).to_have_text(["on the second page"], timeout=PATIENCE)
     expect(window.find("[data-badge=messages]")).to_have_text("2", timeout=PATIENCE)
     assert follows(server) == before, "nothing was opened anew"
+    window.find("a").click()
+    expect(window.find("h1")).to_have_text("Three", timeout=PATIENCE)
+    bob.send(ann, "on her page")
+    expect(window.find("li")).to_have_text(["on her page"], timeout=PATIENCE)
+    expect(window.find("[data-badge=messages]")).to_have_text("1", timeout=PATIENCE)  # bob has two
+    assert not window.was_reloaded(), "the connection alone is another"

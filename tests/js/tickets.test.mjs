@@ -100,12 +100,15 @@ test('one that the page brought is no reason not to ask for another', async () =
 });
 
 test('one that was asked for while somebody else signed in is not taken', async () => {
-  const { tickets, timers, others, left } = start({ user: 'ann', given: [{ ticket: 'anns', user: 'ann' }, { ticket: 'bobs', user: 'bob' }] });
-  const got = tickets.replace();
-  tickets.use('', 'bob');
-  await timers.advance(5_000);
-  assert.equal(await got, true);
-  assert.deepEqual([tickets.newest, tickets.user, others, left()], ['bobs', 'bob', [], 0]);
+  for (const [brought, asked] of [['', 2], ['bobs', 1]]) {
+    const given = [{ ticket: 'anns', user: 'ann' }, { ticket: 'bobs', user: 'bob' }];
+    const { tickets, timers, others, left } = start({ user: 'ann', given });
+    const got = tickets.replace();
+    tickets.use(brought, 'bob');
+    await timers.advance(5_000);
+    assert.equal(await got, true);
+    assert.deepEqual([tickets.newest, tickets.user, others, left()], ['bobs', 'bob', [], 2 - asked]);
+  }
 });
 
 test('a ticket that the page brings is whose it is said to be', async () => {
