@@ -1,7 +1,10 @@
 """The application for uWSGI (`uwsgi --ini uwsgi.ini`) and the `flask` command; `python wsgi.py` serves it itself."""
 
+import gc
 import signal
 import sys
+
+gc.disable()  # what is loaded is no garbage: to look for some among it takes a sixth of the start
 
 # uWSGI asks a worker to end by SIGHUP. One that is still loading the application would never heed it, and a stop or a
 # reload that came so early would wait for it for ever: noted here, and repeated at the end
@@ -48,10 +51,12 @@ def load() -> Any:
 if __name__ == "__main__":
     from myapp.server import main
 
+    gc.enable()
     sys.exit(main())
 
 try:
     app = application = load()
+    gc.enable()
 except Exception:
     if not takes_anothers_place(sys.modules.get("uwsgi")):
         raise

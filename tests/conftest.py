@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,12 +34,21 @@ def pytest_configure() -> None:
 
     And keep the ports of the processes that run tests apart: of two servers on one port one ends, and its test would
     talk to the other.
+
+    Whatever the machine says, servers keep their compiled modules: hundreds are started.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS
     part = PORTS[number * len(PORTS) // PARTS : (number + 1) * len(PORTS) // PARTS]
     os.environ["STACK_PORTS"] = f"{part[0]}-{part[-1]}"
     if _has_enough_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look at thousands of tests, again and again while they run."""
+    gc.collect()
+    gc.freeze()
 
 
 def _has_enough_memory() -> bool:
