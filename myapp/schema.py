@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -52,6 +53,11 @@ def _upgrade(app: Flask) -> None:
 
 def is_current() -> bool:
     """Whether the database stands at the newest migration."""
-    wanted = ScriptDirectory.from_config(migrate.get_config()).get_current_head()
     with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == wanted
+        return MigrationContext.configure(connection).get_current_revision() == newest()
+
+
+@cache
+def newest() -> str | None:
+    """The newest migration of the code that runs."""
+    return ScriptDirectory.from_config(migrate.get_config()).get_current_head()

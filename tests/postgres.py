@@ -67,7 +67,7 @@ _databases: dict[Path, str] = {}
 def shared(make_tables: Callable[[str], None]) -> PostgresServer:
     """The one server of this process; it ends with the process."""
     if not _shared:
-        folder = Path(tempfile.mkdtemp(prefix="myapp-postgres-"))
+        folder = Path(tempfile.mkdtemp(prefix="myapp-postgres-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
         folder.chmod(0o711)
         server = PostgresServer(folder, make_tables)
         server.start()
