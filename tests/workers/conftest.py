@@ -47,6 +47,15 @@ class Workers:
         """Until the workers know each other."""
         wait_for(lambda: len(self.ask("stats")) == len(self.stack.uwsgi.worker_pids()) == 2, "both workers to answer")
 
+    def reload(self) -> None:
+        """Replace the workers one by one, until uWSGI is done with it: another reload meanwhile would be ignored."""
+        uwsgi = self.stack.uwsgi
+        before, complete = uwsgi.worker_pids(), uwsgi.count_reloads()
+        uwsgi.reload()
+        wait_for(lambda: uwsgi.count_reloads() > complete, "both workers to be others", 90)
+        self.wait_until_all_answer()
+        assert not set(uwsgi.worker_pids()) & set(before)
+
 
 @pytest.fixture(scope="session")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
