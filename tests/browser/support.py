@@ -69,17 +69,18 @@ class Window:
         page.add_init_script(_PROBE)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
-        page.on("request", self._request)
         page.on("requestfailed", self._request_failed)
-        page.on("websocket", lambda socket: self._check_address(socket.url.replace("ws", "http", 1)))
 
     def _console(self, message: ConsoleMessage) -> None:
         is_given_up = "closed before the connection is established" in message.text
         if message.type in ("error", "warning") and not is_given_up:
             self.problems.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
-    def _request(self, request: Request) -> None:
-        self._check_address(request.url)
+    def watch_requests(self) -> Window:
+        """Nobody else may be asked from here on. Otherwise the pages' own policies see to it, and cost less."""
+        self.page.on("request", lambda request: self._check_address(request.url))
+        self.page.on("websocket", lambda socket: self._check_address(socket.url.replace("ws", "http", 1)))
+        return self
 
     def _check_address(self, url: str) -> None:
         if not url.startswith((self.home + "/", "data:")):

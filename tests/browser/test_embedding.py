@@ -11,8 +11,9 @@ from playwright.sync_api import expect
 
 from ..proxies import SmallNginx
 from ..support import ROOT, AppServer, wait_for
-from .shop import BODY, Shop, json_answer, notify, place_of, ticket_of, visit, wait_until, with_ticket
+from .shop import BODY, Shop, json_answer, place_of, ticket_of, visit, wait_until, with_ticket, write_notification
 from .support import PATIENCE, TRANSPORTS, Person, Town, Window, follows, used
+from .telling import tell
 from .test_outage import new_epoch, write_beside_the_server
 from .test_transports import wait_in
 
@@ -232,9 +233,9 @@ def test_what_somebody_wrote_is_text_and_leads_nowhere_dangerous(shop: Shop, two
     window = visit(bob, shop)
     window.is_on("websocket")
     title = "<img src=x onerror=alert(1)> \u202e"
-    notify(bob, title=title, url="javascript:alert(1)", order="<b>7</b>")
-    notify(bob, title="two", url=" java\nscript:alert(1)", order={"a": 1})
-    notify(bob, title="three", url="data:text/html,<script>alert(1)</script>")
+    write_notification(bob, title=title, url="javascript:alert(1)", order="<b>7</b>")
+    write_notification(bob, title="two", url=" java\nscript:alert(1)", order={"a": 1})
+    write_notification(bob, title="three", url="data:text/html,<script>alert(1)</script>")
     links = window.find("#notes a")
     expect(links).to_have_text(["three", "two", title], timeout=PATIENCE)
     assert [link.get_attribute("href") for link in links.all()] == [None, None, None]
@@ -251,8 +252,8 @@ def test_notifications_of_a_badge_are_listed_newest_first_and_no_more_than_the_l
     window = visit(bob, shop)
     window.is_on("websocket")
     for number in range(1, 5):
-        notify(bob, title=f"order {number}", order=number)
-    notify(bob, title="elsewhere", badge="returns")
+        tell(bob, title=f"order {number}", url="/orders/7", badge="orders", data={"order": number})
+    tell(bob, title="elsewhere", badge="returns")
     links = window.find("#notes a")
     expect(links).to_have_text(["order 4", "order 3", "order 2"], timeout=PATIENCE)
     assert links.first.get_attribute("href") == "/orders/7"
@@ -340,8 +341,8 @@ def test_a_toast_can_be_refused_and_looks_as_the_page_says(shop: Shop, two: tupl
     window.page.evaluate(
         "document.addEventListener('live:toast', (toast) => toast.detail.title === 'no' && toast.preventDefault())"
     )
-    notify(bob, title="no")
-    notify(bob, title="yes")
+    tell(bob, title="no")
+    tell(bob, title="yes")
     expect(window.find("[data-live-toasts] .mine b")).to_have_text(["yes"], timeout=PATIENCE)
     window.find("[data-live-dismiss]").click()
     expect(window.find(".mine")).to_have_count(0)
@@ -354,7 +355,7 @@ def test_a_toast_goes_by_itself_but_not_under_the_pointer(shop: Shop, two: tuple
     context.clock.install()
     window = visit(bob, shop, context=context)
     window.is_on("websocket")
-    notify(bob, title="short")
+    tell(bob, title="short")
     toast = window.find(".live-toast")
     expect(toast).to_have_count(1, timeout=PATIENCE)
     toast.hover()
@@ -372,8 +373,8 @@ def test_what_is_on_screen_is_marked_as_seen_up_to_what_the_page_has(shop: Shop,
     window.is_on("websocket")
     server = bob.server
     with window.page.expect_request("**/badges/seen") as marked:
-        seq = notify(bob, title="one", badge="notifications")
-    assert marked.value.post_data_json == {"badges": ["notifications"], "upto": seq}
+        tell(bob, title="one")
+    assert marked.value.post_data_json == {"badges": ["notifications"], "upto": 1}
     assert marked.value.response().status == 200
     assert "OPTIONS /badges/seen" in server.log(), "the one request that changes something asks first"
 

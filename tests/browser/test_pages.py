@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from ..support import ROOT
+from ..support import ROOT, wait_for
 from .support import Person, Town, Window, new_context, numbered
 
 PAGES = {
@@ -92,7 +92,7 @@ def test_the_form_of_a_conversation_stays_on_the_screen_of_a_small_phone(
 
 def test_no_page_has_an_error_or_asks_a_third_party(busy: tuple[Person, dict[str, str]]) -> None:
     ann, others = busy
-    window = ann.open("/")
+    window = ann.open("/").watch_requests()
     for name, path in PAGES.items():
         if name == "not-found":
             assert window.unexpected == []
@@ -101,14 +101,14 @@ def test_no_page_has_an_error_or_asks_a_third_party(busy: tuple[Person, dict[str
         if name != "not-found":
             window.is_on("websocket")
         assert window.unexpected == [], name
-    stranger = Window(new_context(ann.browser).new_page(), window.home)
+    stranger = Window(new_context(ann.browser).new_page(), window.home).watch_requests()
     for path in STRANGERS.values():
         stranger.go(path)
         assert stranger.unexpected == []
 
 
 def test_no_page_of_a_guest_asks_a_third_party(town: Town) -> None:
-    window = town.stranger().go("/auth/login")
+    window = town.stranger().watch_requests().go("/auth/login")
     window.page.get_by_role("button", name="Try it as a guest").click()
     window.page.wait_for_url(window.home + "/")
     for path in ("/", "/?q=a", "/account"):
@@ -118,7 +118,7 @@ def test_no_page_of_a_guest_asks_a_third_party(town: Town) -> None:
 
 def test_a_page_without_a_network_asks_no_third_party(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    window = ann.chat(bob)
+    window = ann.chat(bob).watch_requests()
     window.expect_outage()
     window.page.context.set_offline(True)
     window.state("offline")
@@ -211,3 +211,15 @@ def test_the_keyboard_alone_is_enough(two: tuple[Person, Person]) -> None:
     window.shows("Hello", "one\ntwo")
     window.page.keyboard.press("Tab")
     expect(window.find("#send button")).to_be_focused()
+
+
+def test_whoever_else_is_asked_is_noticed(town: Town) -> None:
+    window = town.stranger().go("/auth/login")
+    window.page.evaluate("() => { document.body.append(Object.assign(new Image(), { src: 'http://localhost:1/x' })) }")
+    wait_for(lambda: window.page.wait_for_timeout(20) or window.unexpected, "it to be noticed")
+    assert re.search("policy violated: img-src http://localhost:1|violates the following", window.unexpected[0])
+    window.expect_problems("localhost:1")
+    watched = town.stranger().watch_requests()
+    watched.page.goto(window.home.replace("127.0.0.1", "localhost") + "/healthz")
+    assert "a third party was asked" in watched.unexpected[0]
+    watched.expect_problems("third party")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from .shop import notify
 from .support import PATIENCE, Person
+from .telling import tell
 
 
 def test_a_notification_appears_in_the_corner_of_every_page_and_can_be_dismissed(two: tuple[Person, Person]) -> None:
     ann, bob = two
     windows = [bob.chat(ann), bob.open("/account")]
-    notify(bob, title="Your order <b>is</b> ready", url="/account")
+    tell(bob, title="Your order <b>is</b> ready", url="/account")
     for window in windows:
         toast = window.find(".toasts .live-toast")
         expect(toast.locator("a")).to_have_text("Your order <b>is</b> ready", timeout=PATIENCE)
