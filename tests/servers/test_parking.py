@@ -47,10 +47,16 @@ def what_waiting_costs(server: AppServer) -> dict[str, int]:
 
 
 def costs_no_more(server: AppServer, without: dict[str, int]) -> bool:
-    """Than it did without them; less is well, when a thread that hashed a password has ended meanwhile."""
-    costs = what_waiting_costs(server)
-    print(f"{without=} {costs=}")
-    return all(costs[name] <= without[name] for name in without)
+    """Than it did without them, as soon as the requests that parked them are done with; less is well, when a thread
+    that hashed a password has ended meanwhile.
+    """
+
+    def is_no_more() -> bool:
+        costs = what_waiting_costs(server)
+        print(f"{without=} {costs=}")
+        return all(costs[name] <= without[name] for name in without)
+
+    return wait_for(is_no_more, "all that does not wait for an event to end")
 
 
 def descriptors(server: AppServer) -> int:
