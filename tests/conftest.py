@@ -24,6 +24,8 @@ GIB = 1024**3
 IN_MEMORY, ENOUGH = Path("/dev/shm"), 4 * GIB
 
 
+#: Folders whose tests start hardly anything.
+QUICK = {"unit", "web"}
 #: Ports for each of at most so many processes that run tests.
 PARTS, PORTS = 8, range(10_240, 32_768)
 
@@ -43,6 +45,19 @@ def pytest_configure() -> None:
     os.environ["STACK_PORTS"] = f"{part[0]}-{part[-1]}"
     if _has_enough_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes each has a part of what starts servers, and then a part of the rest.
+
+    xdist gives each an equal part in this order, and who is done takes over from the end of another's: so what is left
+    at the end is quick, and nobody starts a server for the last test.
+    """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    kinds = [[item for item in items if (item.path.parent.name in QUICK) == is_quick] for is_quick in (False, True)]
+    parts = [kind[len(kind) * n // count : len(kind) * (n + 1) // count] for n in range(count) for kind in kinds]
+    items[:] = [item for part in parts for item in part]
 
 
 def pytest_collection_finish() -> None:
