@@ -105,6 +105,7 @@ class Window:
             "ERR_CONNECTION",
             "ERR_EMPTY_RESPONSE",
             "ERR_INCOMPLETE",
+            "ERR_CONTENT_LENGTH_MISMATCH",
             "ERR_ABORTED",
             "ERR_INTERNET_DISCONNECTED",
             "WebSocket",
