@@ -31,10 +31,10 @@ soak: $(VENV)/.test ## kill its parts one after the other for MINUTES=10, by the
 	@exec $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 test: packages $(VENV)/.test $(AXE) lint ## install what the tests need, check the code and run all tests
-	@$(BIN)/python -m pytest -n 4 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-postgres: packages $(VENV)/.test $(AXE) ## run all tests, with PostgreSQL wherever SQLite is not what is tested
-	@MYAPP_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 --dist worksteal
+	@MYAPP_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/.test ## check the code: ruff and mypy --strict
 	@$(BIN)/ruff format --check .

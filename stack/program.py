@@ -192,8 +192,7 @@ class Program(ABC):
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended, or is somebody else's
                 folder = Path(os.readlink(entry / "cwd"))
-                runs = Path(os.readlink(entry / "exe").removesuffix(" (deleted)")).name
-                if folder.is_relative_to(self.home) and runs.startswith(self.executable):
+                if folder.is_relative_to(self.home) and _runs(entry, self.executable):
                     found.append(int(entry.name))
         return found
 
@@ -209,6 +208,16 @@ class Program(ABC):
 
         if self.executable:
             wait_for(are_gone, f"{self.name}'s processes to end")
+
+
+def _runs(entry: Path, executable: str) -> bool:
+    """Whether the process of this folder of /proc runs such a file, or is just ending: its memory goes first, and with
+    that the name of its file, its ports later.
+    """
+    try:
+        return Path(os.readlink(entry / "exe").removesuffix(" (deleted)")).name.startswith(executable)
+    except FileNotFoundError:
+        return True
 
 
 def is_alive(pid: int) -> bool:

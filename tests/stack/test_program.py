@@ -1,0 +1,47 @@
+"""What all programs of the stack have in common."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from stack import Program
+
+#: What a process has in memory: the kernel takes tens of milliseconds to free it, with its ports still taken.
+MUCH = 500_000_000
+
+
+class Sleeper(Program):
+    name = "sleeper"
+    executable = "python"
+
+    def answers(self) -> bool:
+        return True
+
+
+def link(pid: int, name: str) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/{name}")
+    except OSError:
+        return None
+
+
+def test_process_that_is_just_ending_still_counts(tmp_path: Path) -> None:
+    program = Sleeper(tmp_path)
+    program.home.mkdir()
+    code = f"much = bytearray(b'x') * {MUCH}; print(flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=program.home, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert program.processes() == [process.pid]
+        process.kill()
+        while link(process.pid, "exe") is not None:
+            pass
+        found = program.processes()
+        assert found == [process.pid] or link(process.pid, "cwd") is None, "it has its folder, and its ports"
+    assert program.processes() == []
