@@ -1,4 +1,4 @@
-"""Tables: people and their pictures, the sessions of their browsers, the tokens of their programs."""
+"""Tables: people and their pictures, whom they block, the sessions of their browsers, the tokens of their programs."""
 
 from __future__ import annotations
 
@@ -57,4 +57,14 @@ tokens = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("last_used_at", sa.BigInteger),
     sqlite_autoincrement=True,
+)
+
+#: Of whom `user_id` wants to hear and see nothing.
+blocks = sa.Table(
+    "blocks",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    sa.Column("blocked_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -31,8 +31,9 @@ from .facts import epoch, new_epoch, take_turn
 from .models import inboxes
 from .notices import StoredNotice, notice, notices
 from .retention import MOST_DELETED, find_old, last_too_many, trim
-from .seen import Marked, mark_all_seen, mark_in_pieces, mark_seen, mark_some_seen
+from .seen import Marked, mark_about_seen, mark_all_seen, mark_in_pieces, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
+from .taking_back import blank, withdraw
 
 __all__ = [
     "BADGES",
@@ -54,6 +55,7 @@ __all__ = [
     "append",
     "badge_pattern",
     "badges_of",
+    "blank",
     "check_badge",
     "create",
     "epoch",
@@ -65,6 +67,7 @@ __all__ = [
     "last_too_many",
     "lock",
     "lock_more",
+    "mark_about_seen",
     "mark_all_seen",
     "mark_in_pieces",
     "mark_seen",
@@ -77,4 +80,5 @@ __all__ = [
     "seq_of",
     "take_turn",
     "trim",
+    "withdraw",
 ]

@@ -23,7 +23,9 @@ messages = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),  # of the event in the sender's inbox
+    sa.Column("to_seq", sa.BigInteger),  # of that in the receiver's; none: from before it was kept
     sa.Column("key", sa.Text),  # the sender's, against sending twice
+    sa.Column("deleted_at", sa.BigInteger),
     sa.UniqueConstraint("from_id", "key"),
     sa.Index("ix_messages_pair", "low_id", "high_id", "id"),
     sqlite_autoincrement=True,  # an id is never given out twice

@@ -85,6 +85,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth.people": {"auth.display_names", "auth.models", "db", "errors", "inbox", "statements", "texts"},
     "auth.pictures": {"auth.models", "auth.people", "beside", "db", "errors", "statements", "texts"},
     "auth.guests": {"auth.people", "db", "errors"},
+    "auth.blocks": {"auth.models", "db", "statements"},
     # below accounts: a system's token says who is asking, as a user's does
     "systems.models": {"db"},
     "systems.names": {"auth.models", "db", "statements", "systems.models"},
@@ -131,6 +132,8 @@ ALLOWED: dict[str, set[str]] = {
         "texts",
     },
     "notifications.bell": {"db", "inbox", "notifications.kinds"},
+    "posts.models": {"db"},
+    "reports.models": {"db"},
     "announcements.models": {"db"},
     "announcements.service": {
         "announcements.models",
