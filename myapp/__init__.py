@@ -30,6 +30,7 @@ from .db import Database, db, engine_options, set_up
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .forwarded import Forwarded, Proxies
+from .grouping import Grouping
 from .inbox import Appended, Page, Spread, after, epoch, heads
 from .live.bus import INLINE_BYTES, Bus, News, NewsOfMany
 from .live.dispatcher import Dispatcher
@@ -47,6 +48,9 @@ from .notifications import Kind, bell, emit, notify, register
 from .notifications.views import bp as notifications_bp
 from .openapi import views as openapi_views
 from .own_modules import live_page, signed_in, transaction
+from .posts import reacting
+from .posts.views import bp as posts_bp
+from .reports import models as _reports  # noqa: F401 - its table
 from .retention import Retention
 from .sessions import Sessions
 from .systems.tokens import EndedAll
@@ -124,7 +128,8 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     database = _open_database(app, settings)
     dispatcher = _open_dispatcher(database, settings)
     chores = Chores(database, Retention(database, settings.keep_days))
-    app.extensions["myapp"] = Parts(settings, database, dispatcher, chores)
+    reactions = Grouping(database, reacting.lock_author, reacting.react)
+    app.extensions["myapp"] = Parts(settings, database, dispatcher, chores, reactions)
     web.init_app(app)
     cors.init_app(app)
     pages.init_app(app)
@@ -136,6 +141,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(following_bp)
     app.register_blueprint(notifications_bp)
     app.register_blueprint(announcements_bp)
+    app.register_blueprint(posts_bp)
     app.register_blueprint(systems_bp)
     app.register_blueprint(admin_bp)
     health.init_app(app)

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from .inbox import shapes as shapes_of_inbox
 from .messages import shapes as shapes_of_messages
 from .openapi.document import About
+from .posts import shapes as shapes_of_posts
 
 TEXT = """
     Whatever happens to a user is one **event** in that user's inbox, with the inbox's next `seq` (1, 2, 3, ... without
@@ -35,4 +36,5 @@ TAGS = {
     "operations": "For whoever runs the servers.",
 }
 
-ABOUT = About("myapp", version("myapp"), TEXT, TAGS, {**shapes_of_inbox.NAMED, **shapes_of_messages.NAMED})
+_NAMED = {**shapes_of_inbox.NAMED, **shapes_of_messages.NAMED, **shapes_of_posts.NAMED}
+ABOUT = About("myapp", version("myapp"), TEXT, TAGS, _NAMED)

@@ -16,10 +16,13 @@ from flask_wtf import CSRFProtect
 
 from .config import Settings
 from .db import Database
+from .grouping import Grouping
 
 if TYPE_CHECKING:
     from .chores import Chores
     from .live.dispatcher import Dispatcher
+    from .posts.counts import Counts
+    from .posts.reacting import Wish
 
 
 class ViewLimiter(Limiter):
@@ -50,6 +53,7 @@ class Parts:
     database: Database
     dispatcher: Dispatcher
     chores: Chores
+    reactions: Grouping[int, Wish, Counts]
 
 
 def parts() -> Parts:

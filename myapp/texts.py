@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .errors import Invalid, Text
 
+#: The longest message or post, in code points.
+LONGEST_BODY = 4000
 #: The longest key, in characters.
 LONGEST_KEY = 64
 #: A key is remembered for seven days, in ms.
@@ -19,6 +21,17 @@ def printable(value: str) -> str:
     """For an error's detail: short, and valid UTF-8."""
     short = value if len(value) <= 40 else value[:40] + "..."
     return short.encode("utf-8", "replace").decode()
+
+
+def check_body(body: str) -> None:
+    """What somebody writes is otherwise kept exactly as it is. Raises Invalid with the rule that it breaks."""
+    if not body.strip():
+        raise Invalid("body", Text("is empty or blank; write something"))
+    if len(body) > LONGEST_BODY:
+        problem = Text("has %(count)d characters; write at most %(most)d", count=len(body), most=LONGEST_BODY)
+        raise Invalid("body", problem)
+    if not is_text(body):
+        raise Invalid("body", Text("has a NUL character or a lone surrogate; leave it out"))
 
 
 def check_key(key: str | None) -> None:

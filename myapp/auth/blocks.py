@@ -43,3 +43,15 @@ def pairs(connection: Connection, users: Iterable[int], blocked: Iterable[int]) 
         return set()
     sql = f"SELECT user_id, blocked_id FROM blocks WHERE user_id IN ({by}) AND blocked_id IN ({of})"  # whole numbers
     return set(connection.driver.execute(sql).fetchall())
+
+
+def between(connection: Connection, user: int, others: Iterable[int]) -> set[tuple[int, int]]:
+    """Who of them has blocked whom, of the user on one side and the others, at most 1,000, on the other."""
+    ids = ",".join(str(int(number)) for number in others)
+    if not ids:
+        return set()
+    sql = (
+        f"SELECT user_id, blocked_id FROM blocks WHERE user_id = {int(user)} AND blocked_id IN ({ids}) UNION ALL "
+        f"SELECT user_id, blocked_id FROM blocks WHERE blocked_id = {int(user)} AND user_id IN ({ids})"
+    )
+    return set(connection.driver.execute(sql).fetchall())

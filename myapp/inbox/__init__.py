@@ -3,6 +3,7 @@
 `append` is the only place that assigns a seq; `after` reads what follows a cursor.
 """
 
+from .about import NumberIn
 from .badges import BADGES, Badges
 from .badges import check_name as check_badge
 from .badges import pattern as badge_pattern
@@ -27,13 +28,13 @@ from .events import (
     pending_data,
     seq_of,
 )
-from .facts import epoch, new_epoch, take_turn
-from .models import inboxes
+from .facts import epoch, last_time, new_epoch, next_time, take_turn
+from .models import events, inboxes
 from .notices import StoredNotice, notice, notices
 from .retention import MOST_DELETED, find_old, last_too_many, trim
-from .seen import Marked, mark_about_seen, mark_all_seen, mark_in_pieces, mark_seen, mark_some_seen
+from .seen import Marked, mark_all_seen, mark_in_pieces, mark_next_seen, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
-from .taking_back import blank, withdraw
+from .taking_back import blank, withdraw, withdraw_unseen_about
 
 __all__ = [
     "BADGES",
@@ -46,6 +47,7 @@ __all__ = [
     "Event",
     "Head",
     "Marked",
+    "NumberIn",
     "Page",
     "Spread",
     "Spreader",
@@ -59,20 +61,23 @@ __all__ = [
     "check_badge",
     "create",
     "epoch",
+    "events",
     "find_old",
     "head",
     "heads",
     "hold",
     "inboxes",
+    "last_time",
     "last_too_many",
     "lock",
     "lock_more",
-    "mark_about_seen",
     "mark_all_seen",
     "mark_in_pieces",
+    "mark_next_seen",
     "mark_seen",
     "mark_some_seen",
     "new_epoch",
+    "next_time",
     "notice",
     "notices",
     "pending",
@@ -81,4 +86,5 @@ __all__ = [
     "take_turn",
     "trim",
     "withdraw",
+    "withdraw_unseen_about",
 ]

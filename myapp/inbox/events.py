@@ -293,8 +293,14 @@ def pending(transaction: Transaction, user: int) -> int:
 
 def pending_data(transaction: Transaction, user: int, seq: int) -> str | None:
     """The data of a notice at this seq that this transaction has appended and not stored yet."""
+    row = pending_notice(transaction, user, seq)
+    return None if row is None else str(row["data"])
+
+
+def pending_notice(transaction: Transaction, user: int, seq: int) -> dict[str, Any] | None:
+    """The row of a notice at this seq that this transaction has appended and not stored yet; it may be changed."""
     inbox: _Open = transaction.state["inboxes"][user]
-    return next((row["data"] for row in inbox.notices if row["seq"] == seq), None)
+    return next((row for row in reversed(inbox.notices) if row["seq"] == seq), None)
 
 
 def head(connection: Connection, user: int) -> Head:

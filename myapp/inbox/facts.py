@@ -6,7 +6,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from ..db import Connection, Transaction
+from ..db import Connection, Transaction, now_ms
 from ..statements import Statement, statement
 from .models import facts
 
@@ -18,6 +18,7 @@ _SET_EPOCH = Statement(
         .on_conflict_do_update(index_elements=["name"], set_={"value": sa.bindparam("epoch")})
     )
 )
+_LAST_TIME = statement(sa.select(facts.c.value).where(facts.c.name == sa.bindparam("name")))
 _number = sa.cast(facts.c.value, sa.BigInteger)
 _now = sa.bindparam("now", type_=sa.Text)
 _is_due = _number < sa.bindparam("due", type_=sa.BigInteger)
@@ -28,6 +29,15 @@ _TAKE_TURN = Statement(
         insert(facts)
         .values(name=sa.bindparam("name"), value=_now)
         .on_conflict_do_update(index_elements=["name"], set_={"value": _now}, where=sa.or_(_is_due, _is_late))
+        .returning(facts.c.value)
+    )
+)
+_next = sa.case((_number >= sa.cast(_now, sa.BigInteger), _number + 1), else_=sa.cast(_now, sa.BigInteger))
+_NEXT_TIME = Statement(
+    lambda insert: (
+        insert(facts)
+        .values(name=sa.bindparam("name"), value=_now)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": sa.cast(_next, sa.Text)})
         .returning(facts.c.value)
     )
 )
@@ -54,3 +64,18 @@ def take_turn(transaction: Transaction, name: str, now: int, every: int) -> bool
     since 1970).
     """
     return transaction.one(_TAKE_TURN, name=name, now=str(now), due=now - every, late=now + every) is not None
+
+
+def next_time(transaction: Transaction, name: str) -> int:
+    """Now, in ms since 1970, and later than any time that was given for this name. Nobody else is given one until
+    COMMIT: so what is written after it is in order of commit.
+    """
+    row = transaction.one(_NEXT_TIME, name=name, now=str(now_ms()))
+    assert row is not None
+    return int(row[0])
+
+
+def last_time(connection: Connection, name: str) -> int:
+    """The time that was given last for this name; 0 where none was."""
+    row = connection.one(_LAST_TIME, name=name)
+    return 0 if row is None else int(row[0])

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 
 from ..db import Database, Pieces, Row, Transaction
 from ..errors import Invalid, Text
-from ..statements import statement
+from ..statements import Statement, statement
 from .badges import BADGES, NAME, Badges
 from .events import append, badges_of, lock, seq_of
 from .models import events
@@ -84,18 +83,14 @@ def mark_some_seen(transaction: Transaction, user: int, seqs: Iterable[int]) -> 
     return badges_of(transaction, user)
 
 
-def mark_about_seen(transaction: Transaction, user: int, what: str, number: int) -> Marked:
-    """The first MOST_SEQS notices about this one thing: those whose data, or the data of whose data, begins with
-    `{"<what>":<number>,`.
+def mark_next_seen(transaction: Transaction, user: int, which: Statement, **values: Any) -> Marked:
+    """The first MOST_SEQS of the notices whose seqs `which` selects in their order, by its parameters `user`, `most`
+    and `values`, are seen.
     """
     lock(transaction, (user,))
-    assert NAME.fullmatch(what)
-    start = f'{{"{what}":{int(number)},'  # within a text of JSON the quotes would be escaped
-    found = transaction.all(_ABOUT, user=user, start=start, most=MOST_SEQS)
-    seqs = [row[0] for row in found]
+    seqs = [row[0] for row in transaction.all(which, user=user, most=MOST_SEQS, **values)]
     badges = mark_some_seen(transaction, user, seqs)
-    upto = seqs[-1] if seqs else 0
-    return Marked(badges, seq_of(transaction, user), upto, len(seqs) < MOST_SEQS)
+    return Marked(badges, seq_of(transaction, user), seqs[-1] if seqs else 0, len(seqs) < MOST_SEQS)
 
 
 def mark_in_pieces(database: Database, mark: Callable[[Transaction, int], Marked]) -> Marked:
@@ -128,35 +123,6 @@ _END_OF_PIECE = statement(
     .order_by(events.c.seq)
     .limit(1)
     .offset(sa.bindparam("others", type_=sa.Integer))
-)
-
-
-class _Contains(sa.ColumnElement[bool]):
-    """Whether the first text contains the second: LIKE has signs of its own."""
-
-    type = sa.Boolean()
-    inherit_cache = False
-
-    def __init__(self, text: Any, part: Any) -> None:
-        self.text, self.part = text, part
-
-
-@compiles(_Contains)
-def _compile_contains(element: _Contains, compiler: Any, **options: Any) -> str:
-    function = "instr" if compiler.dialect.name == "sqlite" else "strpos"
-    return f"({function}({compiler.process(element.text, **options)}, {compiler.process(element.part, **options)}) > 0)"
-
-
-_ABOUT = statement(
-    sa.select(events.c.seq)
-    .with_hint(events, "INDEXED BY ix_events_unseen", "sqlite")
-    .where(
-        events.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
-        events.c.seen == sa.false(),
-        _Contains(events.c.data, sa.bindparam("start", type_=sa.Text)),
-    )
-    .order_by(events.c.seq)
-    .limit(sa.bindparam("most", type_=sa.Integer))
 )
 
 

@@ -6,6 +6,7 @@ takes something back appends an event that says so: badges change only together 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,41 +14,77 @@ import sqlalchemy as sa
 
 from ..db import Row, Transaction
 from ..statements import statement
-from .events import badges_of
-from .models import events
+from .badges import NAME
+from .events import badges_of, pending_notice
+from .models import events, inboxes
 
-_BLANK = statement(
-    sa.update(events)
-    .where(events.c.user_id == sa.bindparam("user"), events.c.seq == sa.bindparam("at_seq"))
-    .values(data=sa.bindparam("blanked"))
+_one = (events.c.user_id == sa.bindparam("user"), events.c.seq == sa.bindparam("at_seq"))
+_NOTHING = {"seen": None, "badge": None, "own_badge": None}
+_COUNTED = statement(
+    sa.select(events.c.seen, events.c.badge, events.c.own_badge).where(*_one, events.c.seen.is_not(None))
 )
+_TAKE_BACK = statement(sa.update(events).where(*_one).values(_NOTHING))
+#: What was given up before, and kept for the sake of the list only, is nobody's any more.
+_DELETE_GIVEN_UP = statement(
+    sa.delete(events).where(
+        *_one,
+        events.c.seq <= sa.select(inboxes.c.trimmed).where(inboxes.c.user_id == sa.bindparam("user")).scalar_subquery(),
+    )
+)
+_DATA = statement(sa.select(events.c.data).where(*_one))
+_BLANK = statement(sa.update(events).where(*_one).values(data=sa.bindparam("blanked")))
 
 
-def withdraw(transaction: Transaction, user: int, seq: int) -> bool:
-    """The notice at this seq no longer stands. Whether it was counted by a badge until now."""
-    badges = badges_of(transaction, user)
-    one = f"user_id = {int(user)} AND seq = {int(seq)}"
+def withdraw(transaction: Transaction, user: int, seq: int) -> None:
+    """The notice at this seq no longer stands; where there is none, nothing changes."""
+    pending = pending_notice(transaction, user, seq)
+    if pending is not None:
+        counted = (pending["seen"], pending["badge"], pending["own_badge"])
+        pending.update(_NOTHING)
+    else:
+        row: Row | None = transaction.one(_COUNTED, user=user, at_seq=seq)
+        if row is None:
+            return
+        counted = (bool(row[0]), row[1], row[2])
+        transaction.queue(_TAKE_BACK, user=user, at_seq=seq)
+        transaction.queue(_DELETE_GIVEN_UP, user=user, at_seq=seq)
+    seen, *names = counted
+    if seen is False:
+        badges = badges_of(transaction, user)
+        for name in {*names} - {None}:
+            badges[name] -= 1
+
+
+def withdraw_unseen_about(transaction: Transaction, user: int, badges: Sequence[str], what: str, number: int) -> None:
+    """What these badges count of one thing no longer stands: of notices whose data begins with its kind and number, as
+    `{"post":7,` does. Within a text of JSON quotes are escaped, so nothing that somebody writes looks like it.
+    """
+    assert what.isascii() and what.isalpha(), what
+    quoted = ", ".join(f"'{name}'" for name in badges if NAME.fullmatch(name))
+    contains, table = "strpos", "events"
+    if transaction.dialect == "sqlite":
+        contains, table = "instr", "events INDEXED BY ix_events_unseen"
+    which = f"user_id = {int(user)} AND seen = false AND badge IN ({quoted})"
+    start = f'{{"{what}":{int(number)},'
+    which += f" AND {contains}(data, '{start}') = 1"
     execute = transaction.driver.execute
-    row: Row | None = execute(f"SELECT seen, badge, own_badge FROM events WHERE {one} AND seen IS NOT NULL").fetchone()
-    if row is None:
-        return False
-    execute(f"UPDATE events SET seen = NULL, badge = NULL, own_badge = NULL WHERE {one}")
-    # what was given up before, and kept for the sake of the list only, is nobody's any more
-    execute(f"DELETE FROM events WHERE {one} AND seq <= (SELECT trimmed FROM inboxes WHERE user_id = {int(user)})")
-    seen, *names = row
-    if seen:
-        return False
-    for name in {*names} - {None}:
-        badges[name] -= 1
-    return True
+    rows: list[Row] = execute(
+        f"SELECT badge, own_badge, count(*) FROM {table} WHERE {which} GROUP BY badge, own_badge"
+    ).fetchall()
+    if not rows:
+        return
+    execute(f"DELETE FROM {table} WHERE {which} AND seq <= (SELECT trimmed FROM inboxes WHERE user_id = {int(user)})")
+    execute(f"UPDATE {table} SET seen = NULL, badge = NULL, own_badge = NULL WHERE {which}")
+    counts = badges_of(transaction, user)
+    for badge, own_badge, count in rows:
+        for name in {badge, own_badge} - {None}:
+            counts[name] -= count
 
 
 def blank(transaction: Transaction, user: int, seq: int) -> None:
-    """The event at this seq loses its body, and is the same otherwise. Where it is not kept any more, nothing does."""
-    one = f"user_id = {int(user)} AND seq = {int(seq)}"
-    row: Row | None = transaction.driver.execute(f"SELECT data FROM events WHERE {one}").fetchone()
-    if row is None:
-        return
-    data: dict[str, Any] = msgspec.json.decode(row[0])
-    data["body"] = ""
-    transaction.run(_BLANK, user=user, at_seq=seq, blanked=msgspec.json.encode(data).decode())
+    """The event at this seq loses its body, and is the same otherwise; where it is not kept any more, nothing does."""
+    row = transaction.one(_DATA, user=user, at_seq=seq)
+    if row is not None:
+        data: dict[str, Any] = msgspec.json.decode(row[0])
+        data["body"] = ""
+        transaction.queue(_BLANK, user=user, at_seq=seq, blanked=msgspec.json.encode(data).decode())

@@ -17,11 +17,8 @@ from ..auth.people import Person, by_name, fold, lock_with
 from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Conflict, Invalid, Text
 from ..statements import Now, Statement, statement
-from ..texts import KEY_LIFE, check_key, is_text
+from ..texts import KEY_LIFE, check_body, check_key
 from .models import conversations, messages
-
-#: The longest body, in code points.
-LONGEST_BODY = 4000
 
 
 class Sent(NamedTuple):
@@ -157,18 +154,6 @@ BEFORE_UNREAD, MOST_UNREAD = 10, 300
 #: The most conversations in one answer.
 MOST_CONVERSATIONS = 200
 NO_LIMIT = 2**62
-
-
-def check_body(body: str) -> None:
-    """Raises Invalid with the rule that the body breaks. A body is otherwise kept exactly as it is."""
-    if not body.strip():
-        raise Invalid("body", Text("is empty or blank; write something"))
-    if len(body) > LONGEST_BODY:
-        raise Invalid(
-            "body", Text("has %(count)d characters; write at most %(most)d", count=len(body), most=LONGEST_BODY)
-        )
-    if not is_text(body):
-        raise Invalid("body", Text("has a NUL character or a lone surrogate; leave it out"))
 
 
 def send(transaction: Transaction, sender: Person, to: str, body: str, key: str | None = None) -> Sent:

@@ -18,7 +18,7 @@ from ..db import Transaction
 from ..errors import AppError, Invalid, Text
 from ..extensions import database, limiter, parts
 from ..openapi import READERS, Answer, describe, whole, words
-from ..texts import LONGEST_KEY
+from ..texts import LONGEST_BODY, LONGEST_KEY
 from ..web import MAX_SEQ, answer, no_content, query_text, query_whole, read_json, sentence, translated
 from . import service, shapes
 from .forms import MessageForm
@@ -30,7 +30,7 @@ SENDS = "1200/minute"
 MOST_HERE = 8
 TYPINGS = "120/minute"
 #: For the description: the service has these rules, and words for them.
-BODY_RULE = {"minLength": 1, "maxLength": service.LONGEST_BODY, "pattern": r"\S", "examples": ["hi"]}
+BODY_RULE = {"minLength": 1, "maxLength": LONGEST_BODY, "pattern": r"\S", "examples": ["hi"]}
 SEEN_RULE = {"pattern": inbox.badge_pattern("messages"), "examples": ["likes"]}
 KEY_RULE = {"minLength": 1, "maxLength": LONGEST_KEY, "examples": ["f3Zk0c"]}
 

@@ -7,7 +7,7 @@ order of user id. So a transaction may tell as many users as it likes, one after
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,6 +48,7 @@ class _Waiting(NamedTuple):
     notice: inbox.CountedBy
     source: Source
     key: str | None
+    told: Callable[[int], None] | None = None
 
 
 _ADD = Statement(
@@ -101,26 +102,40 @@ def notification_data(content: Content, source: Source) -> dict[str, Any]:
 
 
 def notify(
-    transaction: Transaction, user: int, content: Content, *, source: Source = APPLICATION, key: str | None = None
+    transaction: Transaction,
+    user: int,
+    content: Content,
+    *,
+    source: Source = APPLICATION,
+    key: str | None = None,
+    told: Callable[[int], None] | None = None,
 ) -> None:
     """Tell the user, once for each `key` of this source within KEY_LIFE; who has muted the source is told nothing.
 
-    The content must not change until the end of the transaction, where Conflict is raised if the key was used for
-    another one. Raises Invalid for a key that cannot be one.
+    The content must not change until the end of the transaction, where `told` is called with the seq of the event, if
+    there is one, and Conflict is raised if the key was used for another one. Raises Invalid for a key that cannot be
+    one.
     """
     check_key(key)
     notice = inbox.CountedBy("notifications", content.badge)
-    _wait(transaction, _Waiting(user, "notification", notification_data(content, source), notice, source, key))
+    _wait(transaction, _Waiting(user, "notification", notification_data(content, source), notice, source, key, told))
 
 
 def emit(
-    transaction: Transaction, user: int, kind: str, data: Mapping[str, Any], *, own_badge: str | None = None
+    transaction: Transaction,
+    user: int,
+    kind: str,
+    data: Mapping[str, Any],
+    *,
+    own_badge: str | None = None,
+    told: Callable[[int], None] | None = None,
 ) -> None:
     """Give the user an event of this kind, as something to see; who has muted the kind is told nothing.
 
-    The data must not change until the end of the transaction.
+    The data must not change until the end of the transaction, where `told` is called with the event's seq.
     """
-    _wait(transaction, _Waiting(user, kind, data, inbox.CountedBy(kind_of(kind).badge, own_badge), APPLICATION, None))
+    notice = inbox.CountedBy(kind_of(kind).badge, own_badge)
+    _wait(transaction, _Waiting(user, kind, data, notice, APPLICATION, None, told))
 
 
 def _wait(transaction: Transaction, new: _Waiting) -> None:
@@ -145,7 +160,9 @@ def _tell(transaction: Transaction, waiting: list[_Waiting]) -> None:
             if number is None or is_muted:
                 continue
             data = {"id": number, **data}
-        inbox.append(transaction, one.user, one.kind, data, notice=one.notice)
+        seq = inbox.append(transaction, one.user, one.kind, data, notice=one.notice)
+        if one.told is not None:
+            one.told(seq)
 
 
 def _number(transaction: Transaction, new: _Waiting, is_muted: bool) -> int | None:

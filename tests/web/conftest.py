@@ -20,6 +20,7 @@ from ..support import PASSWORD, People, default_database, make_app, sqlite_url
 TABLES = (
     *("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts"),
     *("notifications", "mutes", "systems", "system_tokens", "announcements"),
+    *("posts", "reactions", "post_events", "blocks", "reports"),
 )
 #: Which column says when a token was last used.
 LAST_USED = {"tokens": 5, "system_tokens": 7}

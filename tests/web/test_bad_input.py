@@ -55,6 +55,14 @@ REQUESTS = [
     Request("POST", "/notifications/seen", {"seqs": [1], "upto": 1}, ("seqs", "upto")),
     Request("GET", "/notifications/preferences"),
     Request("PUT", "/notifications/preferences", {"kinds": {"like": True}, "systems": {"shop": True}}, BOTH),
+    Request("POST", "/posts", {"body": "hi", "key": "k"}, ("key",)),
+    Request("GET", "/posts"),
+    Request("GET", "/posts/1"),
+    Request("DELETE", "/posts/1"),
+    Request("GET", "/posts/1/replies"),
+    Request("POST", "/posts/1/replies", {"body": "hi", "key": "k"}, ("key",)),
+    Request("PUT", "/posts/1/reaction", {"reaction": "like"}, ("reaction",)),
+    Request("POST", "/posts/1/seen", {}),
     Request("POST", "/api/notifications", {"to": "bob", "title": "Hi", **CONTENT}, tuple(CONTENT), "shop"),
     Request("POST", "/api/announcements", {"title": "Hi", "body": "x", "url": "/", "key": "k"}, tuple(CONTENT), "shop"),
     Request("GET", "/api/announcements/1", by="shop"),
@@ -77,6 +85,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iter
         alice, bob = site.programs("alice", "bob")
         bob.send("alice")
         alice.send("bob")
+        bob.post("/posts", {"body": "hello"})
         shop = site.system("shop")
         shop.put("/api/users/zoe", {})
         yield site
@@ -317,6 +326,9 @@ VALUES: list[tuple[str, dict[str, Any], int, str]] = [
     *(("/messages", {"body": body}, 422, "body") for body in ("", " ", "\n\t", "\u00a0\u2003", "x" * 4001, "a\x00b")),
     ("/messages", {"body": "🐎" * 4001}, 422, "body"),
     *(("/messages", {"to": to}, 422, "to") for to in ("alice", "ALICE", " alice")),
+    *(("/posts", {"body": body}, 422, "body") for body in ("", " ", "\u00a0\u2003", "x" * 4001, "a\x00b")),
+    *(("/posts/1/replies", {"body": body}, 422, "body") for body in ("", " ", "x" * 4001, "a\x00b")),
+    *(("/posts", {"key": key}, 422, "key") for key in ("", "x" * 65, "a\x00b")),
     *(
         ("/messages", {"to": to}, 404, "")
         for to in ("", " ", "nobody", "a\x00b", "x" * 5000, "bob/", "🐎", "' OR 1=1 --", "b%")

@@ -1,0 +1,226 @@
+"""Writing, replying and deleting: each in one transaction, with what others are told of it.
+
+Locks are taken in one order: inboxes by user id, the post that is replied to, the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from .. import inbox
+from ..auth import blocks, people
+from ..auth.people import Person
+from ..db import Transaction, now_ms
+from ..errors import Conflict, Forbidden, Text
+from ..notifications import service as notices
+from ..notifications.content import Content
+from ..statements import Statement, given, statement
+from ..texts import KEY_LIFE, check_body, check_key
+from . import counts, mentions
+from .allowed import check_not_blocked
+from .models import post_events, posts
+from .reacting import no_such_post
+
+#: So many of those who replied last hear of the next reply.
+MOST_TOLD = 200
+
+_NO_COUNTS = {"likes": 0, "dislikes": 0, "replies": 0}
+_INSERT = Statement(
+    lambda insert: (
+        insert(posts)
+        .values({**given(posts, "author_id", "thread_id", "body", "at", "version", "key"), **_NO_COUNTS})
+        .on_conflict_do_nothing(index_elements=["author_id", "key"])
+        .returning(posts.c.id)
+    )
+)
+_BY_KEY = statement(
+    sa.select(posts.c.id, posts.c.thread_id, posts.c.body, posts.c.at).where(
+        posts.c.author_id == sa.bindparam("author"), posts.c.key == sa.bindparam("sent_key")
+    )
+)
+_FORGET_KEY = statement(sa.update(posts).where(posts.c.id == sa.bindparam("post")).values(key=None))
+_THREAD = statement(
+    sa.select(posts.c.author_id, posts.c.thread_id).where(
+        posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None)
+    )
+)
+_LOCK_THREAD = statement(
+    sa.select(posts.c.id).where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None)).with_for_update()
+)
+#: Those who replied last, each once.
+_REPLIED = statement(
+    sa.select(posts.c.author_id)
+    .where(posts.c.thread_id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
+    .group_by(posts.c.author_id)
+    .order_by(sa.func.max(posts.c.id).desc())
+    .limit(MOST_TOLD)
+)
+_NOTE_EVENT = statement(sa.insert(post_events).values(given(post_events, "post_id", "user_id", "seq")))
+_EVENTS = statement(
+    sa.select(post_events.c.user_id, post_events.c.seq).where(post_events.c.post_id == sa.bindparam("post"))
+)
+_AUTHOR = statement(sa.select(posts.c.author_id).where(posts.c.id == sa.bindparam("post")))
+_DELETE = statement(
+    sa.update(posts)
+    .where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
+    .values(body="", key=None, deleted_at=sa.bindparam("now"))
+    .returning(posts.c.thread_id)
+)
+
+
+class Written(NamedTuple):
+    """The id of a post or reply, and whether this call stored it."""
+
+    post: int
+    is_new: bool
+
+
+def write(transaction: Transaction, author: Person, body: str, key: str | None = None) -> Written:
+    """A new post; who is mentioned is notified. The same key with the same body is the same post.
+
+    Raises Invalid, and Conflict where the key was used for something else within KEY_LIFE.
+    """
+    check_body(body)
+    check_key(key)
+    mentioned = _mentioned(transaction, author, body)
+    inbox.lock(transaction, (author.id, *mentioned))
+    stored = _stored_by(transaction, author, key, None, body)
+    if stored is not None:
+        return stored
+    counts.change_feed(transaction)
+    number = _insert(transaction, author, None, body, key)
+    for user in mentioned:
+        _tell_of_mention(transaction, user, author, number, None, body)
+    return Written(number, True)
+
+
+def reply(transaction: Transaction, author: Person, to: int, body: str, key: str | None = None) -> Written:
+    """A reply to a post, or to one in its thread. Its author hears of it, those who replied before, and who is
+    mentioned: each once, but nobody who has blocked the author of the reply.
+
+    Raises as `write`; NotFound where there is no such post, Forbidden where its author and one's own have blocked one
+    another.
+    """
+    check_body(body)
+    check_key(key)
+    thread, owner = _thread_of(transaction, to)
+    check_not_blocked(blocks.between(transaction, author.id, (owner,)), author.id, owner)
+    mentioned = _mentioned(transaction, author, body)
+    hearers = [owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))]
+    hearers = _unblocked(transaction, author, dict.fromkeys(hearers))
+    inbox.lock(transaction, {author.id, owner, *hearers, *mentioned})
+    if transaction.one(_LOCK_THREAD, post=thread) is None:  # deleted in the meantime
+        raise no_such_post(to)
+    stored = _stored_by(transaction, author, key, thread, body)
+    if stored is not None:
+        return stored
+    number = _insert(transaction, author, thread, body, key)
+    counts.change(transaction, thread, replies=1)
+    data = {"post": thread, "reply": number, "by": author.name, "by_name": author.display_name, "body": body}
+    for user in hearers:
+        notices.emit(transaction, user, "reply", data, told=_noting(transaction, number, user))
+    for user in mentioned:
+        if user not in hearers:
+            _tell_of_mention(transaction, user, author, thread, number, body)
+    return Written(number, True)
+
+
+def delete(transaction: Transaction, me: int, post: int, *, is_admin: bool = False) -> None:
+    """One's own post or reply is no more: nothing of its content is left, in events neither. Replies to it stay.
+
+    Whoever was told of it is told of that. Deleting it twice changes nothing. Raises NotFound, Forbidden.
+    """
+    row = transaction.one(_AUTHOR, post=post)
+    if row is None:
+        raise no_such_post(post)
+    author: int = row[0]
+    if author != me and not is_admin:
+        raise Forbidden(Text("This is somebody else's post: delete your own ones."))
+    told: dict[int, int] = {user: seq for user, seq in transaction.all(_EVENTS, post=post)}
+    inbox.lock(transaction, {author, *told})
+    deleted = transaction.one(_DELETE, post=post, now=now_ms())
+    if deleted is None:
+        return
+    thread: int | None = deleted[0]
+    for user, seq in told.items():
+        inbox.withdraw(transaction, user, seq)
+        inbox.blank(transaction, user, seq)
+    inbox.withdraw_unseen_about(transaction, author, ("likes", "dislikes"), "post", post)
+    what = {"kind": "post" if thread is None else "reply", "id": post, "post": thread or post}
+    for user in sorted({author, *told}):
+        inbox.append(transaction, user, "deleted", what)
+    counts.change(transaction, post)
+    if thread is None:
+        counts.change_feed(transaction)
+    else:
+        counts.change(transaction, thread, replies=-1)
+
+
+def _thread_of(transaction: Transaction, post: int) -> tuple[int, int]:
+    """The post at the head of the thread, and its author. Raises NotFound."""
+    row = transaction.one(_THREAD, post=post)
+    if row is not None and row[1] is not None:
+        post = row[1]
+        row = transaction.one(_THREAD, post=post)
+    if row is None:
+        raise no_such_post(post)
+    return post, row[0]
+
+
+def _mentioned(transaction: Transaction, author: Person, body: str) -> list[int]:
+    """Who is to be told of it: not oneself, and nobody who has blocked one."""
+    found = people.ids_of(transaction, mentions.find(body))
+    return _unblocked(transaction, author, found.values())
+
+
+def _unblocked(transaction: Transaction, author: Person, users: Iterable[int]) -> list[int]:
+    """Those of the users, without the author, who want to hear of the author."""
+    others = [user for user in users if user != author.id]
+    blocked = blocks.pairs(transaction, others, (author.id,))
+    return [user for user in others if (user, author.id) not in blocked]
+
+
+def _stored_by(
+    transaction: Transaction, author: Person, key: str | None, thread: int | None, body: str
+) -> Written | None:
+    """What was written with this key, if anything was. The author's inbox is locked. Raises Conflict."""
+    row = transaction.one(_BY_KEY, author=author.id, sent_key=key) if key is not None else None
+    if row is None:
+        return None
+    number, stored_thread, stored_body, at = row
+    if at <= now_ms() - KEY_LIFE:
+        transaction.queue(_FORGET_KEY, post=number)
+        return None
+    if (stored_thread, stored_body) != (thread, body):
+        raise Conflict(Text("This key was used for another post: use a new key for each."))
+    return Written(number, False)
+
+
+def _insert(transaction: Transaction, author: Person, thread: int | None, body: str, key: str | None) -> int:
+    at = now_ms()
+    values: dict[str, Any] = {"thread_id": thread, "body": body, "at": at, "version": at, "key": key}
+    row = transaction.one(_INSERT, author_id=author.id, **values)
+    assert row is not None
+    number: int = row[0]
+    return number
+
+
+def _tell_of_mention(
+    transaction: Transaction, user: int, author: Person, post: int, reply: int | None, body: str
+) -> None:
+    written = reply or post
+    content = Content(
+        title=f"{author.display_name} mentioned you",
+        body=body,
+        url=f"/posts/{post}#post-{written}",
+        data={"post": post, "reply": reply, "mention": {"by": author.name, "by_name": author.display_name}},
+    )
+    notices.notify(transaction, user, content, told=_noting(transaction, written, user))
+
+
+def _noting(transaction: Transaction, post: int, user: int) -> Callable[[int], None]:
+    """Keeps where the content went, so that it can be taken out there."""
+    return lambda seq: transaction.queue(_NOTE_EVENT, post_id=post, user_id=user, seq=seq)
