@@ -51,6 +51,9 @@ class NewsOfMany(NamedTuple):
         return News(user, Batch((text,), seq, seq, seq, self.badges[which]), "", self.at, self.epoch)
 
 
+#: What one subscribes to: a user by the id, a topic by its key.
+Channel = int | str
+
 DeliverAll = Callable[[NewsOfMany], None]
 Deliver = Callable[[News], None]
 #: `grants_ended(prefix)`: whatever was granted by what begins so is no more.
@@ -103,14 +106,14 @@ class Bus(Protocol):
         is missed.
         """
 
-    def subscribe(self, user: int) -> None:
-        """When this returns, news of `user` published from now on is delivered here, if the bus is OK.
+    def subscribe(self, *channels: Channel) -> None:
+        """When this returns, news of these that is published from now on is delivered here, if the bus is OK.
 
         May wait for its server, a second at most.
         """
 
-    def unsubscribe(self, user: int) -> None:
-        """News of `user` is no longer wanted here."""
+    def unsubscribe(self, *channels: Channel) -> None:
+        """News of these is no longer wanted here."""
 
     def publish(self, news: News) -> None:
         """Pass it on to the subscribers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bus import OK, Deliver, DeliverAll, GrantsEnded, News, NewsOfMany, Overhear, ignore, worker_name
+from .bus import OK, Channel, Deliver, DeliverAll, GrantsEnded, News, NewsOfMany, Overhear, ignore, worker_name
 
 
 class MemoryBus:
@@ -31,10 +31,10 @@ class MemoryBus:
         self._deliver, self._deliver_all, self._grants_ended = deliver, deliver_all, grants_ended
         self.worker = worker_name()
 
-    def subscribe(self, user: int) -> None:
+    def subscribe(self, *channels: Channel) -> None:
         """Nothing to do: see `publish`."""
 
-    def unsubscribe(self, user: int) -> None:
+    def unsubscribe(self, *channels: Channel) -> None:
         """Nothing to do: see `publish`."""
 
     def publish(self, news: News) -> None:

@@ -1,4 +1,4 @@
-"""The bus of several workers, on one host or many: Redis pub/sub, one channel a user.
+"""The bus of several workers, on one host or many: Redis pub/sub, one channel a user, and one a topic.
 
 Redis keeps nothing for us and may be killed at any time; what it loses, the sweep finds. Each worker has one connection
 for its subscriptions, which reads without end, and one for publishing.
@@ -16,7 +16,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import gevent
 import msgspec
@@ -27,6 +27,7 @@ from .bus import (
     DEAF,
     OK,
     STARTING,
+    Channel,
     Deliver,
     DeliverAll,
     GrantsEnded,
@@ -52,6 +53,10 @@ LINGER = 10.0
 #: Channels in one command.
 MOST_CHANNELS = 1000
 
+#: What the names of topics' channels begin with; those of users are their ids.
+TOPIC = "topic:"
+
+_Thing = TypeVar("_Thing")
 #: What is said on a user's channel: a batch or none, what ended or nothing, when, in which epoch.
 _Told = tuple[Batch | None, str, float, str]
 _encode = msgspec.msgpack.Encoder().encode
@@ -101,12 +106,12 @@ class RedisBus:
         self._resumed: Callable[[], None] = ignore
         self._is_started = self._is_closed = False
         #: who is subscribed, and who is about to be; those who wait for it, wait for the event
-        self._subscribed: set[int] = set()
-        self._asked: dict[int, Event | None] = {}
+        self._subscribed: set[Channel] = set()
+        self._asked: dict[Channel, Event | None] = {}
         #: who is no longer wanted, and since when; the earliest first
-        self._leaving: dict[int, float] = {}
-        #: whom the connection was not told yet
-        self._unsaid: list[int] = []
+        self._leaving: dict[Channel, float] = {}
+        #: what the connection was not told yet: who is wanted, and who no longer
+        self._unsaid: dict[Channel, bool] = {}
         self._is_needed = Event()
         self._link: Link | None = None
         self._heard_at = 0.0
@@ -151,26 +156,22 @@ class RedisBus:
     # -- saying
 
     def publish(self, news: News) -> None:
-        if self._is_closed:
-            return
-        if self._is_started:
-            self._deliver(news)  # whoever is here need not wait for Redis
         told: _Told = (news.batch, news.ended, news.at, news.epoch)
-        self._publisher.say(f"{self._prefix}{news.user}", self._me + _encode(told))
+        self._say(self._deliver, news, f"{self._prefix}{news.user}", told)
 
     def spread(self, news: NewsOfMany) -> None:
-        if self._is_closed:
-            return
-        if self._is_started:
-            self._deliver_all(news)
-        self._publisher.say(self._many, self._me + _encode(news))
+        self._say(self._deliver_all, news, self._many, news)
 
     def end_grants(self, prefix: str) -> None:
+        self._say(self._grants_ended, prefix, self._ended, prefix)
+
+    def _say(self, here: Callable[[_Thing], None], thing: _Thing, channel: str, told: object) -> None:
+        """Hand it to whoever is here, who need not wait for Redis; then tell the others."""
         if self._is_closed:
             return
         if self._is_started:
-            self._grants_ended(prefix)
-        self._publisher.say(self._ended, self._me + _encode(prefix))
+            here(thing)
+        self._publisher.say(channel, self._me + _encode(told))
 
     def broadcast(self, words: bytes) -> None:
         self._publisher.say(self._all, self._me + words)
@@ -201,39 +202,50 @@ class RedisBus:
 
     # -- subscribing
 
-    def subscribe(self, user: int) -> None:
-        self._leaving.pop(user, None)
-        if user in self._subscribed or not self._is_started:
-            return
-        waiter = self._asked.get(user)
-        if waiter is None:
-            if user not in self._asked:
-                self._unsaid.append(user)
-                self._is_needed.set()
-            waiter = self._asked[user] = Event()
-        if not self._is_suspect and not waiter.wait(CONFIRM_PATIENCE) and user in self._asked:
-            self._is_suspect = True
+    def subscribe(self, *channels: Channel) -> None:
+        waiters: dict[Channel, Event] = {}
+        for channel in channels:
+            self._leaving.pop(channel, None)
+            if channel in self._subscribed or not self._is_started:
+                continue
+            waiter = self._asked.get(channel)
+            if waiter is None:
+                if channel not in self._asked:
+                    self._unsaid[channel] = True
+                    self._is_needed.set()
+                waiter = self._asked[channel] = Event()
+            waiters[channel] = waiter
+        if waiters and not self._is_suspect:
+            self._await(waiters)
 
-    def unsubscribe(self, user: int) -> None:
-        if user in self._subscribed or user in self._asked:
-            self._leaving.pop(user, None)
-            self._leaving[user] = self._clock()
+    def _await(self, waiters: dict[Channel, Event]) -> None:
+        """Until all are confirmed, CONFIRM_PATIENCE seconds at most."""
+        until = time.monotonic() + CONFIRM_PATIENCE
+        for channel, waiter in waiters.items():
+            if not waiter.wait(max(0.0, until - time.monotonic())) and channel in self._asked:
+                self._is_suspect = True
+                return
+
+    def unsubscribe(self, *channels: Channel) -> None:
+        for channel in channels:
+            if channel in self._subscribed or channel in self._asked:
+                self._leaving.pop(channel, None)
+                self._leaving[channel] = self._clock()
 
     def _leave_some(self) -> None:
         """Give up those who have not come back."""
         until = self._clock() - self._linger
-        gone: list[int] = []
-        for user, since in self._leaving.items():
+        gone: list[Channel] = []
+        for channel, since in self._leaving.items():
             if since > until:
                 break
-            gone.append(user)
-        for user in gone:
-            del self._leaving[user]
-            if user in self._asked:
-                self._asked.pop(user)
-            self._subscribed.discard(user)
+            gone.append(channel)
+        for channel in gone:
+            del self._leaving[channel]
+            self._asked.pop(channel, None)
+            self._subscribed.discard(channel)
         if gone:
-            self._unsaid += [-user for user in gone]
+            self._unsaid.update(dict.fromkeys(gone, False))
             self._is_needed.set()
 
     def _subscribe(self) -> None:
@@ -244,22 +256,24 @@ class RedisBus:
             link = self._link
             if link is None:
                 continue  # a new one is told of everybody, and then of those who came meanwhile
-            unsaid, self._unsaid = self._unsaid, []
+            unsaid, self._unsaid = self._unsaid, {}
             try:
-                # a user may come and go more than once meanwhile: the last wish counts
-                last = {abs(user): user for user in unsaid}.values()
-                self._send(link, "UNSUBSCRIBE", [-user for user in last if user < 0])
-                self._send(link, "SUBSCRIBE", [user for user in last if user > 0])
+                self._send(link, "UNSUBSCRIBE", [channel for channel, is_wanted in unsaid.items() if not is_wanted])
+                self._send(link, "SUBSCRIBE", [channel for channel, is_wanted in unsaid.items() if is_wanted])
             except Exception as error:  # safety net: whatever it is, a new connection is told of everybody
                 if not isinstance(error, Broken):
                     log.exception("telling Redis whom to listen for failed")
                 self._disconnect(link)
 
-    def _send(self, link: Link, command: str, users: Iterable[int], *more: str) -> None:
+    def _send(self, link: Link, command: str, channels: Iterable[Channel], *more: str) -> None:
         """At most MOST_CHANNELS in each command."""
-        channels = [*(f"{self._prefix}{user}" for user in users), *more]
-        for start in range(0, len(channels), MOST_CHANNELS):
-            link.send((command, *channels[start : start + MOST_CHANNELS]))
+        names = [*map(self._name, channels), *more]
+        for start in range(0, len(names), MOST_CHANNELS):
+            link.send((command, *names[start : start + MOST_CHANNELS]))
+
+    def _name(self, channel: Channel) -> str:
+        """What it is called in Redis."""
+        return f"{self._prefix}{channel}" if isinstance(channel, int) else f"{self._prefix}{TOPIC}{channel}"
 
     # -- hearing
 
@@ -293,8 +307,8 @@ class RedisBus:
 
     def _subscribe_all(self, link: Link) -> None:
         """A new connection knows nobody: tell it of all. Its own channel comes last, so that one confirms all."""
-        for user in self._subscribed:
-            self._asked.setdefault(user, None)
+        for channel in self._subscribed:
+            self._asked.setdefault(channel, None)
         self._subscribed.clear()
         self._unsaid.clear()
         self._send(link, "SUBSCRIBE", list(self._asked), self._all, self._many, self._ended, self._own)
@@ -315,6 +329,8 @@ class RedisBus:
         elif kind == b"subscribe":
             if name.isdecimal():
                 self._confirmed(int(name))
+            elif name.startswith(TOPIC):
+                self._confirmed(name.removeprefix(TOPIC))
             elif channel == self._own.encode():
                 self._publisher.say(self._own, self._me)  # not only heard of, but heard
 
@@ -341,11 +357,11 @@ class RedisBus:
             self.counts["bus_garbled"] += 1
             log.exception("what came through Redis could not be handed on")
 
-    def _confirmed(self, user: int) -> None:
-        if user not in self._asked:  # it has left before it was confirmed
+    def _confirmed(self, channel: Channel) -> None:
+        if channel not in self._asked:  # it has left before it was confirmed
             return
-        waiter = self._asked.pop(user)
-        self._subscribed.add(user)
+        waiter = self._asked.pop(channel)
+        self._subscribed.add(channel)
         if waiter is not None:
             waiter.set()
 

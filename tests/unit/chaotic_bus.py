@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from myapp.live.bus import News
+from myapp.live.bus import Channel, News
 from myapp.live.memory_bus import MemoryBus
 
 
@@ -16,15 +16,16 @@ class ChaoticBus(MemoryBus):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.done = dict.fromkeys((*self.WAYS, "swap"), 0)
-        self.users: set[int] = set()
+        self.channels: set[Channel] = set()
         self._lots = random.Random(seed)
         self._held: list[News] = []
 
-    def subscribe(self, user: int) -> None:
-        self.users.add(user)
+    def subscribe(self, *channels: Channel) -> None:
+        self.channels.update(channels)
 
-    def unsubscribe(self, user: int) -> None:
-        self.users.remove(user)
+    def unsubscribe(self, *channels: Channel) -> None:
+        for channel in channels:
+            self.channels.remove(channel)
 
     def publish(self, news: News) -> None:
         way = self._lots.choice(self.WAYS)
@@ -51,5 +52,5 @@ class ChaoticBus(MemoryBus):
         self._held.clear()
 
     def _say(self, news: News) -> None:
-        if self._deliver is not None and news.user in self.users:
+        if self._deliver is not None and news.user in self.channels:
             self._deliver(news)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import gevent
 from gevent.event import Event as Gate
 
-from myapp.live.bus import News
+from myapp.live.bus import Channel, News
 from myapp.live.clients import ParkedClient
 from myapp.live.dispatcher import Dispatcher
 from myapp.live.frames import Batch, Page
@@ -72,15 +72,20 @@ class NotedBus(MemoryBus):
 
     def __init__(self) -> None:
         super().__init__()
-        self.users: set[int] = set()
+        self.channels: set[Channel] = set()
 
-    def subscribe(self, user: int) -> None:
-        super().subscribe(user)
-        self.users.add(user)
+    @property
+    def users(self) -> set[int]:
+        return {channel for channel in self.channels if isinstance(channel, int)}
 
-    def unsubscribe(self, user: int) -> None:
-        super().unsubscribe(user)
-        self.users.remove(user)
+    def subscribe(self, *channels: Channel) -> None:
+        super().subscribe(*channels)
+        self.channels.update(channels)
+
+    def unsubscribe(self, *channels: Channel) -> None:
+        super().unsubscribe(*channels)
+        for channel in channels:
+            self.channels.remove(channel)
 
 
 class World:
