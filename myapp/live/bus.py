@@ -51,11 +51,23 @@ class NewsOfMany(NamedTuple):
         return News(user, Batch((text,), seq, seq, seq, self.badges[which]), "", self.at, self.epoch)
 
 
+class TopicNews(NamedTuple):
+    """What is stored of the topic `key` has changed: `data`, a JSON object's text, is what stands there now.
+
+    `version` is when it changed, in milliseconds since 1970, and always greater than the topic's one before.
+    """
+
+    key: str
+    version: int
+    data: str
+
+
 #: What one subscribes to: a user by the id, a topic by its key.
 Channel = int | str
 
 DeliverAll = Callable[[NewsOfMany], None]
 Deliver = Callable[[News], None]
+Learn = Callable[[TopicNews], None]
 #: `grants_ended(prefix)`: whatever was granted by what begins so is no more.
 GrantsEnded = Callable[[str], None]
 #: `overhear(worker, words)`: what another worker has said to all.
@@ -72,11 +84,11 @@ def ignore(*anything: object) -> None:
 
 
 class Bus(Protocol):
-    """Carries news to every worker that has a client of that user.
+    """Carries news to every worker that has a client of that user, or watchers of that topic.
 
     Its guarantee is *at most once*: news may be lost, doubled, late or out of order, and nobody may depend on it; the
-    sweep compares all clients with the database anyway. `publish` and `broadcast` never wait and never raise for a
-    network's sake. `worker` is this worker's own name among all; `is_shared` says whether there can be others.
+    sweep compares all clients and topics with the database anyway. Whatever is said here never waits and never raises
+    for a network's sake. `worker` is this worker's own name among all; `is_shared` says whether there can be others.
     """
 
     worker: str
@@ -97,13 +109,14 @@ class Bus(Protocol):
         resumed: Callable[[], None] = ignore,
         deliver_all: DeliverAll = ignore,
         grants_ended: GrantsEnded = ignore,
+        learn: Learn = ignore,
     ) -> None:
         """Begin to carry. None of these must wait.
 
-        `deliver` is called for news of subscribed users; news of others may be delivered too: the receiver knows whom
-        it asked for. `deliver_all` and `grants_ended` are called for all that any worker spreads and ends, `overhear`
-        for what other workers broadcast, and `resumed` whenever the bus is OK after it was not: what was said meanwhile
-        is missed.
+        `deliver` is called for news of subscribed users, `learn` for that of subscribed topics; news of others may be
+        delivered too: the receiver knows whom it asked for. `deliver_all` and `grants_ended` are called for all that
+        any worker spreads and ends, `overhear` for what other workers broadcast, and `resumed` whenever the bus is OK
+        after it was not: what was said meanwhile is missed.
         """
 
     def subscribe(self, *channels: Channel) -> None:
@@ -117,6 +130,9 @@ class Bus(Protocol):
 
     def publish(self, news: News) -> None:
         """Pass it on to the subscribers."""
+
+    def put(self, news: TopicNews) -> None:
+        """Pass it on to those who subscribed to the topic."""
 
     def spread(self, news: NewsOfMany) -> None:
         """Pass it on to every worker."""

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bus import OK, Channel, Deliver, DeliverAll, GrantsEnded, News, NewsOfMany, Overhear, ignore, worker_name
+from .bus import (
+    OK,
+    Channel,
+    Deliver,
+    DeliverAll,
+    GrantsEnded,
+    Learn,
+    News,
+    NewsOfMany,
+    Overhear,
+    TopicNews,
+    ignore,
+    worker_name,
+)
 
 
 class MemoryBus:
@@ -17,6 +30,7 @@ class MemoryBus:
         self._deliver: Deliver | None = None
         self._deliver_all: DeliverAll = ignore
         self._grants_ended: GrantsEnded = ignore
+        self._learn: Learn = ignore
         self.worker = ""
         self.counts: dict[str, int] = {}
 
@@ -27,8 +41,9 @@ class MemoryBus:
         resumed: Callable[[], None] = ignore,
         deliver_all: DeliverAll = ignore,
         grants_ended: GrantsEnded = ignore,
+        learn: Learn = ignore,
     ) -> None:
-        self._deliver, self._deliver_all, self._grants_ended = deliver, deliver_all, grants_ended
+        self._deliver, self._deliver_all, self._grants_ended, self._learn = deliver, deliver_all, grants_ended, learn
         self.worker = worker_name()
 
     def subscribe(self, *channels: Channel) -> None:
@@ -42,6 +57,9 @@ class MemoryBus:
         if self._deliver is not None:
             self._deliver(news)
 
+    def put(self, news: TopicNews) -> None:
+        self._learn(news)
+
     def spread(self, news: NewsOfMany) -> None:
         self._deliver_all(news)
 
@@ -53,4 +71,4 @@ class MemoryBus:
 
     def close(self) -> None:
         self._deliver = None
-        self._deliver_all = self._grants_ended = ignore
+        self._deliver_all = self._grants_ended = self._learn = ignore

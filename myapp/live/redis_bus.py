@@ -31,9 +31,11 @@ from .bus import (
     Deliver,
     DeliverAll,
     GrantsEnded,
+    Learn,
     News,
     NewsOfMany,
     Overhear,
+    TopicNews,
     ignore,
     worker_name,
 )
@@ -61,6 +63,7 @@ _Thing = TypeVar("_Thing")
 _Told = tuple[Batch | None, str, float, str]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Told).decode
+_decode_topic = msgspec.msgpack.Decoder(tuple[int, str]).decode
 _decode_many = msgspec.msgpack.Decoder(NewsOfMany).decode
 _decode_prefix = msgspec.msgpack.Decoder(str).decode
 
@@ -103,6 +106,7 @@ class RedisBus:
         self._overhear: Overhear = ignore
         self._deliver_all: DeliverAll = ignore
         self._grants_ended: GrantsEnded = ignore
+        self._learn: Learn = ignore
         self._resumed: Callable[[], None] = ignore
         self._is_started = self._is_closed = False
         #: who is subscribed, and who is about to be; those who wait for it, wait for the event
@@ -126,8 +130,9 @@ class RedisBus:
         resumed: Callable[[], None] = ignore,
         deliver_all: DeliverAll = ignore,
         grants_ended: GrantsEnded = ignore,
+        learn: Learn = ignore,
     ) -> None:
-        self._deliver, self._deliver_all, self._grants_ended = deliver, deliver_all, grants_ended
+        self._deliver, self._deliver_all, self._grants_ended, self._learn = deliver, deliver_all, grants_ended, learn
         self._overhear, self._resumed = overhear, resumed
         if self._is_started or self._is_closed:
             return
@@ -145,7 +150,7 @@ class RedisBus:
         if self._is_closed:
             return
         self._is_closed = True
-        self._deliver = self._overhear = self._deliver_all = self._grants_ended = ignore
+        self._deliver = self._overhear = self._deliver_all = self._grants_ended = self._learn = ignore
         self._publisher.close()
         gevent.killall(self._greenlets, block=False)
         self._disconnect()
@@ -158,6 +163,9 @@ class RedisBus:
     def publish(self, news: News) -> None:
         told: _Told = (news.batch, news.ended, news.at, news.epoch)
         self._say(self._deliver, news, f"{self._prefix}{news.user}", told)
+
+    def put(self, news: TopicNews) -> None:
+        self._say(self._learn, news, self._name(news.key), (news.version, news.data))
 
     def spread(self, news: NewsOfMany) -> None:
         self._say(self._deliver_all, news, self._many, news)
@@ -350,6 +358,10 @@ class RedisBus:
                 told = _decode(words)
                 self.counts["bus_heard"] += 1
                 self._deliver(News(int(name), *told))
+            elif name.startswith(TOPIC):
+                version, data = _decode_topic(words)
+                self.counts["bus_heard"] += 1
+                self._learn(TopicNews(name.removeprefix(TOPIC), version, data))
         except msgspec.MsgspecError as error:  # of another version of the application
             self.counts["bus_garbled"] += 1
             log.warning("what came through Redis cannot be read, the sweep finds it: %s", error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from myapp.live.bus import Channel, News
+from myapp.live.bus import Channel, News, TopicNews
 from myapp.live.memory_bus import MemoryBus
 
 
@@ -38,6 +38,10 @@ class ChaoticBus(MemoryBus):
                 self._say(news)
         if self._lots.random() < 0.2:
             self.release()
+
+    def put(self, news: TopicNews) -> None:
+        if news.key in self.channels and self._lots.random() < 0.5:
+            super().put(news)
 
     def release(self) -> None:
         """Say what was held back, in whatever order."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from myapp.live.bus import OK, STATES, Bus, News, NewsOfMany
+from myapp.live.bus import OK, STATES, Bus, News, NewsOfMany, TopicNews
 from myapp.live.frames import Batch
 from myapp.live.memory_bus import MemoryBus
 from myapp.live.redis_bus import RedisBus
@@ -35,7 +35,13 @@ class Listener:
         self.heard: list[News] = []
         self.spread: list[NewsOfMany] = []
         self.ended: list[str] = []
-        bus.start(self.heard.append, deliver_all=self.spread.append, grants_ended=self.ended.append)
+        self.learnt: list[TopicNews] = []
+        bus.start(
+            self.heard.append,
+            deliver_all=self.spread.append,
+            grants_ended=self.ended.append,
+            learn=self.learnt.append,
+        )
         until(lambda: bus.state == OK, "the bus to carry")
 
     def hears(self, *expected: News) -> bool:
@@ -47,6 +53,20 @@ class Listener:
                 return found == list(expected)
             gevent.sleep(0.005)
         return False
+
+    def learns(self, *expected: TopicNews) -> bool:
+        """The same of topics."""
+        keys = {item.key for item in expected}
+        for _ in range(200):
+            found = [item for item in self.learnt if item.key in keys]
+            if len(found) >= len(expected):
+                return found == list(expected)
+            gevent.sleep(0.005)
+        return False
+
+
+def likes(key: str, count: int = 1) -> TopicNews:
+    return TopicNews(key, 1_700_000_000_000 + count, f'{{"likes":{count},"title":"\u597d"}}')
 
 
 SPREAD = NewsOfMany(
@@ -148,19 +168,65 @@ def test_what_is_spread_can_be_told_to_each_user(listener: Listener) -> None:
     assert (second.user, second.batch.seq, second.batch.badges) == (8, 2**53 - 1, '{"announcements":2}')
 
 
+# -- topics
+
+
+def test_news_of_a_subscribed_topic_is_delivered_in_order(listener: Listener) -> None:
+    listener.bus.subscribe("post:7", "posts")
+    expected = [likes("post:7"), likes("posts"), likes("post:7", 2), TopicNews("post:7", 2**53 - 1, "{}")]
+    for item in expected:
+        listener.bus.put(item)
+    assert listener.learns(*expected)
+    assert listener.heard == []
+
+
+def test_a_topic_and_a_user_of_the_same_number_are_not_one(listener: Listener) -> None:
+    listener.bus.subscribe("7", 8)
+    for item in (news(7), news(8)):
+        listener.bus.publish(item)
+    listener.bus.put(likes("7"))
+    listener.bus.put(likes("8"))
+    assert listener.hears(news(8))
+    assert listener.learns(likes("7"))
+    assert [type(item.key) for item in listener.learnt] == [str] * len(listener.learnt)
+
+
+def test_users_and_topics_are_subscribed_and_left_together_and_come_back(listener: Listener) -> None:
+    listener.bus.subscribe(7, "post:7", 8, "post:8")
+    listener.bus.unsubscribe("post:8", 7, 8)
+    listener.bus.subscribe(8, "post:8")
+    listener.bus.subscribe()
+    for number in (7, 8):
+        listener.bus.put(likes(f"post:{number}"))
+    listener.bus.publish(news(8))
+    assert listener.learns(likes("post:7"), likes("post:8"))
+    assert listener.hears(news(8))
+
+
+def test_names_of_topics_may_be_those_of_what_the_bus_says_itself(listener: Listener) -> None:
+    keys = ["all", "many", "ended", "beat:00", "topic:all"]
+    listener.bus.subscribe(*keys)
+    for key in keys:
+        listener.bus.put(likes(key))
+    assert listener.learns(*map(likes, keys))
+    assert (listener.spread, listener.ended) == ([], [])
+
+
 def test_closed_bus_carries_nothing_and_may_be_closed_again(listener: Listener) -> None:
     listener.bus.subscribe(7)
     listener.bus.close()
     listener.bus.close()
     listener.bus.publish(news(7))
+    listener.bus.put(likes("posts"))
     listener.bus.spread(SPREAD)
     listener.bus.end_grants("system:3:")
     gevent.sleep(0)
-    assert (listener.heard, listener.spread, listener.ended) == ([], [], [])
+    assert (listener.heard, listener.learnt, listener.spread, listener.ended) == ([], [], [], [])
 
 
 def test_publishing_before_the_start_is_no_error(bus: Bus) -> None:
     bus.publish(news(7))
+    bus.put(likes("posts"))
     bus.spread(SPREAD)
     bus.end_grants("system:3:")
     bus.broadcast(b"words")
@@ -190,4 +256,5 @@ def test_closed_bus_may_be_told_anything(bus: Bus) -> None:
     bus.spread(SPREAD)
     bus.end_grants("system:3:")
     bus.publish(news(7))
-    bus.unsubscribe(7)
+    bus.put(likes("posts"))
+    bus.unsubscribe(7, "posts")

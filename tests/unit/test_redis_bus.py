@@ -15,7 +15,7 @@ import gevent.event
 import pytest
 from redis import Redis as RedisClient
 
-from myapp.live.bus import AWAY, DEAF, OK, News, NewsOfMany
+from myapp.live.bus import AWAY, DEAF, OK, News, NewsOfMany, TopicNews
 from myapp.live.frames import Batch
 from myapp.live.redis_bus import RedisBus
 from stack import Redis
@@ -40,7 +40,10 @@ class Worker:
         self.resumed = 0
         overhear = lambda worker, words: self.words.append((worker, words))  # noqa: E731
         self.ended: list[str] = []
-        self.bus.start(self.news.append, overhear, self._resumed, self.spread.append, self.ended.append)
+        self.learnt: list[TopicNews] = []
+        self.bus.start(
+            self.news.append, overhear, self._resumed, self.spread.append, self.ended.append, self.learnt.append
+        )
 
     def _resumed(self) -> None:
         self.resumed += 1
@@ -107,6 +110,29 @@ def test_own_news_is_delivered_at_once_and_only_once(redis_server: Redis, start:
     assert one.news == [news(7)]
 
 
+def test_news_of_a_topic_travels_to_the_worker_that_subscribed_and_to_no_other(
+    redis_server: Redis, start: Start
+) -> None:
+    one, two, three = (start(redis_server) for _ in range(3))
+    item = TopicNews("post:7", 1700000000500, '{"likes":1}')
+    two.bus.subscribe("post:7", 7)
+    three.bus.subscribe("post:8", 7)
+    one.bus.put(item)
+    assert one.learnt == [item]  # at once
+    until(lambda: two.learnt == [item])
+    gevent.sleep(0.05)
+    assert (one.learnt, three.learnt) == ([item], [])
+
+
+def test_command_that_is_not_started_can_tell_of_a_topic(redis_server: Redis, start: Start) -> None:
+    worker = start(redis_server)
+    worker.bus.subscribe("posts")
+    command = RedisBus(redis_server.url, "ours")
+    command.put(TopicNews("posts", 5, "{}"))
+    until(lambda: worker.learnt == [TopicNews("posts", 5, "{}")])
+    command.close()
+
+
 def test_what_is_spread_reaches_every_worker_once(redis_server: Redis, start: Start) -> None:
     one, two, three = (start(redis_server) for _ in range(3))
     stranger = start(redis_server, "others")
@@ -149,17 +175,18 @@ def test_thousands_who_subscribe_at_once_all_are_confirmed(redis_server: Redis, 
 
 def test_who_left_is_forgotten_after_a_while_and_who_comes_back_is_not(redis_server: Redis, start: Start) -> None:
     one, two = start(redis_server), start(redis_server, linger=0.1)
-    for user in (7, 8):
-        two.bus.subscribe(user)
-        two.bus.unsubscribe(user)
-    two.bus.subscribe(8)
+    for number in (7, 8):
+        two.bus.subscribe(number, f"post:{number}")
+        two.bus.unsubscribe(number, f"post:{number}")
+    two.bus.subscribe(8, "post:8")
     client = RedisClient.from_url(redis_server.url)
-    channel = two.bus._prefix + "7"
-    until(lambda: dict(client.pubsub_numsub(channel))[channel.encode()] == 0)
+    for channel in map(two.bus._name, (7, "post:7")):
+        until(lambda name=channel: dict(client.pubsub_numsub(name))[name.encode()] == 0)
     client.close()
-    one.bus.publish(news(7))
-    one.bus.publish(news(8))
-    until(lambda: two.news == [news(8)])
+    for number in (7, 8):
+        one.bus.publish(news(number))
+        one.bus.put(TopicNews(f"post:{number}", 1, "{}"))
+    until(lambda: two.news == [news(8)] and two.learnt == [TopicNews("post:8", 1, "{}")])
 
 
 def test_two_deployments_on_one_redis_do_not_hear_each_other(redis_server: Redis, start: Start) -> None:
@@ -204,10 +231,13 @@ def test_words_that_cannot_be_read_are_counted_and_the_next_are_heard(redis_serv
     client = RedisClient.from_url(redis_server.url)
     for words in (b"", b"short", b"12345678", b"12345678garbage", b"12345678\x93\xc0\xa0"):
         client.publish(two.bus._prefix + "7", words)
+    two.bus.subscribe("posts")
+    client.publish(two.bus._name("posts"), b"12345678\x92\xc0\xa0")
     client.close()
     one.bus.publish(news(7))
-    until(lambda: two.news == [news(7)])
-    assert two.bus.counts["bus_garbled"] == 5
+    one.bus.put(TopicNews("posts", 1, "{}"))
+    until(lambda: two.news == [news(7)] and bool(two.learnt))
+    assert two.bus.counts["bus_garbled"] == 6
 
 
 def test_killed_redis_is_noticed_at_once_and_publishing_goes_on_here(own: Redis, start: Start) -> None:
@@ -230,14 +260,15 @@ def test_everybody_is_subscribed_anew_when_redis_comes_back(own: Redis, start: S
     until(lambda: len(two.bus._subscribed) == 2500)
     own.kill()
     until(lambda: not (one.is_ok() or two.is_ok()))
-    two.bus.subscribe(5000)  # who comes meanwhile, too
+    two.bus.subscribe(5000, "posts")  # who comes meanwhile, too
     two.bus.unsubscribe(2)
     own.start()
     until(lambda: one.is_ok() and two.is_ok())
     assert (one.resumed, two.resumed) == (2, 2)
     for user in (1, 2500, 5000):
         one.bus.publish(news(user))
-    until(lambda: [item.user for item in two.news] == [1, 2500, 5000])
+    one.bus.put(TopicNews("posts", 1, "{}"))
+    until(lambda: [item.user for item in two.news] == [1, 2500, 5000] and bool(two.learnt))
 
 
 def test_who_comes_while_a_new_connection_is_told_of_all_others_is_subscribed_too(
@@ -316,6 +347,8 @@ def test_redis_that_stands_still_holds_nobody_up_for_long_and_is_noticed(own: Re
     with standing_still(own):
         until(lambda: two.bus.state == DEAF)
         began = time.monotonic()
+        two.bus._is_suspect = False  # as it is before anybody has noticed
+        two.bus.subscribe(*(f"post:{number}" for number in range(50)))  # one second for all
         for user in range(100, 200):
             two.bus.subscribe(user)
             two.bus.publish(news(user))
