@@ -32,7 +32,7 @@ from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, soc
 from .forwarded import Forwarded, Proxies
 from .grouping import Grouping
 from .inbox import Appended, Page, Spread, after, epoch, heads
-from .live.bus import INLINE_BYTES, Bus, News, NewsOfMany
+from .live.bus import INLINE_BYTES, Bus, News, NewsOfMany, TopicNews
 from .live.dispatcher import Dispatcher
 from .live.frames import Batch
 from .live.limits import Limits
@@ -49,6 +49,7 @@ from .notifications.views import bp as notifications_bp
 from .openapi import views as openapi_views
 from .own_modules import live_page, signed_in, transaction
 from .posts import reacting
+from .posts.counts import Changed
 from .posts.views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
 from .retention import Retention
@@ -177,6 +178,8 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
                 bus.publish(News(item.user, batch, at=now, epoch=item.epoch))
             elif isinstance(item, Spread):
                 bus.spread(NewsOfMany(item.rest, item.rows, item.badges, at=now, epoch=item.epoch))
+            elif isinstance(item, Changed):
+                bus.put(TopicNews(item.topic, item.version, item.data))
             elif isinstance(item, Ended):
                 bus.publish(News(item.user, None, ended=item.grant, at=now))
             elif isinstance(item, EndedAll):
