@@ -28,7 +28,7 @@ from ..inbox.badges import NAME
 Data = Mapping[str, Any]
 
 #: What happens to users without being something to see, or as a part of a conversation.
-TAKEN = frozenset(("message", "read", "seen", "badges", "snapshot", "reset", "close", "error"))
+TAKEN = frozenset(("message", "read", "seen", "deleted", "badges", "snapshot", "reset", "close", "error"))
 
 
 def _nothing(data: Data) -> str:
