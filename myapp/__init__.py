@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from .auth.guard import init_login
 from .auth.language import bp as language_bp
 from .auth.service import Ended, ended
 from .chores import Chores
-from .db import Database, db, engine_options, set_up
+from .db import Connection, Database, db, engine_options, set_up
 from .errors import ConfigError
 from .extensions import Parts, babel, csrf, limiter, login_manager, migrate, sock
 from .forwarded import Forwarded, Proxies
@@ -49,6 +49,7 @@ from .notifications.views import bp as notifications_bp
 from .openapi import views as openapi_views
 from .own_modules import live_page, signed_in, transaction
 from .posts import reacting
+from .posts import topics as topics_of_posts
 from .posts.counts import Changed
 from .posts.views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
@@ -72,6 +73,16 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+#: Each gives those of the topics that it knows and that the user may watch.
+RESOLVE: list[Callable[[Connection, int, Sequence[str]], list[Watch]]] = [
+    topics_of_messages.resolve,
+    topics_of_posts.resolve,
+]
+#: What is stored of topics by their keys: version and data of those of which there is something.
+ReadTopics = Callable[[Connection, Sequence[str]], dict[str, tuple[int, str]]]
+#: By the kind of topic, which is what its key begins with.
+READ_STORED: dict[str, ReadTopics] = {"posts": topics_of_posts.read, "post": topics_of_posts.read}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -199,7 +210,17 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
 
     def resolve(user: int, topics: Sequence[str]) -> list[Watch]:
         with database.read() as connection:
-            return topics_of_messages.resolve(connection, user, topics)
+            return [watch for resolve in RESOLVE for watch in resolve(connection, user, topics)]
+
+    def read_stored(keys: Sequence[str]) -> dict[str, tuple[int, str]]:
+        asked: dict[ReadTopics, list[str]] = {}
+        for key in keys:
+            asked.setdefault(READ_STORED[key.partition(":")[0]], []).append(key)
+        found: dict[str, tuple[int, str]] = {}
+        with database.read() as connection:
+            for read, some in asked.items():
+                found.update(read(connection, some))
+        return found
 
     database.publish = publish
     dispatcher = Dispatcher(
@@ -210,6 +231,7 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
         http_date=web.http_date,
         read_ended=read_ended,
         resolve=resolve,
+        read_stored=read_stored,
     )
     dispatcher.log_answer = log_parked_answer
     return dispatcher

@@ -24,7 +24,7 @@ from .poller import READ, WRITE
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
     from .places import Place
-    from .topics import Snapshot
+    from .topic import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +205,10 @@ class ParkedClient(ABC):
     def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         """Hand over what is current of topics that it watches."""
 
+    @abstractmethod
+    def give_change(self, snapshot: Snapshot, encoded: dict[Any, bytes]) -> None:
+        """Hand over what has changed of one of them. `encoded` is shared by all clients that get the same."""
+
     def tell(self) -> None:
         """The inbox went on. Only for those that want no events."""
         raise NotImplementedError
@@ -242,6 +246,14 @@ class ParkedClient(ABC):
         self.dispatcher.poller.remove(fd)
         takeover.end(fd, at_once=is_cut)
         self.dispatcher.forget(self)
+
+
+def encode_once(snapshot: Snapshot, encoded: dict[Any, bytes], encode: Callable[[str, int, str], bytes]) -> bytes:
+    """The snapshot as `encode` makes it, which is asked once for all."""
+    data = encoded.get(encode)
+    if data is None:
+        data = encoded[encode] = encode(*snapshot)
+    return data
 
 
 def on_ready(client: ParkedClient, events: int) -> None:

@@ -33,7 +33,7 @@ from .poller import Poller, open_poller
 from .presence import GRACE, Presence
 from .slow_clients import SlowClients
 from .sweep import Sweep
-from .topics import Resolve, Topics
+from .topics import ReadStored, Resolve, Topics
 from .typing import TYPING, Typing
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class Dispatcher:
 
     `read(user, after, epoch, limit)` gives a page; `read_heads(users)` gives the epoch and each inbox's last seq;
     `read_ended(grants)` says which of these sessions and tokens are no more; `resolve(user, topics)` gives those of
-    the topics that the user may watch. All may switch greenlets and may raise.
+    the topics that the user may watch, and `read_stored(keys)` what stands in the database of topics that do. All may
+    switch greenlets and may raise.
     It starts with the first client, after the fork, and `close` ends it for good.
     """
 
@@ -65,6 +66,7 @@ class Dispatcher:
         http_date: Callable[[], str],
         read_ended: ReadEnded = lambda grants: set(),
         resolve: Resolve = lambda user, topics: [],
+        read_stored: ReadStored = lambda keys: {},
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
@@ -92,7 +94,7 @@ class Dispatcher:
         self.catch_up = CatchUp(self, read)
         self.grants = Grants(read_ended, dismiss)
         self._timers: set[Any] = set()
-        self.topics = Topics(resolve)
+        self.topics = Topics(resolve, read_stored, bus, clock)
         self.presence = Presence(self.is_here, self.topics.put)
         self.typing = Typing(self.topics.put, clock)
         self.topics.providers.update(presence=self.presence.data, typing=self.typing.data)
@@ -196,7 +198,14 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to carry news and to sweep; repeated calls do nothing."""
         if not self._sweep.is_running and not self.is_draining:
-            self._bus.start(self.deliver, self.peers.overhear, self._resumed, self.deliver_all, self.doubt_granted)
+            self._bus.start(
+                self.deliver,
+                self.peers.overhear,
+                self._resumed,
+                self.deliver_all,
+                self.doubt_granted,
+                lambda news: self.topics.learn(*news),
+            )
             self._sweep.start()
 
     def _resumed(self) -> None:

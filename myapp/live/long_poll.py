@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import frames
 from .clients import BEHIND, CLOSED, CLOSING, SLOW_PATIENCE, ParkedClient
 from .frames import Batch, CloseCode, Page
-from .topics import Snapshot
+from .topic import Snapshot
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
@@ -62,6 +62,9 @@ class LongPollClient(ParkedClient):
 
     def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         self.answer_empty()  # with all that is current
+
+    def give_change(self, snapshot: Snapshot, encoded: dict[Any, bytes]) -> None:
+        self.answer_empty()
 
     def give_reset(self, page: Page) -> None:
         batch = Batch((), page.latest + 1, page.latest, page.latest, page.badges)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from .topics import state_data
+from .topic import state_data
 
 #: Seconds for which someone without a client is still online: a page that is loaded anew is no absence.
 GRACE = 5.0

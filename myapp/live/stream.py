@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import frames
-from .clients import CLOSED, CLOSING, ParkedClient
+from .clients import CLOSED, CLOSING, ParkedClient, encode_once
 from .frames import Batch, CloseCode, Page
-from .topics import Snapshot
+from .topic import Snapshot
 
 #: Seconds between two comment lines: proxies and clients hold a silent stream for dead.
 COMMENT_EVERY = 15.0
@@ -40,6 +40,9 @@ class StreamClient(ParkedClient):
 
     def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         self.send(b"".join(frames.stream_snapshot(*snapshot) for snapshot in snapshots))
+
+    def give_change(self, snapshot: Snapshot, encoded: dict[Any, bytes]) -> None:
+        self.send(encode_once(snapshot, encoded, frames.stream_snapshot))
 
     def check(self, now: float) -> float | None:
         if self.state == CLOSING:

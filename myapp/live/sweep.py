@@ -130,6 +130,9 @@ class Sweep:
         if not self._go_on():
             return
         self._dispatcher.look_at_clock()
+        for _topic in self._dispatcher.topics.let_out():
+            if self._clock() - self._slice_began >= SLICE and not self._go_on():
+                return
         if not self._go_on():
             return
         if self._reading is None or self._reading.ready():

@@ -1,125 +1,133 @@
-"""Snapshots: what is only ever current (who is online, how far a task is), by topic, and who watches which.
+"""Snapshots: what is only ever current (who is online, how often a post is liked), by topic, and who watches which.
 
 Unlike events they are not in the inbox and never replayed: who was away or slow gets the newest one. A client that
 watches nothing costs nothing here.
+
+What is current of a topic is either made up here, by a provider, with versions of this process; or it stands in the
+database, with a version of its own that is the same in all workers. Of a stored topic that somebody watches this worker
+hears by the bus, and the sweep compares it with the database; of no other it knows anything.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import gevent
-
-from .clients import ParkedClient, failed
+from .bus import Bus
+from .clients import ParkedClient
+from .current import Current
+from .pace import Pace
+from .topic import Snapshot, Topic, Watch
+from .wishes import Wishes
 
 if TYPE_CHECKING:
+    from .long_poll import LongPollClient
     from .websocket import WebSocketClient
+
+__all__ = ["MOST_TOPICS", "ReadStored", "Resolve", "Topics", "Watch"]
 
 log = logging.getLogger(__name__)
 
 #: The most topics that one client may watch.
 MOST_TOPICS = 50
-#: Of so many topics that nobody watches any more it is remembered what was said last: long polls come back to them.
-MOST_REMEMBERED = 20_000
-
-
-class Watch(NamedTuple):
-    """A topic as the client names it, and what it is here: `typing:bob` is another thing for each who watches it."""
-
-    topic: str
-    key: str
-
-
-class Snapshot(NamedTuple):
-    """What is current. `version` only ever grows; `data` is a JSON object's text."""
-
-    topic: str
-    version: int
-    data: str
-
-
-def state_data(state: str) -> str:
-    """The data of a topic that is in one of some states."""
-    return f'{{"state":"{state}"}}'
-
-
-#: What is current of the topics of one kind, by what follows `<kind>:` in their keys. It does not wait.
-Provider = Callable[[str], str]
 #: Those of the topics that the user (an id) may watch. It reads: it may switch greenlets, and may raise.
 Resolve = Callable[[int, Sequence[str]], list[Watch]]
+#: Version and data of those of the keys of which there is something. It reads: it may switch greenlets, and may raise.
+ReadStored = Callable[[Sequence[str]], Mapping[str, tuple[int, str]]]
 
 
 class Topics:
-    """Who watches what in this worker. `providers`, filled by the owner, are asked for what nobody has watched so far.
+    """Who watches what in this worker. `providers`, filled by the owner, are asked for what nobody has watched so far;
+    topics of other kinds are stored, and read by `read_stored`.
 
-    What has not changed keeps its version, also while nobody watches, for as long as it is remembered.
+    What a provider gave and has not changed keeps its version, also while nobody watches, for as long as it is
+    remembered. Of a stored topic an older version never takes the place of a newer one, in whatever order they come.
     """
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(
+        self,
+        resolve: Resolve,
+        read_stored: ReadStored,
+        bus: Bus,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.resolve = resolve
-        self.providers: dict[str, Provider] = {}
-        #: who asked by its WebSocket to watch, and what; the latest wish counts
-        self._wishes: dict[WebSocketClient, Sequence[str]] = {}
-        self._watches: dict[ParkedClient, tuple[Watch, ...]] = {}
-        self._watchers: dict[str, dict[ParkedClient, str]] = {}
-        self._current: dict[str, tuple[int, str]] = {}
-        #: what was said last of topics that nobody watches now; the one left longest ago first
-        self._remembered: dict[str, tuple[int, str]] = {}
-        self._missed: set[ParkedClient] = set()
+        #: told of each stored topic that is followed from now on, and, by `compare_soon`, that one could not be read
+        self.followed: Callable[[Topic], None] = lambda topic: None
+        self.compare_soon: Callable[[], None] = lambda: None
+        self._read_stored = read_stored
+        self._bus = bus
+        self._pace = Pace(clock)
+        self._wishes = Wishes(self)
+        self._topics: dict[str, Topic] = {}
+        self._current = Current(self._topics)
+        self.providers = self._current.providers
+        self._watches: dict[ParkedClient, tuple[Topic, ...]] = {}
         self._refused: dict[ParkedClient, Sequence[str]] = {}
-        self._version = 0
-        #: smaller versions were given by an earlier process
-        self._began = self._next_version()
+
+    @property
+    def size(self) -> int:
+        """How much is kept for those who watch, or want to: nothing where nobody does."""
+        return len(self._topics) + len(self._watches) + len(self._refused) + len(self._wishes) + self._pace.size
+
+    # -- who watches
+
+    def watch_later(self, client: WebSocketClient, names: Sequence[str]) -> None:
+        """Have the client watch these topics, when it is known which of them it may. Does not wait."""
+        self._wishes.add(client, names)
+
+    def hold(self, watches: Iterable[Watch]) -> None:
+        """Call this before anybody watches: from here on no change of what is stored is missed. Pair it with `release`.
+
+        What nobody follows yet is subscribed to, and then read: it may wait a second for the bus, and for the database.
+        What cannot be read now is read by the sweep.
+        """
+        keys = self._stored(watches)
+        for key in keys:
+            self._topic(key).holders += 1
+        unknown = [key for key in keys if not self._topics[key].version]
+        if not unknown:
+            return
+        self._bus.subscribe(*unknown)  # also where another has asked for it: that may not be confirmed yet
+        try:
+            self.compare(self.read(unknown))
+        except Exception as error:  # safety net: the database may be away
+            log.warning("reading what is watched failed: %s", error)
+            self.compare_soon()
+
+    def release(self, watches: Iterable[Watch]) -> None:
+        """Who was to watch does, or never will."""
+        for key in self._stored(watches):
+            topic = self._topics[key]
+            topic.holders -= 1
+            self._let_go(topic)
 
     def watch(self, client: ParkedClient, watches: Iterable[Watch], refused: Sequence[str] = ()) -> None:
         """From now on the client watches these, and no others; `refused` is kept for those who are told later."""
+        named: dict[str, tuple[str, ...]] = {}
+        for name, key in dict.fromkeys(watches):
+            named[key] = (*named.get(key, ()), name)
+        topics = {self._topic(key): names for key, names in named.items()}
+        for topic in topics:
+            topic.holders += 1  # what it watched before as well is not given up in between
         self.forget(client)
         if refused:
             self._refused[client] = refused
-        kept = tuple(dict.fromkeys(watches))
-        if not kept:
-            return
-        self._watches[client] = kept
-        for topic, key in kept:
-            self._watchers.setdefault(key, {})[client] = topic
+        if topics:
+            self._watches[client] = tuple(topics)
+        for topic, names in topics.items():
+            topic.add(client, names)
+            topic.holders -= 1
 
     def forget(self, client: ParkedClient) -> None:
         """The client watches nothing any more."""
-        self._missed.discard(client)
+        self._pace.forget(client)
         self._refused.pop(client, None)
-        for _topic, key in self._watches.pop(client, ()):
-            watchers = self._watchers.get(key, {})
-            watchers.pop(client, None)
-            if not watchers:
-                self._watchers.pop(key, None)
-                self._remember(key, self._current.pop(key, None))
-
-    def put(self, key: str, data: str) -> None:
-        """This is current now: every watcher gets it, who is behind gets the newest when there is room."""
-        if key not in self._watchers:
-            return
-        self._current[key] = self._next_version(), data
-        for client, topic in tuple(self._watchers[key].items()):
-            if client.is_behind:
-                self._missed.add(client)
-                continue
-            try:
-                client.give_snapshots([Snapshot(topic, *self._current[key])])
-            except Exception as error:  # safety net: the others must get theirs
-                failed(client, error)
-
-    def give_missed(self, client: ParkedClient) -> None:
-        """The client has room again."""
-        if client in self._missed:
-            self._missed.discard(client)
-            client.give_snapshots(self.of(client))
-
-    def of(self, client: ParkedClient) -> list[Snapshot]:
-        """What is current of all that the client watches."""
-        return self.current(self._watches.get(client, ()))
+        for topic in self._watches.pop(client, ()):
+            topic.watchers.pop(client, None)
+            self._let_go(topic)
 
     def is_asked_by(self, client: ParkedClient) -> bool:
         """Whether the client wanted to watch anything."""
@@ -129,79 +137,122 @@ class Topics:
         """What it wanted to watch and may not."""
         return self._refused.get(client, ())
 
-    def current(self, watches: Iterable[Watch]) -> list[Snapshot]:
-        """What is current of these."""
-        return [Snapshot(topic, *self._look(key)) for topic, key in watches]
+    def is_followed(self, topic: Topic) -> bool:
+        """Whether it still is: one that nobody watches is dropped, and a new one made when somebody does."""
+        return self._topics.get(topic.key) is topic
 
-    def is_newer(self, watches: Iterable[Watch], have: int) -> bool:
-        """Whether any of these is newer than what has been given up to the version `have`.
+    def _topic(self, key: str) -> Topic:
+        topic = self._topics.get(key)
+        if topic is None:
+            topic = self._topics[key] = Topic(key, self._current.is_stored(key))
+            if topic.is_stored:
+                self._pace.add(topic)
+                self.followed(topic)
+        return topic
 
-        What is not remembered, of a client that has been here, counts as old: where more is watched than can be
-        remembered, changes between two long polls come late, and nobody asks in a circle.
-        """
-        for _topic, key in watches:
-            is_known = key in self._current or key in self._remembered or have < self._began
-            if self._look(key)[0] > have and is_known:
-                return True
-        return False
-
-    def _look(self, key: str) -> tuple[int, str]:
-        current = self._current.get(key)
-        if current is not None:
-            return current
-        kind, _, name = key.partition(":")
-        data = self.providers[kind](name)
-        current = self._remembered.pop(key, None)
-        if current is None or current[1] != data:
-            current = self._next_version(), data
-        if key in self._watchers:
-            self._current[key] = current
-        else:
-            self._remember(key, current)
-        return current
-
-    def _remember(self, key: str, said: tuple[int, str] | None) -> None:
-        if said is None:
+    def _let_go(self, topic: Topic) -> None:
+        if topic.watchers or topic.holders:
             return
-        self._remembered[key] = said
-        if len(self._remembered) > MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
+        del self._topics[topic.key]
+        self._pace.drop(topic)
+        if topic.is_stored:
+            self._bus.unsubscribe(topic.key)
+        elif topic.version:
+            self._current.remember(topic.key, topic.version, topic.data)
 
-    def watch_later(self, client: WebSocketClient, topics: Sequence[str]) -> None:
-        """Have the client watch these topics, when it is known which of them it may. Does not wait."""
-        is_idle = not self._wishes
-        self._wishes[client] = topics
-        if is_idle:
-            gevent.spawn(self._grant_wishes)
+    def _stored(self, watches: Iterable[Watch]) -> list[str]:
+        return [key for key in dict.fromkeys(key for _name, key in watches) if self._current.is_stored(key)]
 
-    def _grant_wishes(self) -> None:
-        while self._wishes:
-            client, topics = next(iter(self._wishes.items()))
-            watches: list[Watch] = []
-            try:
-                if client.place is not None:
-                    watches = self.resolve(client.place.user, topics)  # may switch: it can be gone now
-            except Exception as error:  # safety net: the database may be away; the client is told, and may ask again
-                log.warning("looking for topics to watch failed: %s", error)
-            if self._wishes.get(client) is not topics:
-                continue  # by now it wishes for others
-            del self._wishes[client]
-            if client.place is not None:
-                self._grant(client, topics, watches)
+    # -- what changes
 
-    def _grant(self, client: WebSocketClient, topics: Sequence[str], watches: list[Watch]) -> None:
-        self.watch(client, watches)
-        known = {watch.topic for watch in watches}
-        try:
-            if client.is_behind:
-                self._missed.add(client)
-            else:
-                client.give_snapshots(self.of(client))
-            client.refuse_topics([topic for topic in dict.fromkeys(topics) if topic not in known])
-        except Exception as error:  # safety net: the others must get theirs
-            failed(client, error)
+    def put(self, key: str, data: str) -> None:
+        """This is current now of a topic that has a provider: every watcher gets it."""
+        topic = self._topics.get(key)
+        if topic is not None:
+            topic.version, topic.data = self._current.next_version(), data
+            self._pace.give(topic)
 
-    def _next_version(self) -> int:
-        """Grows over restarts too: milliseconds since 1970, or one more than the last."""
-        self._version = max(self._version + 1, time.time_ns() // 1_000_000)
-        return self._version
+    def learn(self, key: str, version: int, data: str) -> None:
+        """This stands in the database, or did: watchers get what is newer than all before, as Pace lets it out."""
+        topic = self._topics.get(key)
+        if topic is not None and topic.is_stored and version > topic.version:
+            topic.version, topic.data = version, data
+            self._pace.changed(topic)
+
+    def read(self, keys: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+        """What stands in the database. It may switch greenlets, and may raise."""
+        return self._read_stored(keys)
+
+    def compare(self, read: Mapping[str, tuple[int, str]]) -> None:
+        """What was read."""
+        for key, (version, data) in read.items():
+            self.learn(key, version, data)
+
+    def let_out(self) -> Iterator[None]:
+        """Each turn of the sweep: changes whose time has come, a topic at each step."""
+        return self._pace.turn()
+
+    # -- what is current
+
+    def give_all(self, client: ParkedClient) -> None:
+        """Have the client get what is current of all that it watches, now or when there is room."""
+        if client.is_behind:
+            self._pace.missed(client, self._watches.get(client, ()))
+        else:
+            self.came(client)
+            client.give_snapshots(self.of(client))
+
+    def give_missed(self, client: ParkedClient) -> None:
+        """The client has room again."""
+        topics = self._pace.take_missed(client)
+        if topics:
+            self.came(client)
+            client.give_snapshots(self._of(client, topics))
+
+    def came(self, client: ParkedClient) -> None:
+        """The client is given right now what is current of all that it watches."""
+        if any(topic.is_stored for topic in self._watches.get(client, ())):
+            self._pace.came(client)
+
+    def of(self, client: ParkedClient) -> list[Snapshot]:
+        """What is current of all that the client watches."""
+        return self._of(client, self._watches.get(client, ()))
+
+    def _of(self, client: ParkedClient, topics: Iterable[Topic]) -> list[Snapshot]:
+        return self.current(Watch(name, topic.key) for topic in topics for name in topic.watchers.get(client, ()))
+
+    def current(self, watches: Iterable[Watch]) -> list[Snapshot]:
+        """What is current of these, without those of which nothing is known: what is stored must be held, or just read
+        by `refresh`.
+        """
+        return self._current.of(watches)
+
+    def refresh(self, watches: Iterable[Watch]) -> None:
+        """Have `current` know what is stored of these, where nobody follows it. It may switch, and may raise."""
+        unknown = [
+            key for key in self._stored(watches) if (topic := self._topics.get(key)) is None or not topic.version
+        ]
+        if not unknown:
+            return
+        read = self.read(unknown)
+        self.compare(read)
+        for key, said in read.items():
+            if key not in self._topics:
+                self._current.remember(key, *said)
+
+    def answer_in(self, watches: Sequence[Watch], have: Sequence[int]) -> float | None:
+        """After how many seconds a long poll is to be answered whose client has these versions; None: when something
+        changes.
+        """
+        return self._current.answer_in(watches, have)
+
+    def come_back(self, client: LongPollClient, watches: Sequence[Watch], have: Sequence[int]) -> None:
+        """A long poll waits that has these versions of what it watches: it is answered if something changed since."""
+        wait = self.answer_in(watches, have)
+        if wait == 0:
+            client.answer_empty()  # with all that is current
+            return
+        # what it has it was given since then
+        self._pace.came(client, self._current.age(watches, have), has_all=wait is None)
+        if wait is not None:
+            self._pace.owe(client, [self._topics[key] for key in self._current.newer(watches, have)])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .topics import state_data
+from .topic import state_data
 
 #: Seconds for which somebody is writing after having said so.
 LIFE = 5.0

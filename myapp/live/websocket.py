@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import frames
-from .clients import CATCHING_UP, CLOSED, CLOSING, CURRENT, ParkedClient
+from .clients import CATCHING_UP, CLOSED, CLOSING, CURRENT, ParkedClient, encode_once
 from .frames import Batch, CloseCode, Page
 from .reader import FrameReader, ProtocolViolation
-from .topics import MOST_TOPICS, Snapshot
+from .topic import Snapshot
+from .topics import MOST_TOPICS
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
@@ -185,6 +186,9 @@ class WebSocketClient(WebSocketConnection):
 
     def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         self.send(b"".join(frames.snapshot(*snapshot) for snapshot in snapshots))
+
+    def give_change(self, snapshot: Snapshot, encoded: dict[Any, bytes]) -> None:
+        self.send(encode_once(snapshot, encoded, frames.snapshot))
 
     def refuse_topics(self, topics: Sequence[str]) -> None:
         """No offence: the frame was understood."""

@@ -84,10 +84,12 @@ def _watched(identity: Identity) -> Watched:
     watches = parts().dispatcher.topics.resolve(identity.id, topics)
     known = {watch.topic for watch in watches}
     refused = [topic for topic in topics if topic not in known]
-    return Watched(watches, refused, have)
+    return Watched(watches, refused, None if have is None else [have] * len(watches))
 
 
 def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> Response:
+    """Raises what reading the database does."""
+    parts().dispatcher.topics.refresh(watched.watches)
     return answer_text(poll_body(page, wait, watched))
 
 
@@ -132,7 +134,7 @@ def long_poll() -> Response:
     waits = timeout > 0 and request.method != "HEAD" and not dispatcher.is_draining
     if waits and not takeover.can_take(request.environ):
         return _wait_here(identity, seq, epoch, timeout, watched)
-    place = _enter(identity.id) if waits else None
+    place = _enter(identity.id, watched) if waits else None
     page = _read(identity.id, seq, epoch)
     if place is None or page.events or page.reset:
         return _poll_answer(page, 0, watched)
@@ -168,7 +170,7 @@ def stream() -> Response:
     _refuse_if_full()
     if request.method == "HEAD":
         return Response(content_type=STREAM_TYPE)
-    place = _enter(identity.id)
+    place = _enter(identity.id, watched)
     return ParkedStream(parts(), identity, place, _read(identity.id, seq, epoch), watched)
 
 
@@ -183,27 +185,35 @@ def _stream_cursor() -> tuple[int, str]:
     return int(last), epoch
 
 
-def _enter(user: int) -> Place:
-    """Enter the dispatcher for the length of this request, the writing of its answer included."""
+def _enter(user: int, watched: Watched = NOTHING) -> Place:
+    """Enter the dispatcher for the length of this request, the writing of its answer included; and what is watched."""
     g.entered = user
-    return parts().dispatcher.enter(user)
+    place = parts().dispatcher.enter(user)
+    g.held = watched.watches
+    parts().dispatcher.topics.hold(watched.watches)
+    return place
 
 
 @bp.teardown_request
 def leave(error: BaseException | None) -> None:
     user = g.pop("entered", None)
     if user is not None:
+        parts().dispatcher.topics.release(g.pop("held", ()))
         parts().dispatcher.exit(user)
 
 
 def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched: Watched) -> Response:
     """A long poll where no socket can be had: look again and again, in this request's greenlet or thread."""
+    topics = parts().dispatcher.topics
     deadline = time.monotonic() + timeout
     while True:
         page = _read(identity.id, seq, epoch)
+        if watched.have is not None:
+            topics.refresh(watched.watches)
+            if (wait := topics.answer_in(watched.watches, watched.have)) is not None:
+                deadline = min(deadline, time.monotonic() + wait)
         left = deadline - time.monotonic()
-        is_newer = watched.have is not None and parts().dispatcher.topics.is_newer(watched.watches, watched.have)
-        if page.events or page.reset or is_newer or left <= 0:
+        if page.events or page.reset or left <= 0:
             return _poll_answer(page, 0, watched)
         time.sleep(min(LOOK_EVERY, left))
 

@@ -30,11 +30,13 @@ STREAM_TYPE = "text/event-stream; charset=utf-8"
 
 
 class Watched(NamedTuple):
-    """What a request wants to watch: what it may, and what it may not; and the newest version that its client has."""
+    """What a request wants to watch: what it may, and what it may not; and of each that it may the version that its
+    client has, None where it does not say.
+    """
 
     watches: list[Watch]
     refused: list[str]
-    have: int | None
+    have: list[int] | None
 
 
 NOTHING = Watched([], [], None)
@@ -113,8 +115,8 @@ class ParkedPoll(ParkedAnswer):
         dispatcher, (watches, refused, have) = self._own.dispatcher, self._watched
         dispatcher.topics.watch(client, watches, refused)
         dispatcher.park(client, self._page, client.deadline)
-        if have is not None and dispatcher.topics.is_newer(watches, have):
-            client.answer_empty()  # something changed since its last poll: with all that is current
+        if have is not None:
+            dispatcher.topics.come_back(client, watches, have)
 
     def _instead(self) -> bytes:
         return poll_body(self._page, POLL_EVERY, self._watched)
@@ -138,6 +140,7 @@ class ParkedStream(ParkedAnswer):
             dispatcher, self._place, taken.fd, self._identity.grant, page.seq, page.epoch, self._address
         )
         dispatcher.topics.watch(client, self._watched.watches)
+        dispatcher.topics.came(client)
         own = f"Date: {dispatcher.http_date()}\r\nX-Request-ID: {self._request_id}\r\n\r\n"
         client.send(head + own.encode() + self._first(random.uniform(RETRY_LEAST, RETRY_MOST)))
         dispatcher.park(client, page, dispatcher.now + COMMENT_EVERY)

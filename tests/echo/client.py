@@ -15,7 +15,7 @@ from myapp.live.frames import Batch, Page
 from myapp.live.places import Place
 from myapp.live.poller import READ, WRITE
 from myapp.live.reader import FrameReader
-from myapp.live.topics import Snapshot
+from myapp.live.topic import Snapshot
 from myapp.live.websocket import WebSocketConnection
 
 #: The longest message, in bytes.
@@ -100,6 +100,9 @@ class EchoClient(WebSocketConnection):
         raise NotImplementedError("nothing happens in an inbox here")
 
     def give_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        raise NotImplementedError("nothing is watched here")
+
+    def give_change(self, snapshot: Snapshot, encoded: dict[Any, bytes]) -> None:
         raise NotImplementedError("nothing is watched here")
 
     def give_reset(self, page: Page) -> None:

@@ -56,7 +56,7 @@ def probe() -> Response:
             "parked": dict(dispatcher.parked),
             "max_clients": dispatcher.limits.clients,
             "counts": dict(dispatcher.counts),
-            "watched": len(dispatcher.topics._watchers) + len(dispatcher.topics._watches),
+            "watched": dispatcher.topics.size,
             "typing": len(dispatcher.typing._said) + len(dispatcher.typing._readers),
         }
     )

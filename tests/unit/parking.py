@@ -102,6 +102,7 @@ class World:
             http_date=lambda: "Fri, 20 Nov 2026 09:00:00 GMT",
             read_ended=lambda grants: grants & self.ended,
             resolve=self._resolve,
+            read_stored=self._read_stored,
             clock=self.clock,
         )
         #: sessions and tokens that another process has ended
@@ -149,11 +150,15 @@ class World:
         return self.epoch, {user: len(self.inboxes[user]) for user in users}
 
     def _resolve(self, user: int, topics: Sequence[str]) -> list[Watch]:
-        """There are presence and typing, of people whose names are their ids."""
+        """There are presence and typing, of people whose names are their ids; and facts, which are stored."""
         self.gate.wait()
         names = [topic.partition(":") for topic in topics]
-        keys = {"presence": "presence:{}", "typing": f"typing:{{}}:{user}"}
+        keys = {"presence": "presence:{}", "typing": f"typing:{{}}:{user}", "fact": "fact:{}"}
         return [Watch(f"{kind}:{name}", keys[kind].format(name)) for kind, _, name in names if kind in keys]
+
+    def _read_stored(self, keys: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """There are no facts here."""
+        return {}
 
     def store(self, count: int = 1, user: int = USER, size: int = 0) -> Batch:
         """Events in the database that nobody was told of."""

@@ -122,7 +122,7 @@ FAILURES: list[tuple[str, Callable[[SlowWorld, Peer], None], tuple[str, ...]]] =
     ("dismiss", end_its_session, ("websocket", "push-new", "stream", "long-poll")),
     ("dismiss", make_it_slow, ("websocket", "push-new", "stream")),
     ("give_reset", replace_the_database, ("websocket", "push-new", "stream", "long-poll")),
-    ("give_snapshots", put_a_snapshot, ("websocket", "push-new", "stream", "long-poll")),
+    ("give_change", put_a_snapshot, ("websocket", "push-new", "stream", "long-poll")),
 ]
 
 

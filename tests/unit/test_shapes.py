@@ -12,7 +12,7 @@ from myapp import inbox
 from myapp.inbox.shapes import Event
 from myapp.live import frames
 from myapp.live.frames import Batch, CloseCode
-from myapp.live.topics import state_data
+from myapp.live.topic import state_data
 from myapp.messages.shapes import ClientFrame, PresenceState, ServerFrame, StreamClose, TypingState
 
 from . import wire

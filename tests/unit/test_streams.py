@@ -219,7 +219,7 @@ def test_a_wish_of_one_who_left_meanwhile_leaves_nothing_behind(world: World) ->
     world.gate.set()
     settle()
     topics = world.dispatcher.topics
-    assert not (topics._watches or topics._watchers or topics._wishes or topics._current)
+    assert topics.size == 0
 
 
 def test_who_leaves_watches_nothing_any_more(world: World) -> None:
@@ -230,4 +230,4 @@ def test_who_leaves_watches_nothing_any_more(world: World) -> None:
     for peer in peers:
         peer.client.drop()
     topics = world.dispatcher.topics
-    assert not (topics._watches or topics._watchers or topics._refused or topics._current or topics._missed)
+    assert topics.size == 0

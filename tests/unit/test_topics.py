@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from myapp.live import topics as module
+from myapp.live import current as module
+from myapp.live.memory_bus import MemoryBus
 from myapp.live.topics import Topics, Watch
 
 A, B = Watch("fact:a", "fact:a"), Watch("fact:b", "fact:b")
@@ -21,7 +22,7 @@ class Poll:
         self.topics = topics
         self.is_answered = False
 
-    def give_snapshots(self, snapshots: Any) -> None:
+    def give_change(self, snapshot: Any, encoded: Any) -> None:
         self.is_answered = True
         self.topics.forget(self)  # type: ignore[arg-type]
 
@@ -31,7 +32,7 @@ class Facts:
 
     def __init__(self) -> None:
         self.data = {"a": "1", "b": "1"}
-        self.topics = Topics(lambda user, names: [])
+        self.topics = Topics(lambda user, names: [], lambda keys: {}, MemoryBus())
         self.topics.providers["fact"] = self.data.__getitem__
 
     def change(self, name: str, data: str) -> None:
@@ -45,7 +46,7 @@ class Facts:
         """A long poll that is parked; None where it is answered at once."""
         poll = Poll(self.topics)
         self.topics.watch(poll, watches)  # type: ignore[arg-type]
-        if not self.topics.is_newer(watches, have):
+        if self.topics.answer_in(watches, [have] * len(watches)) is None:
             return poll
         self.topics.forget(poll)  # type: ignore[arg-type]
         return None
@@ -115,7 +116,7 @@ def test_another_who_watched_meanwhile_does_not_hide_a_change(facts: Facts) -> N
 
 
 def test_what_an_earlier_process_gave_is_old(facts: Facts) -> None:
-    assert facts.poll(facts.topics._began - 1000, A) is None
+    assert facts.poll(facts.topics._current._began - 1000, A) is None
 
 
 def test_where_more_is_watched_than_is_remembered_nobody_asks_in_a_circle(
@@ -135,4 +136,4 @@ def test_what_is_remembered_is_bounded_and_the_latest(facts: Facts, monkeypatch:
     facts.data.update({str(number): "1" for number in range(50)})
     for number in range(50):
         facts.versions(Watch("", f"fact:{number}"))
-    assert list(facts.topics._remembered) == [f"fact:{number}" for number in range(40, 50)]
+    assert list(facts.topics._current._remembered) == [f"fact:{number}" for number in range(40, 50)]

@@ -152,4 +152,4 @@ def test_a_watcher_who_has_gone_leaves_nothing_behind(world: World) -> None:
     bob.client.drop()
     pass_time(world, LIFE + 0.5)
     topics = world.dispatcher.topics
-    assert not (topics._watches or topics._watchers or topics._current or world.dispatcher.typing._said)
+    assert not (topics.size or world.dispatcher.typing._said)
