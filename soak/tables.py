@@ -19,7 +19,7 @@ _UNREAD = """
 SELECT r.name, count(*)
 FROM messages m JOIN users r ON r.id = m.to_id
 JOIN conversations c ON c.user_id = m.to_id AND c.with_id = m.from_id
-WHERE m.id > c.read_upto GROUP BY r.name
+WHERE m.id > c.read_upto AND m.deleted_at IS NULL GROUP BY r.name
 """
 _INBOXES = "SELECT u.name, i.seq, i.badges FROM inboxes i JOIN users u ON u.id = i.user_id"
 _EVENTS = """

@@ -34,7 +34,7 @@ from .notices import StoredNotice, notice, notices
 from .retention import MOST_DELETED, find_old, last_too_many, trim
 from .seen import Marked, mark_all_seen, mark_in_pieces, mark_next_seen, mark_seen, mark_some_seen
 from .spreading import Spread, Spreader, Step
-from .taking_back import blank, withdraw, withdraw_unseen_about
+from .taking_back import blank, find, withdraw, withdraw_unseen_about
 
 __all__ = [
     "BADGES",
@@ -62,6 +62,7 @@ __all__ = [
     "create",
     "epoch",
     "events",
+    "find",
     "find_old",
     "head",
     "heads",

@@ -104,6 +104,17 @@ class AnnouncementData(Shape):
     url: Url | None
 
 
+class DeletedData(Shape):
+    """Something was deleted, to all whose inbox had its content: the events that had it have none any more."""
+
+    kind: Literal["message", "post", "reply"]
+    id: Id
+    with_: Annotated[Name, Meta(description="Of a message: the other side.")] | UnsetType = field(
+        name="with", default=UNSET
+    )
+    post: Annotated[Id, Meta(description="Of a post itself, of a reply the post it is to.")] | UnsetType = UNSET
+
+
 class AnyEvent(Shape, tag_field="kind", tag="any"):
     """What all events have."""
 
@@ -165,6 +176,12 @@ class AnnouncementEvent(AnyEvent, tag="announcement"):
     data: AnnouncementData
 
 
+class DeletedEvent(AnyEvent, tag="deleted"):
+    """Something was deleted."""
+
+    data: DeletedData
+
+
 Event = (
     MessageEvent
     | ReadEvent
@@ -175,6 +192,7 @@ Event = (
     | TaskEvent
     | NotificationEvent
     | AnnouncementEvent
+    | DeletedEvent
 )
 
 #: What is called by a name of its own in the description.

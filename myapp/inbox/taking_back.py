@@ -33,6 +33,15 @@ _DELETE_GIVEN_UP = statement(
 )
 _DATA = statement(sa.select(events.c.data).where(*_one))
 _BLANK = statement(sa.update(events).where(*_one).values(data=sa.bindparam("blanked")))
+_AT = statement(
+    sa.select(events.c.seq, events.c.data)
+    .where(
+        events.c.user_id == sa.bindparam("user"),
+        events.c.kind == sa.bindparam("kind"),
+        events.c.at == sa.bindparam("at"),
+    )
+    .order_by(events.c.seq)
+)
 
 
 def withdraw(transaction: Transaction, user: int, seq: int) -> None:
@@ -79,6 +88,15 @@ def withdraw_unseen_about(transaction: Transaction, user: int, badges: Sequence[
     for badge, own_badge, count in rows:
         for name in {badge, own_badge} - {None}:
             counts[name] -= count
+
+
+def find(transaction: Transaction, user: int, kind: str, at: int, what: str, number: int) -> int | None:
+    """The seq of the event of this kind and time (ms since 1970) whose data begins with `{"<what>":<number>,`, for what
+    does not know it. The whole inbox is looked through.
+    """
+    start = f'{{"{what}":{int(number)},'
+    found = transaction.all(_AT, user=user, kind=kind, at=at)
+    return next((seq for seq, data in found if data.startswith(start)), None)
 
 
 def blank(transaction: Transaction, user: int, seq: int) -> None:

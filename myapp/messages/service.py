@@ -43,8 +43,11 @@ class History(NamedTuple):
     unread: int
 
 
+_theirs_inbox = inbox.inboxes.alias("theirs")
+
+
 def _insert(insert: Any) -> Any:
-    """To the person of this name, with the seq that the sender's inbox is about to give; nobody writes to themselves,
+    """To the person of this name, with the seqs that both inboxes are about to give; nobody writes to themselves,
     and no key is used twice."""
     me = sa.bindparam("sender", type_=sa.BigInteger)
     new = sa.select(
@@ -55,11 +58,12 @@ def _insert(insert: Any) -> Any:
         sa.bindparam("body", type_=messages.c.body.type),
         Now(),
         inbox.inboxes.c.seq + sa.bindparam("ahead", type_=sa.BigInteger),
+        sa.select(_theirs_inbox.c.seq + 1).where(_theirs_inbox.c.user_id == users.c.id).scalar_subquery(),
         sa.bindparam("sent_key", type_=messages.c.key.type),
     ).where(inbox.inboxes.c.user_id == me, users.c.name == sa.bindparam("to"), users.c.id != me)
     return (
         insert(messages)
-        .from_select(("from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "key"), new)
+        .from_select(("from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "to_seq", "key"), new)
         .on_conflict_do_nothing(index_elements=["from_id", "key"])
         .returning(messages.c.id, messages.c.at)
     )
@@ -70,6 +74,10 @@ _BY_KEY = statement(
     sa.select(messages.c.id, messages.c.to_id, messages.c.body, messages.c.at, messages.c.seq).where(
         messages.c.from_id == sa.bindparam("sender"), messages.c.key == sa.bindparam("sent_key")
     )
+)
+#: Where this transaction has told the receiver something before, which is not stored yet.
+_SET_TO_SEQ = statement(
+    sa.update(messages).where(messages.c.id == sa.bindparam("message")).values(to_seq=sa.bindparam("told_at"))
 )
 _FORGET_KEY = statement(sa.update(messages).where(messages.c.id == sa.bindparam("message")).values(key=None))
 
@@ -103,6 +111,7 @@ _COUNT_UNREAD = statement(
         messages.c.high_id == sa.bindparam("high"),
         messages.c.to_id == sa.bindparam("user"),
         messages.c.id > sa.bindparam("upto"),
+        messages.c.deleted_at.is_(None),
     )
 )
 _MARK_READ = statement(
@@ -115,6 +124,7 @@ _MESSAGE = (
     messages.c.from_id,
     messages.c.body,
     messages.c.at,
+    messages.c.deleted_at,
 )
 _HISTORY = statement(
     sa.select(*_MESSAGE)
@@ -191,8 +201,11 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
         "to": to,
         "body": body,
     }
+    is_first = not inbox.pending(transaction, receiver)
     seq = inbox.append(transaction, sender.id, "message", data, at=at)
-    inbox.append(transaction, receiver, "message", data, badges={"messages": 1}, at=at)
+    to_seq = inbox.append(transaction, receiver, "message", data, badges={"messages": 1}, at=at)
+    if not is_first:
+        transaction.queue(_SET_TO_SEQ, message=number, told_at=to_seq)
     return Sent(as_json(number, sender, to, body, at), receiver, seq, True)
 
 
@@ -238,9 +251,10 @@ def history(
         limit = max(limit, min(unread + BEFORE_UNREAD, MOST_UNREAD))
     rows = connection.all(_HISTORY, low=low, high=high, before=before, most=limit + 1)
     found = []
-    for number, from_id, body, at in rows[:limit]:
+    for number, from_id, body, at, deleted_at in rows[:limit]:
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
-        found.append({**as_json(number, sender, receiver.name, body, at), "read": number <= upto})
+        message = as_json(number, sender, receiver.name, body, at, deleted_at is not None)
+        found.append({**message, "read": number <= upto})
     return History(other, found, len(rows) > limit, read_by_other, unread)
 
 
@@ -249,9 +263,10 @@ def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any
     found = []
     for row in connection.all(_CONVERSATIONS, user=me.id, most=MOST_CONVERSATIONS):
         other = Person(*row[:4])
-        unread, read_by_me, read_by_other, number, from_id, body, at = row[4:]
+        unread, read_by_me, read_by_other, number, from_id, body, at, deleted_at = row[4:]
         sender, receiver, upto = (me, other, read_by_other) if from_id == me.id else (other, me, read_by_me)
-        last = {**as_json(number, sender, receiver.name, body, at), "read": number <= upto}
+        message = as_json(number, sender, receiver.name, body, at, deleted_at is not None)
+        last = {**message, "read": number <= upto}
         found.append(
             {
                 "with": other.name,
@@ -264,7 +279,7 @@ def list_conversations(connection: Connection, me: Person) -> list[dict[str, Any
     return found
 
 
-def as_json(number: int, sender: Person, to: str, body: str, at: int) -> dict[str, Any]:
+def as_json(number: int, sender: Person, to: str, body: str, at: int, deleted: bool = False) -> dict[str, Any]:
     """A message as the contract has it, with the time that it was stored."""
     return {
         "id": number,
@@ -274,4 +289,5 @@ def as_json(number: int, sender: Person, to: str, body: str, at: int) -> dict[st
         "to": to,
         "body": body,
         "at": rfc3339(at),
+        "deleted": deleted,
     }

@@ -20,6 +20,7 @@ class Message(Shape):
     to: Name
     body: Body
     at: Time
+    deleted: Annotated[bool, Meta(description="Whether who wrote it has deleted it; its body is then empty.")]
 
 
 class SentMessage(Message):

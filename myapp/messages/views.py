@@ -14,13 +14,14 @@ from ..auth import guard, people
 from ..auth.people import Person
 from ..auth.service import Identity
 from ..auth.views import as_json as person_as_json
+from ..auth.views import number_of
 from ..db import Transaction
 from ..errors import AppError, Invalid, Text
 from ..extensions import database, limiter, parts
 from ..openapi import READERS, Answer, describe, whole, words
 from ..texts import LONGEST_BODY, LONGEST_KEY
 from ..web import MAX_SEQ, answer, no_content, query_text, query_whole, read_json, sentence, translated
-from . import service, shapes
+from . import deleting, service, shapes
 from .forms import MessageForm
 
 bp = Blueprint("messages", __name__)
@@ -107,6 +108,23 @@ def note_typing() -> Response:
     if reader.id == identity.id:
         raise Invalid("to", Text("is yourself; write to somebody else"))
     parts().dispatcher.note_typing(identity.id, reader.id)
+    return no_content()
+
+
+@bp.delete("/messages/<which>")
+@describe(
+    "Delete a message of one's own",
+    path=[words("which", "Its id.", longest=None, pattern="^[0-9]{1,18}$", example="17")],
+    answers={204: Answer(None, "It is deleted, for both sides.")},
+    errors={403: "The other side wrote it.", 404: "It is in none of one's conversations."},
+    text="It stays in its place without its content, which the events that carried it lose as well; both sides get an "
+    "event `deleted`. Clients that have been given it keep what they were given.",
+)
+def delete(which: str) -> Response:
+    identity = guard.signed_in()
+    number = number_of(which, deleting.unknown)
+    with database().transaction() as transaction:
+        deleting.delete(transaction, _person(identity), number)
     return no_content()
 
 

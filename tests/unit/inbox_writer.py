@@ -29,6 +29,7 @@ from myapp.announcements import telling
 from myapp.auth import people, pictures, service
 from myapp.auth.people import Person
 from myapp.db import Database
+from myapp.messages import deleting
 from myapp.messages import service as messages
 from myapp.notifications import preferences
 from myapp.notifications import service as notices
@@ -70,7 +71,11 @@ def write_message(database: Database, dice: Random, chosen: Two, everybody: list
         found = messages.list_conversations(connection, me)
     upto = max((one["last"]["id"] for one in found if one["with"] == other.name), default=0)
     with database.transaction() as transaction:
-        match dice.choice(("send", "read", "both")):
+        match dice.choice(("send", "read", "both", "delete")):
+            case "delete":
+                own = messages.history(transaction, me, other.name, messages.NO_LIMIT, 5).messages
+                for one in [one for one in own if one["from"] == me.name][:1]:
+                    deleting.delete(transaction, me, one["id"])
             case "send":
                 messages.send(transaction, me, other.name, text, text)
             case "read":

@@ -89,7 +89,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth.people": {"auth.display_names", "auth.models", "db", "errors", "inbox", "statements", "texts"},
     "auth.pictures": {"auth.models", "auth.people", "beside", "db", "errors", "statements", "texts"},
     "auth.guests": {"auth.people", "db", "errors"},
-    "auth.blocks": {"auth.models", "db", "statements"},
+    "auth.blocks": {"auth.models", "auth.people", "db", "errors", "statements"},
     # below accounts: a system's token says who is asking, as a user's does
     "systems.models": {"db"},
     "systems.names": {"auth.models", "db", "statements", "systems.models"},
@@ -208,6 +208,7 @@ ALLOWED: dict[str, set[str]] = {
     "messages.models": {"db"},
     "messages.topics": {"auth.people", "db", "errors", "live.topics"},
     "messages.service": {
+        "auth.blocks",
         "auth.models",
         "auth.people",
         "db",
@@ -217,6 +218,7 @@ ALLOWED: dict[str, set[str]] = {
         "statements",
         "texts",
     },
+    "messages.deleting": {"auth.people", "db", "errors", "inbox", "messages.models", "statements"},
     # how pages show things
     "assets": set(),
     "links": set(),
@@ -285,6 +287,7 @@ ALLOWED: dict[str, set[str]] = {
         "texts",
         "web",
     },
+    "reports": set(),
     "announcements": set(),
     "announcements.views": {"announcements.service", "auth", "extensions", "inbox", "web"},
     "systems": set(),
@@ -399,6 +402,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "auth.initials": {"flask", "werkzeug", "gevent"},
     "auth.guests": {"flask", "werkzeug", "gevent"},
     "messages.service": {"flask", "werkzeug", "gevent"},
+    "messages.deleting": {"flask", "werkzeug", "gevent"},
 }
 
 

@@ -116,9 +116,17 @@ def test_whatever_people_do_at_once_does_not_deadlock_and_leaves_right_counts(
         counted = dict(
             connection.driver.execute(
                 "SELECT to_id, count(*) FROM messages JOIN conversations ON user_id = to_id AND with_id = from_id "
-                "WHERE messages.id > read_upto GROUP BY to_id"
+                "WHERE messages.id > read_upto AND deleted_at IS NULL GROUP BY to_id"
             ).fetchall()
         )
+        blanked, deleted = (
+            connection.driver.execute(sql).fetchone()[0]
+            for sql in (
+                """SELECT count(*) FROM events WHERE kind = 'message' AND data LIKE '%"body":""%'""",
+                "SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL",
+            )
+        )
+    assert blanked == 2 * deleted > 0
     for user in users:
         head = store.head(user)
         assert json.loads(head.badges)["messages"] == int(unread[user]) == counted.get(user, 0)

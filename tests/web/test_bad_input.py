@@ -31,6 +31,7 @@ REQUESTS = [
     Request("POST", "/messages", {"to": "bob", "body": "hi", "key": "k"}, ("key",)),
     Request("POST", "/messages/read", {"with": "bob", "upto": 1}),
     Request("POST", "/messages/typing", {"to": "bob"}),
+    Request("DELETE", "/messages/1"),
     Request("POST", "/badges/seen", {"badges": ["likes"], "upto": 1}),
     Request("POST", "/auth/tokens", {"label": "x"}, ("label",)),
     Request("POST", "/auth/ticket"),

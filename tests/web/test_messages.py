@@ -32,6 +32,7 @@ def test_message_is_answered_as_stored(both_sites: Site) -> None:
         "avatar": "/avatars/alice?v=278ebc47",
         "to": "bob",
         "body": "hi",
+        "deleted": False,
         "seq": 1,
     }
 

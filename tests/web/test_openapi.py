@@ -117,7 +117,7 @@ def test_every_shape_says_what_it_is(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["message", "read", "seen", "like", "dislike", "reply", "task", "notification", "announcement"]
+    "kind", ["message", "read", "seen", "like", "dislike", "reply", "task", "notification", "announcement", "deleted"]
 )
 def test_every_kind_of_event_has_its_schema(kind: str, document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]

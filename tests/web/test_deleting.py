@@ -1,0 +1,175 @@
+"""Deleting messages: for both sides, in the events too, and whatever else happens the counts stay right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .conftest import Program, Site, is_problem, open_site
+
+
+def delete(program: Program, number: int) -> None:
+    assert program.delete(f"/messages/{number}").status_code == 204
+
+
+def bodies(program: Program) -> list[str]:
+    """What the inbox's events of messages say."""
+    return [event["data"]["body"] for event in program.events() if event["kind"] == "message"]
+
+
+def test_deleted_message_is_empty_for_both_sides_and_in_their_events(both_sites: Site) -> None:
+    alice, bob, carol = both_sites.programs("alice", "bob", "carol")
+    carol.send("bob", "not mine")  # the seqs of both sides differ
+    number = alice.send("bob", "a secret", key="k")["id"]
+    alice.send("bob", "the next")
+    delete(alice, number)
+    for program, other in ((alice, "bob"), (bob, "alice")):
+        newest, deleted = program.get(f"/messages/with/{other}").get_json()["messages"]
+        assert (deleted["id"], deleted["body"], deleted["deleted"]) == (number, "", True)
+        assert (newest["body"], newest["deleted"]) == ("the next", False)
+        event = program.events()[-1]
+        assert (event["kind"], event["data"]) == ("deleted", {"kind": "message", "id": number, "with": other})
+        (blank,) = [
+            event for event in program.events() if event["data"].get("id") == number and "from" in event["data"]
+        ]
+        assert {**blank["data"], "avatar": ""} == {
+            **{"id": number, "from": "alice", "from_name": "alice", "avatar": "", "to": "bob", "body": ""}
+        }
+    assert bodies(bob) == ["not mine", "", "the next"]
+    assert "a secret" not in repr(both_sites.stored())
+
+
+def test_deleted_again_nothing_changes(both_sites: Site) -> None:
+    alice, _bob = both_sites.programs("alice", "bob")
+    number = alice.send("bob")["id"]
+    delete(alice, number)
+    before = both_sites.stored()
+    delete(alice, number)
+    assert both_sites.stored() == before
+
+
+def test_only_who_wrote_it_may_and_others_do_not_learn_of_it(both_sites: Site) -> None:
+    alice, bob, carol = both_sites.programs("alice", "bob", "carol")
+    number = alice.send("bob")["id"]
+    before = both_sites.stored()
+    is_problem(bob.delete(f"/messages/{number}"), 403)
+    is_problem(carol.delete(f"/messages/{number}"), 404)
+    is_problem(alice.delete(f"/messages/{number + 1}"), 404)
+    assert both_sites.stored() == before
+
+
+def test_deleted_message_is_unread_no_more(both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
+    first, second = (alice.send("bob")["id"] for _ in range(2))
+    delete(alice, first)
+    assert bob.badges()["messages"] == 1
+    assert bob.get("/messages/conversations").get_json()["conversations"][0]["unread"] == 1
+    bob.post("/messages/read", {"with": "alice", "upto": second})
+    assert bob.badges()["messages"] == 0
+    delete(alice, second)  # read by now: counted no more before
+    assert bob.badges()["messages"] == 0
+    assert alice.badges()["messages"] == 0
+
+
+def test_list_of_conversations_says_that_the_last_message_was_deleted(both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
+    delete(alice, alice.send("bob", "a secret")["id"])
+    for program in (alice, bob):
+        (one,) = program.get("/messages/conversations").get_json()["conversations"]
+        assert (one["last"]["deleted"], one["last"]["body"], one["unread"]) == (True, "", 0)
+
+
+def test_key_of_a_deleted_message_is_forgotten(both_sites: Site) -> None:
+    alice, _bob = both_sites.programs("alice", "bob")
+    first = alice.send("bob", "hi", key="k")
+    delete(alice, first["id"])
+    assert alice.send("bob", "hi", key="k")["id"] > first["id"]
+
+
+def test_event_of_a_message_from_before_its_seq_was_kept_is_found(both_sites: Site) -> None:
+    alice, bob, carol = both_sites.programs("alice", "bob", "carol")
+    carol.send("bob", "not mine")
+    number = alice.send("bob", "a secret")["id"]
+    other = alice.send("bob", "another")["id"]
+    both_sites.write("UPDATE messages SET to_seq = NULL")
+    both_sites.write(f"UPDATE messages SET at = (SELECT at FROM messages WHERE id = {number}) WHERE id = {other}")
+    delete(alice, number)
+    assert bodies(bob) == ["not mine", "", "another"]
+
+
+def test_message_whose_events_are_not_kept_any_more_can_be_deleted(both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
+    number = alice.send("bob", "a secret")["id"]
+    both_sites.write("DELETE FROM events")
+    both_sites.write("UPDATE inboxes SET trimmed = seq")
+    delete(alice, number)
+    assert bob.get("/messages/with/alice").get_json()["messages"][0]["body"] == ""
+
+
+# -- in any order
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(0, 1), st.sampled_from(["", "k1"])),
+        st.tuples(st.just("read"), st.integers(0, 1), st.integers(0, 4)),
+        st.tuples(st.just("delete"), st.integers(0, 1), st.integers(0, 6)),
+    ),
+    max_size=25,
+)
+
+
+def fresh(site: Site) -> dict[int, int]:
+    """Unread messages by user, counted over the tables."""
+    with site.app.extensions["myapp"].database.read() as connection:
+        sql = (
+            "SELECT to_id, count(*) FROM messages JOIN conversations ON user_id = to_id AND with_id = from_id "
+            "WHERE messages.id > read_upto AND deleted_at IS NULL GROUP BY to_id"
+        )
+        return dict(connection.driver.execute(sql).fetchall())
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_two_people_send_read_and_delete_counts_are_right_and_nothing_deleted_is_left(
+    steps: list[tuple[Any, ...]], tmp_path_factory: pytest.TempPathFactory, empty_database: Path
+) -> None:
+    opened = open_site(tmp_path_factory.mktemp("deleting"), empty_database)
+    site = next(opened)
+    names = ["alice", "bob"]
+    programs = site.programs(*names)
+    deleted: set[str] = set()
+    sent: dict[int, list[int]] = {0: [], 1: []}
+    try:
+        for number, (what, who, more) in enumerate(steps):
+            me, other = programs[who], names[1 - who]
+            before = [program.get("/badges").get_json() for program in programs]
+            if what == "send":
+                body = {"to": other, "body": f"secret {number}.", **({"key": more} if more else {})}
+                answer = me.post("/messages", body)
+                if answer.status_code == 201:
+                    sent[who].append(answer.get_json()["id"])
+            elif what == "read":
+                history = me.get(f"/messages/with/{other}").get_json()["messages"]
+                if history:
+                    me.post("/messages/read", {"with": other, "upto": history[more % len(history)]["id"]})
+            elif sent[who]:
+                chosen = sent[who][more % len(sent[who])]
+                found = {one["id"]: one for one in me.get(f"/messages/with/{other}").get_json()["messages"]}[chosen]
+                deleted.update([] if found["deleted"] else [found["body"]])
+                delete(me, chosen)
+            counted = fresh(site)
+            for user, (program, was) in enumerate(zip(programs, before, strict=True), 1):
+                now = program.get("/badges").get_json()
+                listed = program.get("/messages/conversations").get_json()["conversations"]
+                assert now["badges"]["messages"] == sum(one["unread"] for one in listed) == counted.get(user, 0)
+                assert now["badges"] == was["badges"] or now["seq"] > was["seq"]
+                page = program.get("/messages/poll?limit=500").get_json()
+                assert [event["seq"] for event in page["events"]] == list(range(1, now["seq"] + 1))
+                assert not [event for event in page["events"] if event["data"].get("body") in deleted]
+        assert not [body for body in deleted if f"'{body}'" in repr(site.stored())]
+    finally:
+        next(opened, None)
