@@ -41,9 +41,9 @@ from .live.redis_bus import RedisBus
 from .live.topics import Watch
 from .messages import cors
 from .messages import topics as topics_of_messages
+from .messages.deletion_views import bp as messages_bp
 from .messages.following import bp as following_bp
 from .messages.following import log_parked_answer
-from .messages.views import bp as messages_bp
 from .notifications import Kind, bell, emit, notify, register
 from .notifications.views import bp as notifications_bp
 from .openapi import views as openapi_views

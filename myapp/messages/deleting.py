@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import sqlalchemy as sa
 
 from .. import inbox
 from ..auth.people import Person, by_ids
-from ..db import Transaction, now_ms
+from ..db import Connection, Row, Transaction, now_ms
 from ..errors import Forbidden, NotFound, Text
 from ..statements import statement
 from .models import conversations, messages
@@ -36,19 +38,37 @@ def unknown(number: object) -> NotFound:
     return NotFound(Text("There is no message %(number)s in your conversations.", number=str(number)))
 
 
+class Own(NamedTuple):
+    """A message of one's own, and whom it was for; deleted, it has no body."""
+
+    id: int
+    reader: Person
+    body: str
+
+
+def own(connection: Connection, me: Person, number: int) -> Own:
+    """Raises NotFound where it is in none of one's conversations, Forbidden where it is the other's."""
+    row = _own_row(connection, me, number)
+    [reader] = by_ids(connection, [row[1]])
+    return Own(number, reader, row[2])
+
+
+def _own_row(connection: Connection, me: Person, number: int) -> Row:
+    row = connection.one(_ONE, message=number)
+    if row is None or me.id not in row[:2]:
+        raise unknown(number)
+    if row[0] != me.id:
+        raise Forbidden(Text("This message was written to you: only who wrote it can delete it."))
+    return row
+
+
 def delete(transaction: Transaction, me: Person, number: int) -> None:
     """The message loses its content, here and in the events of both sides, and is unread no more; both are told. Once
     deleted, nothing changes any more.
 
-    It was stored by an earlier transaction. Raises NotFound where it is in none of one's conversations, Forbidden where
-    it is the other's.
+    It was stored by an earlier transaction. Raises NotFound and Forbidden, as `own` does.
     """
-    row = transaction.one(_ONE, message=number)
-    if row is None or me.id not in row[:2]:
-        raise unknown(number)
-    writer, reader, _body, at, seq, to_seq = row
-    if writer != me.id:
-        raise Forbidden(Text("This message was written to you: only who wrote it can delete it."))
+    writer, reader, _body, at, seq, to_seq = _own_row(transaction, me, number)
     inbox.lock(transaction, (writer, reader))
     if not transaction.run(_DELETE, message=number, now=now_ms()):
         return  # it was deleted before, or while the inboxes were waited for

@@ -14,14 +14,13 @@ from ..auth import guard, people
 from ..auth.people import Person
 from ..auth.service import Identity
 from ..auth.views import as_json as person_as_json
-from ..auth.views import number_of
 from ..db import Transaction
 from ..errors import AppError, Invalid, Text
 from ..extensions import database, limiter, parts
 from ..openapi import READERS, Answer, describe, whole, words
 from ..texts import LONGEST_BODY, LONGEST_KEY
 from ..web import MAX_SEQ, answer, no_content, query_text, query_whole, read_json, sentence, translated
-from . import deleting, service, shapes
+from . import service, shapes
 from .forms import MessageForm
 
 bp = Blueprint("messages", __name__)
@@ -64,7 +63,7 @@ class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
     upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ, description="An event's seq.", examples=[18])]
 
 
-def _person(identity: Identity) -> Person:
+def person_of(identity: Identity) -> Person:
     return Person(identity.id, identity.name, identity.display_name, identity.picture)
 
 
@@ -85,7 +84,7 @@ def send() -> Response:
     identity = guard.signed_in()
     asked = read_json(SendRequest)
     with database().transaction() as transaction:
-        sent = service.send(transaction, _person(identity), asked.to, asked.body, asked.key)
+        sent = service.send(transaction, person_of(identity), asked.to, asked.body, asked.key)
     parts().dispatcher.stop_typing(identity.id, sent.receiver)
     return answer({**sent.message, "seq": sent.seq}, 201 if sent.is_new else 200)
 
@@ -111,27 +110,10 @@ def note_typing() -> Response:
     return no_content()
 
 
-@bp.delete("/messages/<which>")
-@describe(
-    "Delete a message of one's own",
-    path=[words("which", "Its id.", longest=None, pattern="^[0-9]{1,18}$", example="17")],
-    answers={204: Answer(None, "It is deleted, for both sides.")},
-    errors={403: "The other side wrote it.", 404: "It is in none of one's conversations."},
-    text="It stays in its place without its content, which the events that carried it lose as well; both sides get an "
-    "event `deleted`. Clients that have been given it keep what they were given.",
-)
-def delete(which: str) -> Response:
-    identity = guard.signed_in()
-    number = number_of(which, deleting.unknown)
-    with database().transaction() as transaction:
-        deleting.delete(transaction, _person(identity), number)
-    return no_content()
-
-
 @bp.get("/messages/conversations")
 @describe("List one's conversations", answers={200: shapes.Conversations})
 def conversations() -> Response:
-    me = _person(guard.signed_in())
+    me = person_of(guard.signed_in())
     with database().snapshot() as connection:
         found = service.list_conversations(connection, me)
         head = inbox.head(connection, me.id)
@@ -151,7 +133,7 @@ def conversations() -> Response:
     errors={404: "There is no such user."},
 )
 def history(name: str) -> Response:
-    me = _person(guard.signed_in())
+    me = person_of(guard.signed_in())
     before = query_whole("before", service.NO_LIMIT)
     limit = query_whole("limit", 50, 1, 500)
     with database().snapshot() as connection:
@@ -172,7 +154,7 @@ def mark_read() -> Response:
     identity = guard.signed_in(ticket=True)
     asked = read_json(ReadRequest)
     with database().transaction() as transaction:
-        badges = service.mark_read(transaction, _person(identity), asked.with_, asked.upto)
+        badges = service.mark_read(transaction, person_of(identity), asked.with_, asked.upto)
         seq = inbox.seq_of(transaction, identity.id)
     return answer({"badges": badges, "seq": seq})
 
@@ -210,7 +192,7 @@ def mark_seen() -> Response:
 
 @bp.get("/")
 def conversations_page() -> str:
-    me = _person(guard.signed_in())
+    me = person_of(guard.signed_in())
     query = query_text("q", "")
     with database().snapshot() as connection:
         page = inbox.head(connection, me.id).as_page()
@@ -229,7 +211,7 @@ def conversations_page() -> str:
 
 @bp.get("/chats/<name>")
 def chat_page(name: str) -> str:
-    return _chat_page(_person(guard.signed_in()), name, MessageForm(formdata=None))
+    return _chat_page(person_of(guard.signed_in()), name, MessageForm(formdata=None))
 
 
 def _chat_page(me: Person, name: str, form: MessageForm) -> str:
@@ -259,7 +241,7 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
 @bp.post("/chats/<name>")
 def send_form(name: str) -> BaseResponse | tuple[str, int]:
     """Send from the page, and mark as read what the page showed. The form's key makes a second submit harmless."""
-    me = _person(guard.signed_in())
+    me = person_of(guard.signed_in())
     form = MessageForm()
     # a browser sends line breaks as CRLF (HTML, form submission); a message has them as they were typed
     body = (form.body.data or "").replace("\r\n", "\n")
@@ -280,7 +262,7 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
 
 @bp.post("/chats/<name>/read")
 def chat_read(name: str) -> BaseResponse:
-    me = _person(guard.signed_in())
+    me = person_of(guard.signed_in())
     with database().transaction() as transaction:
         _mark_shown(transaction, me, name, request.form.get("upto"))
     return redirect(url_for("messages.chat_page", name=name), 303)

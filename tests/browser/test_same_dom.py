@@ -89,6 +89,18 @@ def chat_is_read_elsewhere(ann: Person, bob: Person, eve: Person, window: Window
     expect(window.find(".unread")).to_have_count(0, timeout=20_000)
 
 
+def chat_loses_messages(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    (own,) = ann.send(bob, "mine")
+    theirs, *_ = bob.send(ann, "yours", "stays")
+    window.shows("mine", "yours", "stays")
+    window.counts(0)
+    bob.read(ann, own)
+    expect(window.find("[data-mark=seen]")).to_have_count(1, timeout=PATIENCE)
+    for person, number in ((ann, own), (bob, theirs)):
+        assert person.program.delete(f"/messages/{number}").status_code == 204
+    window.shows("This message was deleted.", "This message was deleted.", "stays")
+
+
 def chat_hears_from_somebody_else(ann: Person, bob: Person, eve: Person, window: Window) -> None:
     eve.send(ann, "not here")
     window.counts(1)
@@ -156,6 +168,15 @@ def list_is_read_to_the_end(ann: Person, bob: Person, eve: Person, window: Windo
     ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[1]})
     window.counts(0)
     expect(window.find("[data-conversation] [data-field=unread]")).to_be_hidden(timeout=PATIENCE)
+
+
+def list_loses_messages(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    ids = bob.send(ann, "one", "two")
+    window.counts(2)
+    for number, left in zip(ids, (1, 0), strict=True):
+        assert bob.program.delete(f"/messages/{number}").status_code == 204
+        window.counts(left)
+    window.last_is("This message was deleted.")
 
 
 def list_learns_that_the_other_has_read(ann: Person, bob: Person, eve: Person, window: Window) -> None:
@@ -279,6 +300,7 @@ STORIES: dict[str, list[tuple[str, Story]]] = {
         ("/", list_learns_that_the_other_has_read),
         ("/account", account_receives),
     ],
+    "deleted": [("/chats/{bob}", chat_loses_messages), ("/", list_loses_messages)],
     "notification": [("/notifications", notices_receive)],
     "seen": [("/notifications", notices_are_seen_elsewhere), ("/notifications", notices_are_seen_here)],
     "announcement": [("/notifications", notices_announce), ("/announcements", announcements_grow)],

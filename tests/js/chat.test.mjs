@@ -226,3 +226,37 @@ test('a page of older messages does not take new ones, and its form works as a f
   page.input.value = 'x';
   assert.ok(!page.form.fire('submit').isPrevented);
 });
+
+test('a deleted message loses its text, its mark and what can be done with it', () => {
+  const page = chat({ messages: [m(1, 'alice'), m(2, 'bob', 'yours', false)] });
+  page.receive(3, 'alice', 'mine');
+  page.read('bob', 'alice', 3);
+  assert.equal(page.mark(3), 'Seen');
+  for (const id of [3, 2]) page.remove(id);
+  page.remove(1, 'carol');
+  assert.deepEqual(page.shown(), [[1, 'm1'], [2, 'Deleted'], [3, 'Deleted']]);
+  assert.deepEqual([page.mark(1), page.mark(3)], ['Seen', '']);
+  assert.equal(page.list.querySelector('.message--unread'), null);
+  assert.deepEqual(page.list.querySelectorAll('[data-field="more"]').map((more) => more.hidden), [true, true, true]);
+});
+
+test('what was deleted before it comes to the page, or comes blank, is shown as deleted', async () => {
+  const page = chat();
+  page.remove(5);
+  page.receive(5, 'bob', 'late');
+  page.receive(6, 'bob', '');
+  page.write('hello');
+  page.remove(7);
+  page.posts('/messages')[0].answer({ id: 7, from: 'alice', body: 'hello', at, seq: 1 }, 201);
+  await settle();
+  assert.deepEqual(page.shown(), [[5, 'Deleted'], [6, 'Deleted'], [7, 'Deleted']]);
+});
+
+test('a stored message leads to where it can be deleted, or reported', () => {
+  const page = chat();
+  page.receive(1, 'bob', 'x');
+  page.receive(2, 'alice', 'y');
+  const more = page.list.querySelectorAll('[data-field="more"]');
+  assert.deepEqual(more.map((link) => link.getAttribute('href')), ['/reports/new?message=1', '/messages/2/delete']);
+  assert.deepEqual(more.map((link) => link.hidden), [false, false]);
+});

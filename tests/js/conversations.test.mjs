@@ -21,6 +21,7 @@ function conversations(...rows) {
       return [row.dataset.conversation, `${get('you').textContent}${get('body').textContent}`, Number(get('unread')?.textContent ?? 0)];
     }),
     receive: (id, from, body, to = 'alice') => page.apply({ seq: id, kind: 'message', at, data: { id, from, from_name: from.toUpperCase(), to, body } }),
+    remove: (id, side) => page.apply({ seq: 0, kind: 'deleted', at, data: { kind: 'message', id, with: side } }),
     read: (by, side, upto) => page.apply({ seq: 0, kind: 'read', at, data: { by, with: side, upto } }),
   };
 }
@@ -125,4 +126,28 @@ test('of a long message the list shows the beginning', () => {
   const page = conversations();
   page.receive(5, 'bob', '😀'.repeat(300));
   assert.equal(page.shown()[0][1], '😀'.repeat(200));
+});
+
+test('a message that was deleted is no last word, and not unread', () => {
+  const page = conversations({ name: 'bob', last: 4, unread: 0 });
+  for (const id of [5, 6]) page.receive(id, 'bob', `m${id}`);
+  page.remove(5, 'bob');
+  assert.deepEqual(page.shown(), [['bob', 'm6', 1]]);
+  page.remove(6, 'bob');
+  page.remove(6, 'carol');
+  assert.deepEqual(page.shown(), [['bob', 'Deleted', 0]]);
+});
+
+test('whether one from before the page was unread, the server is asked', async () => {
+  const page = conversations({ name: 'bob', last: 4, unread: 2 });
+  page.remove(3, 'bob');
+  page.fetch.asked[0].answer({ conversations: [{ with: 'bob', last: { id: 4 }, unread: 1 }] });
+  await settle();
+  assert.deepEqual(page.shown(), [['bob', '', 1]]);
+});
+
+test('a message that comes blank was deleted before it came', () => {
+  const page = conversations();
+  page.receive(5, 'bob', '');
+  assert.deepEqual(page.shown(), [['bob', 'Deleted', 1]]);
 });

@@ -76,7 +76,10 @@ OTHER_BLUEPRINTS = {
     *("health", "openapi", "operations", "static", "static_version", "static_embed", "admin", "announcements"),
 }
 OTHER_PATHS = ("/chats/", "/account", "/auth/login", "/auth/register", "/auth/guest", "/language", "/ws")
-OTHER_ENDPOINTS = {"notifications.panel", "notifications.mark_form", "notifications.preferences_form"}
+OTHER_ENDPOINTS = {
+    *("notifications.panel", "notifications.mark_form", "notifications.preferences_form"),
+    *("messages.delete_page", "messages.delete_form"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -512,6 +515,11 @@ def test_number_that_is_not_ones_own_is_not_found(path: str, number: str, site: 
     if number == "2" and "tokens" in path:  # Bob's
         assert any(row[0] == 2 and row[1] == 2 for row in site.rows("tokens"))
     is_problem(alice.delete(path + number), 404)
+
+
+@pytest.mark.parametrize("number", [number for number in IDS if number != "2"])
+def test_message_that_does_not_exist_is_not_found(number: str, alice: Program) -> None:
+    is_problem(alice.delete(f"/messages/{number}"), 404)
 
 
 @pytest.mark.parametrize("number", IDS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import Program, Site, is_problem, open_site
+from .conftest import HTML, Program, Site, is_problem, open_site
 
 
 def delete(program: Program, number: int) -> None:
@@ -108,6 +108,40 @@ def test_message_whose_events_are_not_kept_any_more_can_be_deleted(both_sites: S
     both_sites.write("UPDATE inboxes SET trimmed = seq")
     delete(alice, number)
     assert bob.get("/messages/with/alice").get_json()["messages"][0]["body"] == ""
+
+
+# -- pages
+
+
+def test_page_asks_before_a_message_is_deleted_and_leads_back(site: Site) -> None:
+    alice, bob = site.browser("alice"), site.browser("bob")
+    alice.post("/messages", {"to": "bob", "body": "a <secret>"})
+    assert 'href="/messages/1/delete"' in alice.page("/chats/bob")
+    assert 'href="/reports/new?message=1"' in bob.page("/chats/alice")
+    page = alice.page("/messages/1/delete")
+    assert "a &lt;secret&gt;" in page and 'href="/chats/bob"' in page
+    answer = alice.submit("/messages/1/delete")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/chats/bob")
+    for browser, path in ((alice, "/chats/bob"), (bob, "/chats/alice"), (alice, "/"), (bob, "/")):
+        page = browser.page(path)
+        assert "This message was deleted." in page.partition("live-strings")[0]
+        assert "secret" not in page and "/messages/1/delete" not in page and "message=1" not in page
+    assert "message--unread" not in bob.page("/chats/alice")
+    assert 'class="divider unread"' not in bob.page("/chats/alice").partition("<template")[0]
+    # a page that was open for longer: nothing is left to ask
+    assert alice.client.get("/messages/1/delete", headers=HTML).headers["Location"] == "/chats/bob"
+    assert alice.submit("/messages/1/delete").status_code == 303
+
+
+def test_page_for_deleting_is_only_for_who_wrote_it(site: Site) -> None:
+    alice, bob = site.browser("alice"), site.browser("bob")
+    alice.post("/messages", {"to": "bob", "body": "x"})
+    for path, status in (("/messages/1/delete", 403), ("/messages/2/delete", 404), ("/messages/x/delete", 404)):
+        bob.page(path, status)
+        assert bob.submit(path).status_code == status
+    alice.csrf = ""
+    assert alice.submit("/messages/1/delete").status_code == 403
+    assert not bob.get("/messages/with/alice").get_json()["messages"][0]["deleted"]
 
 
 # -- in any order

@@ -112,6 +112,9 @@ export class ChatPage {
       this.together(() => this.#applyMessage({ ...event.data, at: event.data.at ?? event.at }));
     } else if (event.kind === 'read') {
       this.#applyRead(event.data);
+    } else if (event.kind === 'deleted' && event.data.kind === 'message' && event.data.with === this.other) {
+      this.together(() => this.messages.markDeleted(event.data.id));
+      this.#endLine();
     }
   }
 
@@ -176,9 +179,14 @@ export class ChatPage {
   }
 
   #wasRead(upto) {
-    const { messages, parts } = this;
     this.reading.markedBefore(upto);
-    messages.markRead(upto);
+    this.messages.markRead(upto);
+    this.#endLine();
+  }
+
+  /** Where nothing is new any more, the line goes in a while. */
+  #endLine() {
+    const { messages, parts } = this;
     if (messages.line && !messages.hasUnread) {
       this.#lineEnd ??= parts.timers.set(() => this.#eraseLine(), LINE_STAYS);
     }

@@ -58,6 +58,7 @@ export class ConversationsPage {
   apply(event) {
     if (event.kind === 'message') this.#applyMessage({ ...event.data, at: event.data.at ?? event.at });
     else if (event.kind === 'read' && event.data.by === this.parts.user) this.#applyRead(event.data);
+    else if (event.kind === 'deleted' && event.data.kind === 'message') this.#applyDeleted(event.data);
   }
 
   #applyMessage(message) {
@@ -68,7 +69,7 @@ export class ConversationsPage {
     if (found && Number(found.dataset.lastId) >= message.id) return;
     const item = found ?? this.#make(other, isOwn);
     item.dataset.lastId = String(message.id);
-    const body = asShown([...message.body].slice(0, EXCERPT).join(''));
+    const body = asShown([...message.body].slice(0, EXCERPT).join('')) || strings.get('deleted');
     fill(item, { body, you: isOwn ? strings.get('you') : '' });
     setTime(item, message.at);
     times.localize(item);
@@ -87,6 +88,16 @@ export class ConversationsPage {
     if (upto >= unread.upto) unread.counted = 0;
     else if (unread.counted > 0) this.#recount();
     unread.arrived = unread.arrived.filter((id) => id > upto);
+    this.#showUnread(item);
+  }
+
+  #applyDeleted({ with: other, id }) {
+    const item = this.#find(other);
+    if (!item) return;
+    if (Number(item.dataset.lastId) === id) fill(item, { body: this.parts.strings.get('deleted') });
+    const unread = this.#unread.get(other);
+    if (unread.arrived.includes(id)) unread.arrived = unread.arrived.filter((one) => one !== id);
+    else if (unread.counted > 0) this.#recount();
     this.#showUnread(item);
   }
 

@@ -1,6 +1,6 @@
-import { setLinkedText } from '../links.js';
-import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
+import { cloneTemplate, field, setTime } from '../templates.js';
 import { arrangeDays } from './days.js';
+import { MessageItems } from './message-items.js';
 
 /**
  * The messages of one conversation on the page: each id once, in order, those on their way at the end; before the first
@@ -19,8 +19,8 @@ export class MessageList {
     this.document = document;
     this.list = list;
     this.user = user;
-    this.strings = strings;
     this.times = times;
+    this.items = new MessageItems({ document, user, strings, times });
     this.log = list.closest('[role=log]');
     this.empty = document.getElementById('no-messages');
     this.arrange();
@@ -74,7 +74,7 @@ export class MessageList {
    */
   add(message) {
     if (this.find(message.id)) return null;
-    const element = this.#make(message);
+    const element = this.items.make(message);
     this.#place(element, message.id);
     this.arrange();
     return element;
@@ -85,7 +85,7 @@ export class MessageList {
     this.log?.setAttribute('aria-busy', 'true'); // what is older is no news to read out
     for (const message of messages) {
       if (this.find(message.id)) continue;
-      const element = this.#make(message);
+      const element = this.items.make(message);
       element.dataset.messageId = String(message.id);
       this.list.insertBefore(element, this.list.firstElementChild);
     }
@@ -95,10 +95,10 @@ export class MessageList {
 
   /** @param {import('../outbox.js').Entry & {at: string}} entry */
   addPending(entry) {
-    const element = this.#make({ ...entry, from: this.user });
+    const element = this.items.make({ ...entry, from: this.user });
     element.dataset.key = entry.key;
     element.classList.add('message--pending');
-    this.#mark(element, 'sending');
+    this.items.mark(element, 'sending');
     this.list.append(element);
     this.arrange();
   }
@@ -109,7 +109,7 @@ export class MessageList {
    */
   markPending(key, name) {
     const element = this.#pending(key);
-    if (element) this.#mark(element, name);
+    if (element) this.items.mark(element, name);
   }
 
   /**
@@ -127,8 +127,8 @@ export class MessageList {
     }
     delete element.dataset.key;
     element.classList.remove('message--pending');
-    this.#show(element, message);
-    this.#mark(element, 'sent');
+    this.items.mark(element, 'sent');
+    this.items.show(element, message);
     this.#place(element, message.id);
     this.arrange();
   }
@@ -153,6 +153,15 @@ export class MessageList {
     }
   }
 
+  /** @param {number} id of a message that has lost its content */
+  markDeleted(id) {
+    this.items.deleted.add(id);
+    const element = this.find(id);
+    if (!element) return;
+    this.items.empty(element);
+    this.arrange();
+  }
+
   get hasUnread() {
     return this.list.querySelector('.message--unread') !== null;
   }
@@ -170,27 +179,6 @@ export class MessageList {
 
   get line() {
     return this.list.querySelector('.unread');
-  }
-
-  #make(message) {
-    const element = cloneTemplate(this.document, 'tpl-message');
-    const isOwn = message.from === this.user;
-    setLinkedText(field(element, 'body'), message.body);
-    this.#show(element, message);
-    element.classList.add(isOwn ? 'message--own' : 'message--other');
-    if (!isOwn && !message.read) element.classList.add('message--unread');
-    if (isOwn) this.#mark(element, 'sent');
-    return element;
-  }
-
-  /** Whose it is, and of when. */
-  #show(element, message) {
-    const { from, from_name: name, avatar, at } = message;
-    fill(element, { from: name ?? from });
-    for (const part of ['from', 'avatar']) field(element, part).dataset.person = from;
-    setAvatar(element, avatar);
-    setTime(element, at);
-    this.times.localize(element);
   }
 
   #place(element, id) {
@@ -218,11 +206,13 @@ export class MessageList {
 
   /** The last of one's own messages that the other side has read says so, and no other. */
   #showSeen() {
-    const own = [...this.list.querySelectorAll('.message--own[data-message-id]')];
+    const own = [...this.list.querySelectorAll('.message--own[data-message-id]')].filter(
+      (element) => !element.classList.contains('message--deleted'),
+    );
     const last = own.findLast((element) => Number(element.dataset.messageId) <= this.seen);
     for (const element of own) {
       const mark = element === last ? 'seen' : 'sent';
-      if (field(element, 'mark').dataset.mark !== mark) this.#mark(element, mark);
+      if (field(element, 'mark').dataset.mark !== mark) this.items.mark(element, mark);
     }
   }
 
@@ -232,13 +222,6 @@ export class MessageList {
     setTime(divider, day);
     this.times.localize(divider);
     return divider;
-  }
-
-  #mark(element, name) {
-    const mark = field(element, 'mark');
-    mark.dataset.mark = name;
-    mark.textContent = this.strings.get(name);
-    mark.hidden = false;
   }
 
   #pending(key) {

@@ -8,7 +8,7 @@ import { FakeDocument, h } from './dom.mjs';
 import { world } from './world.mjs';
 
 export const at = '2026-01-02T03:04:05.000Z';
-export const strings = new Strings({ seen: 'Seen', sending: 'Sending', waiting: 'Waiting', you: 'You: ', sent: '', 'not-sent': 'Not sent', online: 'online', offline: 'offline', typing: 'is typing' });
+export const strings = new Strings({ seen: 'Seen', sending: 'Sending', waiting: 'Waiting', you: 'You: ', sent: '', 'not-sent': 'Not sent', online: 'online', offline: 'offline', typing: 'is typing', deleted: 'Deleted', delete: 'Delete', report: 'Report' });
 export const timesOf = ({ timers }) => new Times({ language: 'en', strings, timers });
 export const span = (name) => h('span', { 'data-field': name });
 
@@ -20,7 +20,8 @@ function item(message, isOwn) {
   }
   const mark = h('span', { 'data-field': 'mark', hidden: '' });
   const body = h('p', { 'data-field': 'body' }, message?.body ?? '');
-  return h('li', attributes, [h('img', { 'data-field': 'avatar' }), span('from'), body, h('time', { datetime: at }), mark]);
+  const more = h('a', { 'data-field': 'more', hidden: '' });
+  return h('li', attributes, [h('img', { 'data-field': 'avatar' }), span('from'), body, h('time', { datetime: at }), mark, more]);
 }
 
 export function chat({ messages = [], history = false, unread = 0, more = false } = {}) {
@@ -58,6 +59,7 @@ export function chat({ messages = [], history = false, unread = 0, more = false 
     shown: () => list.children.filter((li) => li.classList.contains('message')).map((li) => [Number(li.dataset.messageId) || li.dataset.key && 'pending', text(li)]),
     receive: (id, from, body) => page.apply({ seq: ++seq, kind: 'message', at, data: { id, from, from_name: from, avatar: null, to: from === 'alice' ? 'bob' : 'alice', body } }),
     read: (by, side, upto) => page.apply({ seq: ++seq, kind: 'read', at, data: { by, with: side, upto } }),
+    remove: (id, side = 'bob') => page.apply({ seq: ++seq, kind: 'deleted', at, data: { kind: 'message', id, with: side } }),
     write(body) {
       form.firstElementChild.value = body;
       form.fire('submit');
