@@ -20,8 +20,8 @@ from flask_login import current_user
 from . import about, assets, auth, cli, config, health, languages, messages, operations, own_modules, pages, web
 from .admin.views import bp as admin_bp
 from .announcements.views import bp as announcements_bp
-from .auth.account import bp as auth_bp
 from .auth.avatars import bp as avatars_bp
+from .auth.blocking import bp as auth_bp
 from .auth.guard import init_login
 from .auth.language import bp as language_bp
 from .auth.service import Ended, ended

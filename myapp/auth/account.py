@@ -17,7 +17,7 @@ from .. import inbox
 from ..errors import Forbidden, Invalid, NotFound, Text
 from ..extensions import database, limiter
 from ..web import MAX_BODY, sentence, with_errors
-from . import guard, people, pictures, service
+from . import blocks, guard, people, pictures, service
 from .forms import PasswordForm, PictureForm, ProfileForm
 from .passwords import LONGEST, hash_password, verify
 from .service import Identity
@@ -51,6 +51,7 @@ def _page(identity: Identity, status: int = 200, **shown: Any) -> Page:
         content = {
             "sessions": service.list_sessions(connection, identity.id, identity.grant),
             "tokens": service.list_tokens(connection, identity.id),
+            "blocked": blocks.listed(connection, identity.id),
             "has_password": service.password_of(connection, identity.id) is not None,
             "page": inbox.head(connection, identity.id).as_page(),
         }

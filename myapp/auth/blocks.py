@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
 from ..db import Connection, Transaction, now_ms
+from ..errors import Conflict, Forbidden, Text
 from ..statements import Statement, given, statement
-from .models import blocks
+from .models import blocks, users
+from .people import COLUMNS, Person
+
+#: So many can be blocked by one person.
+MOST = 1000
 
 _BLOCK = Statement(
     lambda insert: insert(blocks).values(given(blocks, "user_id", "blocked_id", "at")).on_conflict_do_nothing()
@@ -19,10 +25,34 @@ _UNBLOCK = statement(
 _BLOCKED = statement(
     sa.select(blocks.c.blocked_id).where(blocks.c.user_id == sa.bindparam("user")).order_by(blocks.c.blocked_id)
 )
+_COUNT_OTHERS = statement(
+    sa.select(sa.func.count()).where(
+        blocks.c.user_id == sa.bindparam("user"), blocks.c.blocked_id != sa.bindparam("blocked")
+    )
+)
+_LISTED = statement(
+    sa.select(*COLUMNS)
+    .join(blocks, blocks.c.blocked_id == users.c.id)
+    .where(blocks.c.user_id == sa.bindparam("user"))
+    .order_by(users.c.name)
+)
+
+
+def has_blocked(user: Any, blocked: Any) -> sa.Exists:
+    """Whether the one, given as ids or columns of a statement, has blocked the other."""
+    one = blocks.alias()
+    return sa.exists().where(one.c.user_id == user, one.c.blocked_id == blocked)
 
 
 def block(transaction: Transaction, user: int, blocked: int) -> None:
-    """From now on the user hears and sees nothing of the other one; blocking twice changes nothing."""
+    """From now on the user hears and sees nothing of the other one; blocking twice changes nothing.
+
+    Lock both inboxes before: what the other one does meanwhile is then done before it, or refused. Raises Conflict
+    where the user has blocked MOST people.
+    """
+    row = transaction.one(_COUNT_OTHERS, user=user, blocked=blocked)
+    if row is not None and row[0] >= MOST:
+        raise Conflict(Text("You have blocked %(most)d people: unblock somebody first.", most=MOST))
     transaction.run(_BLOCK, user_id=user, blocked_id=blocked, at=now_ms())
 
 
@@ -34,6 +64,20 @@ def unblock(transaction: Transaction, user: int, blocked: int) -> None:
 def blocked_by(connection: Connection, user: int) -> list[int]:
     """Whom the user has blocked."""
     return [row[0] for row in connection.all(_BLOCKED, user=user)]
+
+
+def listed(connection: Connection, user: int) -> list[Person]:
+    """The same as people, in order of name."""
+    return [Person(*row) for row in connection.all(_LISTED, user=user)]
+
+
+def refusal(connection: Connection, me: int, other: int, name: str) -> Forbidden:
+    """Why one may not write to the other one, who is called so: for who has found that one of them has blocked the
+    other.
+    """
+    if (other, me) in between(connection, me, (other,)):
+        return Forbidden(Text("%(name)s has blocked you and gets nothing from you.", name=name))
+    return Forbidden(Text("You have blocked %(name)s: unblock them first, then write.", name=name))
 
 
 def pairs(connection: Connection, users: Iterable[int], blocked: Iterable[int]) -> set[tuple[int, int]]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from .. import inbox
+from ..auth import blocks
 from ..auth.models import users
 from ..auth.people import Person, by_name, fold, lock_with
 from ..db import Connection, Transaction, now_ms, rfc3339
@@ -47,8 +48,8 @@ _theirs_inbox = inbox.inboxes.alias("theirs")
 
 
 def _insert(insert: Any) -> Any:
-    """To the person of this name, with the seqs that both inboxes are about to give; nobody writes to themselves,
-    and no key is used twice."""
+    """To the person of this name, with the seqs that both inboxes are about to give; nobody writes to themselves or to
+    whom they have blocked or are blocked by, and no key is used twice."""
     me = sa.bindparam("sender", type_=sa.BigInteger)
     new = sa.select(
         me,
@@ -60,7 +61,13 @@ def _insert(insert: Any) -> Any:
         inbox.inboxes.c.seq + sa.bindparam("ahead", type_=sa.BigInteger),
         sa.select(_theirs_inbox.c.seq + 1).where(_theirs_inbox.c.user_id == users.c.id).scalar_subquery(),
         sa.bindparam("sent_key", type_=messages.c.key.type),
-    ).where(inbox.inboxes.c.user_id == me, users.c.name == sa.bindparam("to"), users.c.id != me)
+    ).where(
+        inbox.inboxes.c.user_id == me,
+        users.c.name == sa.bindparam("to"),
+        users.c.id != me,
+        ~blocks.has_blocked(users.c.id, me),
+        ~blocks.has_blocked(me, users.c.id),
+    )
     return (
         insert(messages)
         .from_select(("from_id", "to_id", "low_id", "high_id", "body", "at", "seq", "to_seq", "key"), new)
@@ -170,7 +177,7 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     """Store a message once, with one event in each side's inbox.
 
     The same key with the same content is the same message: nothing new is stored. Raises Invalid, NotFound (no such
-    user), or Conflict (the key was used for other content within KEY_LIFE).
+    user), Forbidden (one has blocked the other), or Conflict (the key was used for other content within KEY_LIFE).
     """
     check_body(body)
     check_key(key)
@@ -180,17 +187,12 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     to = fold(to)
     if receiver == sender.id:
         raise Invalid("to", Text("is yourself; write to somebody else"))
-    if not rows:  # the key was used before
-        stored = transaction.one(_BY_KEY, sender=sender.id, sent_key=key)
-        assert stored is not None
-        number, to_id, stored_body, stored_at, seq = stored
-        if stored_at > now_ms() - KEY_LIFE:
-            if (to_id, stored_body) != (receiver, body):
-                raise Conflict(Text("This key was used for another message: use a new key for each message."))
-            message = as_json(number, sender, to, body, stored_at)
-            return Sent(message, receiver, seq, False)
-        transaction.queue(_FORGET_KEY, message=number)
+    if not rows and key is not None and (before := _sent_before(transaction, sender, receiver, to, body, key)):
+        return before
+    if not rows and key is not None:
         rows = transaction.all(_INSERT, **values)
+    if not rows:
+        raise blocks.refusal(transaction, sender.id, receiver, to)
     [[number, at]] = rows
     transaction.queue(_UPSERT, sender=sender.id, receiver=receiver, number=number)
     data = {
@@ -207,6 +209,23 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
     if not is_first:
         transaction.queue(_SET_TO_SEQ, message=number, told_at=to_seq)
     return Sent(as_json(number, sender, to, body, at), receiver, seq, True)
+
+
+def _sent_before(transaction: Transaction, sender: Person, receiver: int, to: str, body: str, key: str) -> Sent | None:
+    """What was sent with this key; none where there is nothing, or was so long ago that the key is now forgotten.
+
+    Raises Conflict.
+    """
+    stored = transaction.one(_BY_KEY, sender=sender.id, sent_key=key)
+    if stored is None:
+        return None
+    number, to_id, stored_body, stored_at, seq = stored
+    if stored_at <= now_ms() - KEY_LIFE:
+        transaction.queue(_FORGET_KEY, message=number)
+        return None
+    if (to_id, stored_body) != (receiver, body):
+        raise Conflict(Text("This key was used for another message: use a new key for each message."))
+    return Sent(as_json(number, sender, to, body, stored_at), receiver, seq, False)
 
 
 def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: int) -> inbox.Badges:

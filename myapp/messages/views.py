@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
-from ..auth import guard, people
+from ..auth import blocks, guard, people
 from ..auth.people import Person
 from ..auth.service import Identity
 from ..auth.views import as_json as person_as_json
@@ -75,7 +75,11 @@ def person_of(identity: Identity) -> Person:
         201: shapes.SentMessage,
         200: Answer(shapes.SentMessage, "The key was used for this very message: nothing new was stored."),
     },
-    errors={404: "There is no such user.", 409: "The key was used for another message."},
+    errors={
+        403: "One has blocked the other, or the CSRF token is missing.",
+        404: "There is no such user.",
+        409: "The key was used for another message.",
+    },
     limit=SENDS,
     text="An answered send is on disk. Sent again with the same key, within 7 days, it is one message.",
 )
@@ -96,7 +100,8 @@ def send() -> Response:
     answers={204: None},
     errors={404: "There is no such user."},
     limit=TYPINGS,
-    text="It holds for 5 s, and ends with the next message to that person.",
+    text="It holds for 5 s, and ends with the next message to that person. Where one has blocked the other, nobody is "
+    "told.",
 )
 @limiter.limit(TYPINGS, key_func=guard.by_person)
 def note_typing() -> Response:
@@ -104,9 +109,11 @@ def note_typing() -> Response:
     asked = read_json(TypingRequest)
     with database().read() as connection:
         reader = people.by_name(connection, asked.to)
+        is_blocked = bool(blocks.between(connection, identity.id, (reader.id,)))
     if reader.id == identity.id:
         raise Invalid("to", Text("is yourself; write to somebody else"))
-    parts().dispatcher.note_typing(identity.id, reader.id)
+    if not is_blocked:
+        parts().dispatcher.note_typing(identity.id, reader.id)
     return no_content()
 
 
@@ -221,6 +228,7 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
         found = service.history(connection, me, name, before, 50, unread_too=True)
         if found.other.id == me.id:
             raise Invalid("name", Text("is yourself; choose somebody else to write to"))
+        is_blocked = bool(blocks.pairs(connection, (me.id,), (found.other.id,)))
     upto = found.messages[0]["id"] if found.messages else 0
     if not form.key.data:
         form.key.data = secrets.token_urlsafe(16)
@@ -233,6 +241,7 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
         more=found.more,
         seen=found.seen,
         unread=found.unread,
+        is_blocked=is_blocked,
         upto=upto,
         form=form,
     )
@@ -251,7 +260,7 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
             _mark_shown(transaction, me, name, form.upto.data)  # together with the message, or neither
         parts().dispatcher.stop_typing(me.id, sent.receiver)
     except AppError as error:
-        if error.status not in (409, 422):
+        if error.status not in (403, 409, 422):
             raise
         problem = error.errors.get("body")
         form.body.errors = [sentence(str(form.body.label.text), problem) if problem else translated(error.detail)]

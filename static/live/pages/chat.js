@@ -62,7 +62,8 @@ export class ChatPage {
     this.presence = new Presence({ element: document.getElementById('presence'), strings });
     this.scroller = new Scroller(list.closest('[data-scroller]'));
     this.below = document.getElementById('below');
-    this.composer = this.isHistory ? null : this.#compose(); // sent as a form, it leads to the newest messages
+    // sent as a form, it leads to the newest messages; who has blocked the other has none
+    this.composer = this.isHistory || !document.getElementById('send') ? null : this.#compose();
     for (const entry of outbox.entries) this.messages.addPending(entry);
     const { other, messages, scroller } = this;
     this.older = new OlderMessages({ document, fetch, timers, base, other, messages, scroller });
