@@ -18,7 +18,7 @@ from flask import Flask
 from flask_login import current_user
 
 from . import about, assets, auth, cli, config, health, languages, messages, operations, own_modules, pages, web
-from .admin.views import bp as admin_bp
+from .admin.reports import bp as admin_bp
 from .announcements.views import bp as announcements_bp
 from .auth.avatars import bp as avatars_bp
 from .auth.blocking import bp as auth_bp
@@ -53,6 +53,7 @@ from .posts import topics as topics_of_posts
 from .posts.counts import Changed
 from .posts.views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
+from .reports.views import bp as reports_bp
 from .retention import Retention
 from .sessions import Sessions
 from .systems.tokens import EndedAll
@@ -155,6 +156,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(announcements_bp)
     app.register_blueprint(posts_bp)
     app.register_blueprint(systems_bp)
+    app.register_blueprint(reports_bp)
     app.register_blueprint(admin_bp)
     health.init_app(app)
     app.register_blueprint(operations.bp)

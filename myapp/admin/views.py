@@ -23,6 +23,7 @@ from ..extensions import database, parts
 from ..notifications import service as notifications
 from ..notifications.content import check
 from ..openapi import Who, describe, words
+from ..reports import service as reports
 from ..retention import DAY, NOTICES_STAY
 from ..systems import service as systems
 from ..systems import tokens
@@ -49,12 +50,13 @@ def _page(identity: Identity, status: int = 200, **shown: Any) -> Page:
         page = inbox.head(connection, identity.id).as_page()
         found = announcements.listed(connection, MAX_SEQ, SHOWN, notifications_too=True)
         every = systems.every(connection)
+        open_reports = reports.count(connection)
         sent = {system.id: _sent(connection, system.id) for system in every}
     forms = {
         "announcement": AnnouncementForm(formdata=None, key=announcements.new_key()),
         "system": SystemForm(formdata=None),
     }
-    content = {"announcements": found, "systems": every, "sent": sent}
+    content = {"announcements": found, "systems": every, "sent": sent, "reports": open_reports}
     return render_template("admin/page.html", page=page, **content, **{**forms, **shown}), status
 
 

@@ -137,6 +137,23 @@ ALLOWED: dict[str, set[str]] = {
     },
     "notifications.bell": {"db", "inbox", "notifications.kinds"},
     "reports": set(),
+    "reports.service": {
+        "auth.models",
+        "auth.people",
+        "db",
+        "errors",
+        "inbox",
+        "messages.models",
+        "notifications.content",
+        "notifications.service",
+        "posts.models",
+        "reports.models",
+        "statements",
+        "texts",
+    },
+    "reports.shapes": {"shapes"},
+    "reports.forms": set(),
+    "reports.views": {"auth", "errors", "extensions", "inbox", "openapi", "reports", "web"},
     "reports.models": {"db"},
     "announcements.models": {"db"},
     "announcements.service": {
@@ -287,7 +304,6 @@ ALLOWED: dict[str, set[str]] = {
         "texts",
         "web",
     },
-    "reports": set(),
     "announcements": set(),
     "announcements.views": {"announcements.service", "auth", "extensions", "inbox", "web"},
     "systems": set(),
@@ -307,6 +323,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "admin": set(),
     "admin.forms": {"systems.tokens"},
+    "admin.reports": {"admin.views", "auth", "extensions", "inbox", "reports.service", "web"},
     "admin.views": {
         "admin.forms",
         "announcements.service",
@@ -317,6 +334,7 @@ ALLOWED: dict[str, set[str]] = {
         "inbox",
         "notifications",
         "openapi",
+        "reports.service",
         "retention",
         "systems.service",
         "systems.shapes",
@@ -403,6 +421,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "auth.guests": {"flask", "werkzeug", "gevent"},
     "messages.service": {"flask", "werkzeug", "gevent"},
     "messages.deleting": {"flask", "werkzeug", "gevent"},
+    "reports.service": {"flask", "werkzeug", "gevent"},
 }
 
 
