@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from .conftest import Site, is_problem
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 #: A value for every variable in a path; they exist, so that a request without the check would change something.
-VALUES = {"name": "bob", "which": "all", "number": "1", "id": "1", "filename": "style.css"}
+VALUES = {"name": "bob", "which": "all", "number": "1", "id": "1", "filename": "style.css", "post": "1"}
 
 
 def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
@@ -27,11 +28,7 @@ def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
 
 
 def path_of(rule: Rule) -> str:
-    path = rule.rule
-    for name in rule.arguments:
-        start = path.index("<", path.index(name) - len("<string:") if f":{name}>" in path else path.index(f"<{name}>"))
-        path = path[:start] + VALUES[name] + path[path.index(">", start) + 1 :]
-    return path
+    return re.sub(r"<(?:[^:<>]+:)?([^:<>]+)>", lambda found: VALUES[found[1]], rule.rule)
 
 
 BODIES: dict[str, Any] = {
