@@ -9,6 +9,7 @@ import { Inbox } from './embed/inbox.js';
 import { EmbeddedPage } from './embed/page.js';
 import { systemTimers } from './live/timers.js';
 // What those import: named here, a browser asks for all of it at once, and not for one after the other.
+import './embed/deleted.js';
 import './embed/listeners.js';
 import './embed/lists.js';
 import './embed/options.js';

@@ -62,9 +62,9 @@ export class Notices {
     this.bell.bind();
   }
 
-  /** @param {{kind: string}} event */
-  apply({ kind }) {
-    if (ELSEWHERE.has(kind)) return;
+  /** @param {{kind: string, data: any}} event */
+  apply({ kind, data }) {
+    if (ELSEWHERE.has(kind) || (kind === 'deleted' && data.kind === 'message')) return;
     this.refresh(kind === 'announcement' ? GATHER + this.random() * SPREAD : GATHER);
   }
 

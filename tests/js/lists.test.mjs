@@ -76,3 +76,31 @@ test('a list can name its template; one without any says so and breaks nothing',
   assert.deepEqual(document.querySelectorAll('li').map(({ textContent }) => textContent), ['n1']);
   assert.equal(said.mock.callCount(), 1);
 });
+
+test('what was deleted leaves the lists, whatever carried its content', () => {
+  const kinds = { 'data-live-list': 'notification message reply' };
+  const { document, lists, texts } = start(list(kinds, [item(1)]));
+  const by = { by: 'bob' };
+  const carriers = [
+    ['message', { id: 7, title: 'message 7' }], ['message', { id: 8, title: 'message 8' }],
+    ['reply', { post: 5, reply: 7, title: 'reply 7' }], ['reply', { post: 7, reply: 8, title: 'reply to 7' }],
+    ['notification', { id: 7, title: 'mention in 7', data: { post: 7, reply: null, mention: by } }],
+    ['notification', { id: 8, title: 'mention in reply 7', data: { post: 5, reply: 7, mention: by } }],
+    ['notification', { id: 9, title: 'no mention', data: { post: 7, reply: 7 } }],
+  ];
+  let seq = 1;
+  const apply = (kind, data) => lists.apply({ seq: ++seq, kind, at: '2026-01-02T03:04:05.000Z', data });
+  for (const carrier of carriers) apply(...carrier);
+  const left = [];
+  for (const kind of ['message', 'reply', 'post']) {
+    apply('deleted', { kind, id: 7 });
+    left.push(texts().length);
+  }
+  assert.deepEqual(left, [7, 5, 4]);
+  assert.deepEqual(texts(), ['no mention', 'reply to 7', 'message 8', 'server 1']);
+  const late = list({ ...kinds, 'data-live-seq': 0 });
+  late.setDocument(document);
+  document.body.append(late);
+  lists.find();
+  assert.deepEqual(texts(1), ['no mention', 'reply to 7', 'message 8']);
+});

@@ -62,8 +62,8 @@ export class ChatPage {
     this.presence = new Presence({ element: document.getElementById('presence'), strings });
     this.scroller = new Scroller(list.closest('[data-scroller]'));
     this.below = document.getElementById('below');
-    // sent as a form, it leads to the newest messages; who has blocked the other has none
-    this.composer = this.isHistory || !document.getElementById('send') ? null : this.#compose();
+    const isPlain = this.isHistory || !document.getElementById('send'); // older ones; or one has blocked the other
+    this.composer = isPlain ? null : this.#compose();
     for (const entry of outbox.entries) this.messages.addPending(entry);
     const { other, messages, scroller } = this;
     this.older = new OlderMessages({ document, fetch, timers, base, other, messages, scroller });
@@ -108,15 +108,11 @@ export class ChatPage {
   }
 
   /** @param {import('../cursor.js').LiveEvent} event */
-  apply(event) {
-    if (event.kind === 'message') {
-      this.together(() => this.#applyMessage({ ...event.data, at: event.data.at ?? event.at }));
-    } else if (event.kind === 'read') {
-      this.#applyRead(event.data);
-    } else if (event.kind === 'deleted' && event.data.kind === 'message' && event.data.with === this.other) {
-      this.together(() => this.messages.markDeleted(event.data.id));
-      this.#endLine();
-    }
+  apply({ kind, at, data }) {
+    if (kind === 'message') this.together(() => this.#applyMessage({ ...data, at: data.at ?? at }));
+    else if (kind === 'read') this.#applyRead(data);
+    else if (kind === 'deleted' && data.kind === 'message' && data.with === this.other) this.messages.markDeleted(data.id);
+    this.#endLine();
   }
 
   #applyMessage(message) {
