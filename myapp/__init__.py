@@ -51,7 +51,7 @@ from .own_modules import live_page, signed_in, transaction
 from .posts import reacting
 from .posts import topics as topics_of_posts
 from .posts.counts import Changed
-from .posts.views import bp as posts_bp
+from .posts.form_views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
 from .reports.views import bp as reports_bp
 from .retention import Retention

@@ -15,6 +15,9 @@ from . import counts
 from .models import posts, reactions
 from .reacting import no_such_post
 
+#: Of so many whom one has blocked a page knows the names.
+MOST_BLOCKED = 200
+
 
 class Part(NamedTuple):
     """Some of many posts, and whether there are more of them."""
@@ -59,6 +62,24 @@ _REPLIES = statement(
     .order_by(posts.c.id)
     .limit(_most)
 )
+_REPLY_BEFORE = statement(
+    sa.select(posts.c.id)
+    .where(
+        posts.c.thread_id == sa.bindparam("thread", type_=sa.BigInteger),
+        posts.c.id < sa.bindparam("before", type_=sa.BigInteger),
+        ~_is_blocked,
+    )
+    .order_by(posts.c.id.desc())
+    .limit(1)
+    .offset(sa.bindparam("others", type_=sa.Integer))
+)
+_BLOCKED_NAMES = statement(
+    sa.select(users.c.name)
+    .join(blocks, blocks.c.blocked_id == users.c.id)
+    .where(blocks.c.user_id == _me)
+    .order_by(users.c.name)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _ONE = statement(_POST.where(posts.c.id == sa.bindparam("post", type_=sa.BigInteger)))
 
 
@@ -72,6 +93,18 @@ def feed(connection: Connection, me: int, before: int, limit: int) -> Part:
 def replies(connection: Connection, me: int, thread: int, after: int, limit: int) -> Part:
     """At most `limit` replies with an id above `after`, oldest first; deleted ones without their content."""
     return _part(connection.all(_REPLIES, me=me, thread=thread, after=after, most=limit + 1), limit)
+
+
+def reply_before(connection: Connection, me: int, thread: int, reply: int, steps: int) -> int:
+    """The id of the reply that one sees so many places before this one; 0 where there are not so many."""
+    row = connection.one(_REPLY_BEFORE, me=me, thread=thread, before=reply, others=steps - 1)
+    number: int = row[0] if row else 0
+    return number
+
+
+def blocked_names(connection: Connection, me: int) -> list[str]:
+    """Whose posts one does not see, by name; MOST_BLOCKED of them where they are more."""
+    return [row[0] for row in connection.all(_BLOCKED_NAMES, me=me, most=MOST_BLOCKED)]
 
 
 def one(connection: Connection, me: int, post: int) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""Posts over HTTP, as JSON."""
+"""Posts over HTTP: as JSON for programs and scripts, as pages for browsers."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import msgspec
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
 from ..auth import guard
@@ -15,8 +16,8 @@ from ..extensions import database, limiter, parts
 from ..messages.shapes import BadgesAt
 from ..openapi import READERS, Answer, describe, whole
 from ..texts import LONGEST_BODY, LONGEST_KEY
-from ..web import MAX_SEQ, answer, no_content, query_whole, read_json
-from . import reacting, reading, seeing, shapes, writing
+from ..web import MAX_SEQ, answer, no_content, query_whole, read_json, wants_page
+from . import pages, reacting, reading, seeing, shapes, writing
 from .counts import Counts
 
 bp = Blueprint("posts", __name__)
@@ -86,11 +87,14 @@ def write() -> Response:
         whole("before", "Older than the one with this id.", MAX_SEQ),
         whole("limit", "At most so many.", FEED, 1, MOST),
     ],
-    answers={200: shapes.Feed},
+    answers={200: Answer(shapes.Feed, page=True)},
 )
-def feed() -> Response:
+def feed() -> Response | str:
+    """The newest posts, newest first: a page for a browser, JSON for a program."""
     me = guard.signed_in()
     before, limit = query_whole("before", MAX_SEQ), query_whole("limit", FEED, 1, MOST)
+    if wants_page():
+        return pages.feed(me, before)
     with database().snapshot() as connection:
         part = reading.feed(connection, me.id, before, limit)
         head = inbox.head(connection, me.id)
@@ -98,12 +102,33 @@ def feed() -> Response:
 
 
 @bp.get(f"/posts/{ID}")
-@describe("Read a post", path=[POST_ID], answers={200: shapes.Post}, errors={404: "There is no such post."})
-def show(post: int) -> Response:
-    """A deleted one is without its content."""
+@describe(
+    "Read a post",
+    path=[POST_ID],
+    answers={200: Answer(shapes.Post, page=True)},
+    errors={404: "There is no such post."},
+    text="A deleted one is without its content. Where a browser asks, a page with its replies; what one was told about "
+    "them is seen then.",
+)
+def show(post: int) -> Response | BaseResponse | str:
     me = guard.signed_in()
+    is_page = wants_page()
     with database().read() as connection:
-        return answer(reading.one(connection, me.id, post))
+        found = reading.one(connection, me.id, post)
+        if is_page and found["thread"] is not None:
+            return redirect(pages.place(connection, me.id, found), 303)
+        is_news = is_page and _is_opened() and seeing.has_unseen(connection, me.id, post)
+    if not is_page:
+        return answer(found)
+    if is_news:
+        see(me.id, post)
+    return pages.thread(me, post, query_whole("after", 0))
+
+
+def _is_opened() -> bool:
+    """Whether somebody is about to see the page; a browser may ask for one that perhaps will be opened."""
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return request.method == "GET" and "prefetch" not in purpose.lower()
 
 
 @bp.delete(f"/posts/{ID}")

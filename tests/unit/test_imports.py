@@ -298,6 +298,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
         "extensions",
         "inbox",
+        "links",
         "messages.shapes",
         "openapi",
         "posts",

@@ -84,6 +84,8 @@ OTHER_ENDPOINTS = {
     *("notifications.panel", "notifications.mark_form", "notifications.preferences_form"),
     *("messages.delete_page", "messages.delete_form", "auth.block_form", "auth.unblock_form"),
     *("reports.new", "reports.send_form"),
+    *("posts.newer", "posts.newer_replies", "posts.write_form", "posts.write_page", "posts.reply_form"),
+    *("posts.react_form", "posts.delete_form", "posts.form_page"),
 }
 
 

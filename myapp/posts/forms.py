@@ -1,0 +1,16 @@
+"""The forms in which one writes a post or a reply, for use without JavaScript."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, TextAreaField
+
+
+class PostForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    body = TextAreaField(_l("Post"))
+    key = HiddenField()
+
+
+class ReplyForm(PostForm):
+    body = TextAreaField(_l("Reply"))
