@@ -5,6 +5,8 @@ from __future__ import annotations
 from alembic import context
 from flask import current_app
 
+from myapp.schema import is_described
+
 db = current_app.extensions["migrate"].db
 engine = db.engines.get("writer", db.engine)
 is_sqlite = engine.dialect.name == "sqlite"
@@ -25,6 +27,7 @@ with engine.connect() as connection:
         transactional_ddl=False,
         render_as_batch=is_sqlite,
         compare_type=True,
+        include_name=is_described,
     )
     try:
         context.run_migrations()

@@ -1,4 +1,4 @@
-"""What is to be done beside the requests: telling everyone what is announced, trimming inboxes.
+"""What is to be done beside the requests: telling everyone what is announced, indexing for search, trimming inboxes.
 
 Each worker of our servers has one thread for it (a greenlet where gevent has patched), which looks every few seconds
 whether something is left that nobody is at: so what a worker that died has begun, another ends. On other servers
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from .announcements import telling
 from .db import NOT_NOW, Database, Pieces
 from .retention import Retention
+from .search import catching_up
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ LOOK_EVERY = 5.0
 #: How long one batch of an announcement shall take, in seconds: on SQLite nothing else happens meanwhile, on PostgreSQL
 #: its inboxes are locked.
 AIM = 0.010
+#: For so many seconds texts are indexed, then all else has its turn.
+INDEX_FOR = 1.0
 #: Users in a batch: at first, at least, at most.
 FIRST, LEAST, MOST = 200, 20, 1000
 
@@ -37,6 +40,7 @@ class Chores:
         self._is_needed = threading.Event()
         self._looked_at = 0.0
         self._is_closed = False
+        self._has_to_index = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -61,13 +65,15 @@ class Chores:
         while not self._is_closed:
             self._look()
             self._try(self._trim)
-            if not self._is_closed:  # looking has cleared what `close` had set
+            if not self._is_closed and not self._has_to_index:  # looking has cleared what `close` had set
                 self._is_needed.wait(self._look_every)
 
     def _look(self) -> None:
         self._is_needed.clear()
         self._looked_at = time.monotonic()
         self._try(self._announce_all)
+        self._has_to_index = False
+        self._try(self._index)
 
     def _try(self, chore: Callable[[], None]) -> None:
         try:
@@ -93,6 +99,12 @@ class Chores:
                 if telling.claim(transaction, number):
                     return number
         return None
+
+    def _index(self) -> None:
+        self._has_to_index = catching_up.catch_up(self._database, INDEX_FOR, self._is_interrupted)
+
+    def _is_interrupted(self) -> bool:
+        return self._is_closed or self._is_needed.is_set()
 
     def _trim(self) -> None:
         self._retention.run_if_due(self._is_closed_by_now)

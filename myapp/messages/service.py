@@ -17,6 +17,7 @@ from ..auth.models import users
 from ..auth.people import Person, by_name, fold, lock_with
 from ..db import Connection, Transaction, now_ms, rfc3339
 from ..errors import Conflict, Invalid, Text
+from ..search import service as search
 from ..statements import Now, Statement, statement
 from ..texts import KEY_LIFE, check_body, check_key
 from .models import conversations, messages
@@ -195,6 +196,7 @@ def send(transaction: Transaction, sender: Person, to: str, body: str, key: str 
         raise blocks.refusal(transaction, sender.id, receiver, to)
     [[number, at]] = rows
     transaction.queue(_UPSERT, sender=sender.id, receiver=receiver, number=number)
+    search.index_message(transaction, number, sender.id, receiver, body)
     data = {
         "id": number,
         "from": sender.name,

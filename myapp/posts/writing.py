@@ -17,6 +17,7 @@ from ..db import Transaction, now_ms
 from ..errors import Conflict, Forbidden, Text
 from ..notifications import service as notices
 from ..notifications.content import Content
+from ..search import service as search
 from ..statements import Statement, given, statement
 from ..texts import KEY_LIFE, check_body, check_key
 from . import counts, mentions
@@ -62,7 +63,7 @@ _NOTE_EVENT = statement(sa.insert(post_events).values(given(post_events, "post_i
 _EVENTS = statement(
     sa.select(post_events.c.user_id, post_events.c.seq).where(post_events.c.post_id == sa.bindparam("post"))
 )
-_AUTHOR = statement(sa.select(posts.c.author_id).where(posts.c.id == sa.bindparam("post")))
+_WRITTEN = statement(sa.select(posts.c.author_id, posts.c.body).where(posts.c.id == sa.bindparam("post")))
 _DELETE = statement(
     sa.update(posts)
     .where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
@@ -133,10 +134,11 @@ def delete(transaction: Transaction, me: int, post: int, *, is_admin: bool = Fal
 
     Whoever was told of it is told of that. Deleting it twice changes nothing. Raises NotFound, Forbidden.
     """
-    row = transaction.one(_AUTHOR, post=post)
+    row = transaction.one(_WRITTEN, post=post)
     if row is None:
         raise no_such_post(post)
     author: int = row[0]
+    body: str = row[1]
     if author != me and not is_admin:
         raise Forbidden(Text("This is somebody else's post: delete your own ones."))
     told: dict[int, int] = {user: seq for user, seq in transaction.all(_EVENTS, post=post)}
@@ -145,6 +147,7 @@ def delete(transaction: Transaction, me: int, post: int, *, is_admin: bool = Fal
     if deleted is None:
         return
     thread: int | None = deleted[0]
+    search.forget_post(transaction, post, author, body)
     for user, seq in told.items():
         inbox.withdraw(transaction, user, seq)
         inbox.blank(transaction, user, seq)
@@ -205,6 +208,7 @@ def _insert(transaction: Transaction, author: Person, thread: int | None, body: 
     row = transaction.one(_INSERT, author_id=author.id, **values)
     assert row is not None
     number: int = row[0]
+    search.index_post(transaction, number, author.id, body)
     return number
 
 

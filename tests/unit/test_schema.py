@@ -20,7 +20,7 @@ from flask_migrate import downgrade, upgrade
 from myapp import create_app
 from myapp.db import Model, db
 from myapp.extensions import migrate
-from myapp.schema import is_current, upgrade_schema
+from myapp.schema import is_current, is_described, upgrade_schema
 
 from ..support import ROOT, environment, make_app, shared_postgres, sqlite_url
 
@@ -28,7 +28,8 @@ from ..support import ROOT, environment, make_app, shared_postgres, sqlite_url
 def test_migrations_and_models_describe_the_same_tables(tmp_path: Path, database_url: str) -> None:
     app = make_app(tmp_path, database_url)
     with app.app_context(), db.engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Model.metadata)
+        context = MigrationContext.configure(connection, opts={"include_name": is_described})
+        differences = compare_metadata(context, Model.metadata)
     app.extensions["myapp"].database.close()
     assert differences == []
 

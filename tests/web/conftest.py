@@ -20,7 +20,7 @@ from ..support import PASSWORD, People, default_database, make_app, sqlite_url
 TABLES = (
     *("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts"),
     *("notifications", "mutes", "systems", "system_tokens", "announcements"),
-    *("posts", "reactions", "post_events", "blocks", "reports"),
+    *("posts", "reactions", "post_events", "blocks", "reports", "search_marks"),
 )
 #: Which column says when a token was last used.
 LAST_USED = {"tokens": 5, "system_tokens": 7}

@@ -1,0 +1,195 @@
+"""Search over one's messages, and over everybody's posts and replies; and what is said to the index."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from ..auth.models import blocks, users
+from ..auth.people import Person
+from ..db import Connection, Row, Transaction, rfc3339
+from ..messages.models import messages
+from ..posts.models import posts
+from ..statements import statement
+from .index import MESSAGES, POSTS, Index
+from .query import Query, marks, matches, needed
+from .snippets import snippet
+from .words import places_of, words_of
+
+#: Above all ids.
+NEWEST = 2**62
+#: What the index says is read in portions: the second and those behind it are for what has the words, and not in order.
+PORTION = 200
+#: After so many seconds a search ends with what it has, to be gone on with. On SQLite nothing else is done meanwhile.
+PATIENCE = 0.05
+
+
+class Found(NamedTuple):
+    """Hits as JSON, newest first, and the id below which to go on (none: that was all).
+
+    Not all was looked through where it `is_complete` not: of what was there before the index, it has not all yet.
+    """
+
+    hits: list[dict[str, Any]]
+    before: int | None
+    is_complete: bool
+
+
+def index_message(transaction: Transaction, number: int, from_id: int, to_id: int, body: str) -> None:
+    """Within the transaction that stores a message: it is found from its commit on."""
+    MESSAGES.add(transaction, number, body, from_id, to_id)
+
+
+def forget_message(transaction: Transaction, number: int, from_id: int, to_id: int, body: str) -> None:
+    """Within the transaction that deletes a message, behind the update that says so, once: it leaves the index.
+
+    `body` as it was, or the index keeps it (and nobody is shown it).
+    """
+    MESSAGES.remove(transaction, number, body, from_id, to_id)
+
+
+def index_post(transaction: Transaction, number: int, author_id: int, body: str) -> None:
+    """As `index_message`, of a post or a reply."""
+    POSTS.add(transaction, number, body)
+
+
+def forget_post(transaction: Transaction, number: int, author_id: int, body: str) -> None:
+    """As `forget_message`, of a post or a reply."""
+    POSTS.remove(transaction, number, body)
+
+
+_sender, _receiver = users.alias("sender"), users.alias("receiver")
+_SENDER = (_sender.c.id, _sender.c.name, _sender.c.display_name, _sender.c.picture)
+_me = sa.bindparam("me", type_=sa.BigInteger)
+_MESSAGES = (
+    sa.select(messages.c.id, messages.c.body, messages.c.at, _receiver.c.name, *_SENDER)
+    .join(_sender, _sender.c.id == messages.c.from_id)
+    .join(_receiver, _receiver.c.id == messages.c.to_id)
+    .where(messages.c.deleted_at.is_(None), sa.or_(messages.c.from_id == _me, messages.c.to_id == _me))
+)
+_POSTS = (
+    sa.select(posts.c.id, posts.c.body, posts.c.at, posts.c.thread_id, *_SENDER)
+    .join(_sender, _sender.c.id == posts.c.author_id)
+    .where(
+        posts.c.deleted_at.is_(None),
+        posts.c.author_id.not_in(sa.select(blocks.c.blocked_id).where(blocks.c.user_id == _me)),
+    )
+)
+
+
+def search_messages(connection: Connection, me: Person, query: Query, before: int, limit: int) -> Found:
+    """Of the messages that one sent or received, with an id below `before`. Call it on a snapshot."""
+
+    def shape(number: int, other: Any, sender: Person) -> dict[str, Any]:
+        with_name = other if sender.id == me.id else sender.name
+        return {
+            "id": number,
+            "from": sender.name,
+            "from_name": sender.display_name,
+            "avatar": sender.avatar,
+            "to": other,
+            "url": f"/chats/{with_name}?before={number + 1}#message-{number}",
+        }
+
+    return _Search(connection, me, query, limit, _OF_MESSAGES, shape).run(before, me.id)
+
+
+def search_posts(connection: Connection, me: Person, query: Query, before: int, limit: int) -> Found:
+    """Of everybody's posts and replies, but for those whom one has blocked. Call it on a snapshot."""
+
+    def shape(number: int, thread: Any, author: Person) -> dict[str, Any]:
+        return {
+            "id": number,
+            "thread": thread,
+            "by": author.name,
+            "by_name": author.display_name,
+            "avatar": author.avatar,
+            "url": f"/posts/{thread or number}#post-{number}",
+        }
+
+    return _Search(connection, me, query, limit, _OF_POSTS, shape).run(before, None)
+
+
+class _Source:
+    """An index and the rows that it is of, as hits need them; some by their ids, or those between two ids."""
+
+    def __init__(self, index: Index, rows: sa.Select[Any]) -> None:
+        self.index = index
+        number = index.table.c.id
+        newest_first = rows.order_by(number.desc())
+        after, upto = (sa.bindparam(name, type_=sa.BigInteger) for name in ("after", "upto"))
+        self.between = statement(newest_first.where(number > after, number <= upto))
+        some = {
+            "sqlite": "SELECT value FROM json_each('[' || :ids || ']')",
+            "postgresql": "SELECT unnest(CAST('{' || CAST(:ids AS text) || '}' AS bigint[]))",
+        }
+        self.some = {
+            dialect: statement(newest_first.where(number.in_(sa.text(numbers)))) for dialect, numbers in some.items()
+        }
+
+
+_OF_MESSAGES, _OF_POSTS = _Source(MESSAGES, _MESSAGES), _Source(POSTS, _POSTS)
+
+
+class _Search:
+    """One search in one table."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        me: Person,
+        query: Query,
+        limit: int,
+        source: _Source,
+        shape: Callable[[int, Any, Person], dict[str, Any]],
+    ) -> None:
+        self._connection = connection
+        self._me = me
+        self._query = query
+        self._limit = limit
+        self._source = source
+        self._shape = shape
+        self._deadline = time.perf_counter() + PATIENCE
+
+    def run(self, before: int, owner: int | None) -> Found:
+        beside = self._source.index.not_indexed(self._connection)
+        rows = self._connection.all(
+            self._source.between, me=self._me.id, after=beside.after, upto=min(beside.upto, before - 1)
+        )
+        found = {row[0]: row for row in rows if matches(self._query, words_of(row[1]))}
+        end = self._find_indexed(found, before, owner)
+        newest = sorted((number for number in found if number >= end), reverse=True)
+        if len(newest) > self._limit:
+            newest = newest[: self._limit]
+            end = newest[-1]
+        return Found([self._hit(found[number]) for number in newest], end or None, beside.is_whole)
+
+    def _find_indexed(self, found: dict[int, Row], before: int, owner: int | None) -> int:
+        """Add what the index has, newest first, until there is one too many; and the id that was looked at last, or 0
+        where that was all.
+        """
+        terms, count = needed(self._query), 0
+        most = self._limit + 1
+        while True:
+            numbers = self._source.index.find(self._connection, terms, before, most, owner)
+            some = self._source.some[self._connection.dialect]
+            rows = self._connection.all(some, me=self._me.id, ids=",".join(map(str, numbers))) if numbers else []
+            for row in rows:
+                if matches(self._query, words_of(row[1])):
+                    found[row[0]] = row
+                    count += 1
+                if count > self._limit or time.perf_counter() > self._deadline:
+                    return int(row[0])
+            if len(numbers) < most:
+                return 0
+            before, most = numbers[-1], PORTION
+            if time.perf_counter() > self._deadline:  # also where nothing of the portion may be shown
+                return before
+
+    def _hit(self, row: Row) -> dict[str, Any]:
+        number, body, at, other, *sender = row
+        marked = snippet(body, marks(self._query, places_of(body)))
+        return {**self._shape(number, other, Person(*sender)), "at": rfc3339(at), "snippet": str(marked)}

@@ -1,0 +1,376 @@
+"""Searching: the same is found on both databases, at once, and never what is not one's own, deleted or blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from myapp.auth import blocks
+from myapp.auth.people import Person
+from myapp.db import now_ms
+from myapp.messages import service as messages
+from myapp.search import catching_up, index, service
+from myapp.search.query import needed, parse
+from myapp.search.service import NEWEST, Found
+from myapp.search.words import words_of
+
+from .conftest import Store
+from .test_words import TEXTS, is_found
+
+#: Long enough for whatever a test has to index.
+LONG = 60.0
+
+
+class World:
+    """People who write, and what they find."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.people = [Person(user, f"user{number}", f"user{number}") for number, user in enumerate(store.add(3), 1)]
+
+    def send(self, body: str, sender: int = 0, to: int = 1) -> int:
+        with self.store.database.transaction() as transaction:
+            sent = messages.send(transaction, self.people[sender], self.people[to].name, body)
+        number: int = sent.message["id"]
+        return number
+
+    def delete(self, number: int) -> None:
+        """As deleting a message does."""
+        with self.store.database.transaction() as transaction:
+            [row] = transaction.driver.execute(
+                f"SELECT from_id, to_id, body FROM messages WHERE id = {number}"
+            ).fetchall()
+            transaction.driver.execute(f"UPDATE messages SET body = '', deleted_at = 1 WHERE id = {number}")
+            service.forget_message(transaction, number, *row)
+
+    def post(self, body: str, author: int = 0, thread: int | None = None) -> int:
+        columns = "author_id, thread_id, body, at, version, likes, dislikes, replies"
+        with self.store.database.transaction() as transaction:
+            values = f"{self.people[author].id}, {thread or 'NULL'}, '{body}', {now_ms()}, 1, 0, 0, 0"
+            sql = f"INSERT INTO posts ({columns}) VALUES ({values}) RETURNING id"
+            [[number]] = transaction.driver.execute(sql).fetchall()
+            service.index_post(transaction, number, self.people[author].id, body)
+        return int(number)
+
+    def delete_post(self, number: int) -> None:
+        with self.store.database.transaction() as transaction:
+            sql = f"SELECT author_id, body FROM posts WHERE id = {number}"
+            [[author, body]] = transaction.driver.execute(sql).fetchall()
+            transaction.driver.execute(f"UPDATE posts SET body = '', deleted_at = 1 WHERE id = {number}")
+            service.forget_post(transaction, number, author, body)
+
+    def index(self) -> None:
+        """All that is stored is in the index."""
+        assert not catching_up.catch_up(self.store.database, LONG)
+
+    def find(self, query: str, who: int = 0, before: int = NEWEST, limit: int = 20) -> Found:
+        with self.store.database.snapshot() as connection:
+            return service.search_messages(connection, self.people[who], parse(query), before, limit)
+
+    def find_posts(self, query: str, who: int = 0, before: int = NEWEST, limit: int = 20) -> Found:
+        with self.store.database.snapshot() as connection:
+            return service.search_posts(connection, self.people[who], parse(query), before, limit)
+
+    def ids(self, query: str, who: int = 0) -> list[int]:
+        found = self.find(query, who)
+        assert found.is_complete and found.before is None
+        return [hit["id"] for hit in found.hits]
+
+    def post_ids(self, query: str, who: int = 0) -> list[int]:
+        found = self.find_posts(query, who)
+        assert found.is_complete and found.before is None
+        return [hit["id"] for hit in found.hits]
+
+    def in_index(self, kind: str, query: str, owner: int | None = None) -> list[int]:
+        """What the index itself says."""
+        one = {"messages": index.MESSAGES, "posts": index.POSTS}[kind]
+        with self.store.database.read() as connection:
+            return one.find(connection, needed(parse(query)), NEWEST, 100, owner)
+
+
+def reset(store: Store) -> None:
+    """As when the index has just been made: nothing is in it, and all that is there is to come into it."""
+    if store.database.dialect == "sqlite":
+        store.write("INSERT INTO messages_words(messages_words) VALUES ('delete-all')")
+        store.write("INSERT INTO posts_words(posts_words) VALUES ('delete-all')")
+    else:
+        store.write("DELETE FROM messages_words")
+        store.write("DELETE FROM posts_words")
+    for kind in ("messages", "posts"):
+        store.write(
+            f"UPDATE search_marks SET upto = 0, goal = (SELECT coalesce(max(id), 0) FROM {kind}) WHERE kind = '{kind}'"
+        )
+
+
+@pytest.fixture(params=[True, False], ids=["indexed", "not indexed yet"])
+def is_indexed(request: pytest.FixtureRequest) -> bool:
+    found: bool = request.param
+    return found
+
+
+@pytest.fixture
+def world(emptied: Store) -> Iterator[World]:
+    reset(emptied)
+    yield World(emptied)
+
+
+def test_message_is_found_by_both_sides_as_soon_as_it_is_stored(world: World, is_indexed: bool) -> None:
+    number = world.send("Hello World")
+    if is_indexed:
+        world.index()
+    assert world.ids("hello", who=0) == world.ids("hello", who=1) == [number]
+
+
+def test_message_of_others_is_never_found(world: World, is_indexed: bool) -> None:
+    world.send("Hello World")
+    if is_indexed:
+        world.index()
+    for query in ("hello", "hel", '"hello world"', "1_hello", f"{world.people[0].id}_hello", "h"):
+        assert world.ids(query, who=2) == []
+
+
+def test_hit_says_who_and_when_and_where_it_leads(world: World) -> None:
+    number = world.send("Hello <World>")
+    [mine], [theirs] = world.find("world").hits, world.find("world", who=1).hits
+    assert mine["snippet"] == "Hello &lt;<mark>World</mark>&gt;"
+    assert mine["url"] == f"/chats/user2?before={number + 1}#message-{number}"
+    assert theirs == {**mine, "url": f"/chats/user1?before={number + 1}#message-{number}"}
+    assert (mine["from"], mine["from_name"], mine["to"]) == ("user1", "user1", "user2")
+    assert mine["avatar"] == world.people[0].avatar
+    assert mine["at"].endswith("Z")
+
+
+def test_newest_comes_first_and_the_rest_in_pages(world: World, is_indexed: bool) -> None:
+    numbers = [world.send(f"Hello {number}") for number in range(25)]
+    if is_indexed:
+        world.index()
+    first = world.find("hello", limit=10)
+    second = world.find("hello", limit=10, before=first.before or 0)
+    third = world.find("hello", limit=10, before=second.before or 0)
+    assert third.before is None
+    assert [hit["id"] for page in (first, second, third) for hit in page.hits] == numbers[::-1]
+
+
+def test_page_that_is_just_full_is_the_last_one(world: World, is_indexed: bool) -> None:
+    for number in range(10):
+        world.send(f"Hello {number}")
+    if is_indexed:
+        world.index()
+    assert world.find("hello", limit=10).before is None
+
+
+def test_what_is_indexed_and_what_is_not_are_found_together(world: World) -> None:
+    old = [world.send("Hello one"), world.send("Hello two")]
+    world.index()
+    new = [world.send("Hello three"), world.send("Hello four")]
+    assert world.ids("hello") == [*old, *new][::-1]
+    assert [hit["id"] for hit in world.find("hello", limit=3).hits] == [*old, *new][:0:-1]
+    assert [hit["id"] for hit in world.find("hello", before=new[0]).hits] == old[::-1]
+
+
+def test_deleted_message_is_not_found_and_leaves_the_index(world: World, is_indexed: bool) -> None:
+    gone, kept = world.send("Hello gone"), world.send("Hello kept")
+    if is_indexed:
+        world.index()
+    world.delete(gone)
+    assert world.ids("hello") == [kept]
+    world.index()
+    assert world.ids("hello") == [kept]
+    assert world.in_index("messages", "hello", world.people[0].id) == [kept]
+
+
+def test_deletion_that_is_taken_back_leaves_it_in_the_index(world: World) -> None:
+    number = world.send("Hello World")
+    world.index()
+    with pytest.raises(ZeroDivisionError), world.store.database.transaction() as transaction:
+        transaction.driver.execute(f"UPDATE messages SET deleted_at = 1 WHERE id = {number}")
+        service.forget_message(transaction, number, world.people[0].id, world.people[1].id, "Hello World")
+        raise ZeroDivisionError
+    assert world.ids("hello") == [number]
+    assert world.in_index("messages", "hello", world.people[0].id) == [number]
+
+
+def test_message_that_is_rolled_back_is_not_found(world: World) -> None:
+    with pytest.raises(ZeroDivisionError), world.store.database.transaction() as transaction:
+        messages.send(transaction, world.people[0], "user2", "Hello World")
+        raise ZeroDivisionError
+    world.index()
+    assert world.ids("hello") == []
+
+
+def test_posts_and_replies_are_found_by_everybody(world: World, is_indexed: bool) -> None:
+    post = world.post("Hello World")
+    reply = world.post("Hello you", author=1, thread=post)
+    if is_indexed:
+        world.index()
+    assert world.post_ids("hello", who=2) == [reply, post]
+    newest, oldest = world.find_posts("hello", who=2).hits
+    assert (newest["thread"], newest["url"]) == (post, f"/posts/{post}#post-{reply}")
+    assert (oldest["thread"], oldest["url"]) == (None, f"/posts/{post}#post-{post}")
+    assert (newest["by"], newest["by_name"], newest["avatar"]) == ("user2", "user2", world.people[1].avatar)
+    assert newest["snippet"] == "<mark>Hello</mark> you"
+
+
+def test_deleted_post_is_not_found_and_leaves_the_index(world: World, is_indexed: bool) -> None:
+    post = world.post("Hello World")
+    reply = world.post("Hello you", thread=post)
+    if is_indexed:
+        world.index()
+    world.delete_post(post)
+    assert world.post_ids("hello") == [reply]
+    world.index()
+    assert world.in_index("posts", "hello") == [reply]
+
+
+def test_posts_of_whom_one_has_blocked_are_not_found(world: World, is_indexed: bool) -> None:
+    mine, theirs = world.post("Hello mine", author=0), world.post("Hello theirs", author=1)
+    if is_indexed:
+        world.index()
+    with world.store.database.transaction() as transaction:
+        blocks.block(transaction, world.people[0].id, world.people[1].id)
+    assert world.post_ids("hello", who=0) == [mine]
+    assert world.post_ids("hello", who=1) == world.post_ids("hello", who=2) == [theirs, mine]
+
+
+def test_messages_are_not_posts(world: World) -> None:
+    message, post = world.send("Hello there"), world.post("Hello everybody")
+    world.index()
+    assert (world.ids("hello"), world.post_ids("hello")) == ([message], [post])
+
+
+def test_search_that_takes_too_long_ends_with_what_it_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [world.send("b a"), *(world.send("a b") for _ in range(5)), world.send("b a")]
+    world.index()
+    monkeypatch.setattr(service, "PATIENCE", 0.0)
+    found: list[int] = []
+    before: int | None = NEWEST
+    steps = 0
+    while before is not None:
+        page = world.find('"b a"', before=before)
+        found += [hit["id"] for hit in page.hits]
+        before, steps = page.before, steps + 1
+    assert found == [numbers[-1], numbers[0]]
+    assert steps >= len(numbers)
+
+
+def test_phrases_that_are_not_there_are_looked_for_behind_the_first_portion(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PORTION", 3)
+    monkeypatch.setattr(service, "PATIENCE", LONG)
+    first = world.send("b a")
+    for _ in range(20):
+        world.send("a b")
+    world.index()
+    assert [hit["id"] for hit in world.find('"b a"', limit=2).hits] == [first]
+
+
+# -- filling the index
+
+
+def test_what_was_there_before_the_index_is_found_while_it_is_filled(world: World) -> None:
+    numbers = [world.send(f"Hello {number}") for number in range(30)]
+    posts = [world.post(f"Hello {number}") for number in range(3)]
+    reset(world.store)
+    for _ in range(6):
+        with world.store.database.transaction() as transaction:
+            index.MESSAGES.advance(transaction, 7)
+        found = world.find("hello", limit=100)
+        assert [hit["id"] for hit in found.hits] == numbers[::-1]
+        assert found.is_complete
+    world.index()
+    assert world.in_index("messages", "hello", world.people[0].id) == numbers[::-1]
+    assert world.in_index("posts", "hello") == world.post_ids("hello") == posts[::-1]
+
+
+def test_search_says_when_it_has_not_seen_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [world.send(f"Hello {number}") for number in range(10)]
+    reset(world.store)
+    monkeypatch.setattr(index, "MOST_READ", 4)
+    found = world.find("hello")
+    assert not found.is_complete
+    assert [hit["id"] for hit in found.hits] == numbers[:5:-1]
+    world.index()
+    assert world.ids("hello") == numbers[::-1]
+
+
+def test_index_is_filled_in_batches_and_stops_when_told(world: World) -> None:
+    for number in range(120):
+        world.send(f"Hello {number}")
+    reset(world.store)
+    batches: list[float] = []
+    assert catching_up.catch_up(world.store.database, LONG, lambda: len(batches) == 1, batches.append)
+    assert len(world.in_index("messages", "hello", world.people[0].id)) == catching_up.FIRST
+    assert catching_up.catch_up(world.store.database, 0.0)
+    assert not catching_up.catch_up(world.store.database, LONG, note=batches.append)
+    assert len(batches) > 1
+    assert not catching_up.catch_up(world.store.database, LONG, note=lambda seconds: pytest.fail("nothing to do"))
+
+
+def test_filling_again_adds_nothing_twice(world: World) -> None:
+    number = world.send("Hello World")
+    world.index()
+    if world.store.database.dialect == "postgresql":  # goes through what is there already
+        world.store.write("UPDATE search_marks SET upto = 0")
+        world.index()
+    assert world.in_index("messages", "hello", world.people[0].id) == [number]
+
+
+def test_postgresql_finds_what_the_version_before_has_stored(world: World) -> None:
+    if world.store.database.dialect == "sqlite":
+        return
+    number = world.send("Hello World")
+    world.store.write("DELETE FROM messages_words")
+    world.index()
+    assert world.ids("hello") == [number]
+
+
+def test_two_who_fill_the_index_do_not_disturb_each_other(world: World) -> None:
+    if world.store.database.dialect == "sqlite":
+        return  # one writes at a time
+    world.send("Hello World")
+    reset(world.store)
+    with world.store.database.transaction() as one:
+        assert index.MESSAGES.advance(one, 10)
+        with world.store.database.transaction() as other:
+            assert not index.MESSAGES.advance(other, 10)
+    assert len(world.in_index("messages", "hello", world.people[0].id)) == 1
+
+
+def test_text_without_words_is_stored_and_deleted(world: World, is_indexed: bool) -> None:
+    number = world.send("👍")
+    if is_indexed:
+        world.index()
+    world.delete(number)
+    world.index()
+    assert world.ids("x") == []
+
+
+def test_longest_texts_are_found(world: World) -> None:
+    numbers = [
+        world.send(body)
+        for body in ("的" * 4000, "x" * 4000, "字" * 3998 + "典词", "".join(chr(0x4E00 + n) for n in range(4000)))
+    ]
+    world.index()
+    assert world.ids("的" * 200) == [numbers[0]]
+    assert world.ids("x" * 200) == [numbers[1]]
+    assert world.ids("字典词") == [numbers[2]]
+    assert world.ids("一丁丂") == [numbers[3]]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.lists(TEXTS.filter(lambda text: "\x00" not in text and bool(text.strip())), min_size=1, max_size=8), TEXTS)
+def test_databases_find_what_the_words_say(world: World, bodies: list[str], query: str) -> None:
+    """Whatever is written and asked, indexed or not: both find the same, which is what `matches` says of the texts."""
+    bodies = [body for body in bodies if not any("\ud800" <= char <= "\udfff" for char in body)]
+    sent = [(world.send(body), body) for body in bodies]
+    query = query if words_of(query) else "a"
+    for asked in (query, *(body for body in bodies[:2] if words_of(body))):
+        expected = {number for number, body in sent if is_found(asked, body)}
+        for _ in ("not indexed", "indexed"):
+            found = world.find(asked, limit=1000).hits
+            assert {hit["id"] for hit in found} & {number for number, _ in sent} == expected
+            world.index()
