@@ -55,6 +55,7 @@ from .posts.form_views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
 from .reports.views import bp as reports_bp
 from .retention import Retention
+from .search.views import bp as search_bp
 from .sessions import Sessions
 from .systems.tokens import EndedAll
 from .systems.views import bp as systems_bp
@@ -152,6 +153,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(language_bp)
     app.register_blueprint(messages_bp)
     app.register_blueprint(following_bp)
+    app.register_blueprint(search_bp)
     app.register_blueprint(notifications_bp)
     app.register_blueprint(announcements_bp)
     app.register_blueprint(posts_bp)

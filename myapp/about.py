@@ -29,6 +29,7 @@ TAGS = {
     "badges": "Numbers of what is unread or not seen.",
     "people": "Whom one may write to, and who is here.",
     "posts": "Posts, replies and reactions.",
+    "search": "What was written to one, by one, or to everybody.",
     "tasks": "What is done beside the requests.",
     "notifications": "What happened, and what other systems tell.",
     "systems": "For other systems, with a token of theirs.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,8 +22,9 @@ from .words import places_of, words_of
 NEWEST = 2**62
 #: What the index says is read in portions: the second and those behind it are for what has the words, and not in order.
 PORTION = 200
-#: After so many seconds a search ends with what it has, to be gone on with. On SQLite nothing else is done meanwhile.
-PATIENCE = 0.05
+#: Behind so many characters of texts that the index has named, a search ends with what it has, to be gone on with:
+#: within some 10 ms, in which a worker does nothing else. EACH is what a text counts for beside.
+MOST_READ, EACH = 100_000, 50
 
 
 class Found(NamedTuple):
@@ -65,13 +65,13 @@ _sender, _receiver = users.alias("sender"), users.alias("receiver")
 _SENDER = (_sender.c.id, _sender.c.name, _sender.c.display_name, _sender.c.picture)
 _me = sa.bindparam("me", type_=sa.BigInteger)
 _MESSAGES = (
-    sa.select(messages.c.id, messages.c.body, messages.c.at, _receiver.c.name, *_SENDER)
+    sa.select(messages.c.id, messages.c.body, messages.c.at, *_SENDER, _receiver.c.name, _receiver.c.display_name)
     .join(_sender, _sender.c.id == messages.c.from_id)
     .join(_receiver, _receiver.c.id == messages.c.to_id)
     .where(messages.c.deleted_at.is_(None), sa.or_(messages.c.from_id == _me, messages.c.to_id == _me))
 )
 _POSTS = (
-    sa.select(posts.c.id, posts.c.body, posts.c.at, posts.c.thread_id, *_SENDER)
+    sa.select(posts.c.id, posts.c.body, posts.c.at, *_SENDER, posts.c.thread_id)
     .join(_sender, _sender.c.id == posts.c.author_id)
     .where(
         posts.c.deleted_at.is_(None),
@@ -83,15 +83,17 @@ _POSTS = (
 def search_messages(connection: Connection, me: Person, query: Query, before: int, limit: int) -> Found:
     """Of the messages that one sent or received, with an id below `before`. Call it on a snapshot."""
 
-    def shape(number: int, other: Any, sender: Person) -> dict[str, Any]:
-        with_name = other if sender.id == me.id else sender.name
+    def shape(number: int, sender: Person, to: str, to_name: str) -> dict[str, Any]:
+        other, other_name = (to, to_name) if sender.id == me.id else (sender.name, sender.display_name)
         return {
             "id": number,
             "from": sender.name,
             "from_name": sender.display_name,
             "avatar": sender.avatar,
-            "to": other,
-            "url": f"/chats/{with_name}?before={number + 1}#message-{number}",
+            "to": to,
+            "with": other,
+            "with_name": other_name,
+            "url": f"/chats/{other}?before={number + 1}#message-{number}",
         }
 
     return _Search(connection, me, query, limit, _OF_MESSAGES, shape).run(before, me.id)
@@ -100,7 +102,7 @@ def search_messages(connection: Connection, me: Person, query: Query, before: in
 def search_posts(connection: Connection, me: Person, query: Query, before: int, limit: int) -> Found:
     """Of everybody's posts and replies, but for those whom one has blocked. Call it on a snapshot."""
 
-    def shape(number: int, thread: Any, author: Person) -> dict[str, Any]:
+    def shape(number: int, author: Person, thread: int | None) -> dict[str, Any]:
         return {
             "id": number,
             "thread": thread,
@@ -144,7 +146,7 @@ class _Search:
         query: Query,
         limit: int,
         source: _Source,
-        shape: Callable[[int, Any, Person], dict[str, Any]],
+        shape: Callable[..., dict[str, Any]],
     ) -> None:
         self._connection = connection
         self._me = me
@@ -152,7 +154,6 @@ class _Search:
         self._limit = limit
         self._source = source
         self._shape = shape
-        self._deadline = time.perf_counter() + PATIENCE
 
     def run(self, before: int, owner: int | None) -> Found:
         beside = self._source.index.not_indexed(self._connection)
@@ -171,7 +172,7 @@ class _Search:
         """Add what the index has, newest first, until there is one too many; and the id that was looked at last, or 0
         where that was all.
         """
-        terms, count = needed(self._query), 0
+        terms, count, read = needed(self._query), 0, 0
         most = self._limit + 1
         while True:
             numbers = self._source.index.find(self._connection, terms, before, most, owner)
@@ -181,15 +182,17 @@ class _Search:
                 if matches(self._query, words_of(row[1])):
                     found[row[0]] = row
                     count += 1
-                if count > self._limit or time.perf_counter() > self._deadline:
+                read += len(row[1])
+                if count > self._limit or read > MOST_READ:
                     return int(row[0])
             if len(numbers) < most:
                 return 0
-            before, most = numbers[-1], PORTION
-            if time.perf_counter() > self._deadline:  # also where nothing of the portion may be shown
+            before, most, read = numbers[-1], PORTION, read + EACH * len(numbers)
+            if read > MOST_READ:  # also where nothing of the portion may be shown
                 return before
 
     def _hit(self, row: Row) -> dict[str, Any]:
-        number, body, at, other, *sender = row
+        number, body, at, *others = row
         marked = snippet(body, marks(self._query, places_of(body)))
-        return {**self._shape(number, other, Person(*sender)), "at": rfc3339(at), "snippet": str(marked)}
+        shaped = self._shape(number, Person(*others[:4]), *others[4:])
+        return {**shaped, "at": rfc3339(at), "snippet": str(marked)}

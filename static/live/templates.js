@@ -39,6 +39,15 @@ export function setTime(root, at) {
 }
 
 /**
+ * @param {HTMLElement} element
+ * @param {number} id of the message that it shows; links lead to it
+ */
+export function setMessage(element, id) {
+  element.setAttribute('id', `message-${id}`);
+  element.dataset.messageId = String(id);
+}
+
+/**
  * @param {HTMLElement} root
  * @param {string | null | undefined} address as in an event: below the application's root
  */

@@ -137,7 +137,8 @@ def test_hit_says_who_and_when_and_where_it_leads(world: World) -> None:
     [mine], [theirs] = world.find("world").hits, world.find("world", who=1).hits
     assert mine["snippet"] == "Hello &lt;<mark>World</mark>&gt;"
     assert mine["url"] == f"/chats/user2?before={number + 1}#message-{number}"
-    assert theirs == {**mine, "url": f"/chats/user1?before={number + 1}#message-{number}"}
+    url = f"/chats/user1?before={number + 1}#message-{number}"
+    assert theirs == {**mine, "url": url, "with": "user1", "with_name": "user1"}
     assert (mine["from"], mine["from_name"], mine["to"]) == ("user1", "user1", "user2")
     assert mine["avatar"] == world.people[0].avatar
     assert mine["at"].endswith("Z")
@@ -244,7 +245,7 @@ def test_messages_are_not_posts(world: World) -> None:
 def test_search_that_takes_too_long_ends_with_what_it_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [world.send("b a"), *(world.send("a b") for _ in range(5)), world.send("b a")]
     world.index()
-    monkeypatch.setattr(service, "PATIENCE", 0.0)
+    monkeypatch.setattr(service, "MOST_READ", 0)
     found: list[int] = []
     before: int | None = NEWEST
     steps = 0
@@ -260,7 +261,6 @@ def test_phrases_that_are_not_there_are_looked_for_behind_the_first_portion(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "PORTION", 3)
-    monkeypatch.setattr(service, "PATIENCE", LONG)
     first = world.send("b a")
     for _ in range(20):
         world.send("a b")

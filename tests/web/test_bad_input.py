@@ -57,6 +57,7 @@ REQUESTS = [
     Request("GET", "/presence?users=bob"),
     Request("GET", "/avatars/bob"),
     Request("GET", "/notifications"),
+    Request("GET", "/search?q=hi"),
     Request("POST", "/notifications/seen", {"seqs": [1], "upto": 1}, ("seqs", "upto")),
     Request("GET", "/notifications/preferences"),
     Request("PUT", "/notifications/preferences", {"kinds": {"like": True}, "systems": {"shop": True}}, BOTH),

@@ -1,4 +1,4 @@
-import { cloneTemplate, field, setTime } from '../templates.js';
+import { cloneTemplate, field, setMessage, setTime } from '../templates.js';
 import { arrangeDays } from './days.js';
 import { MessageItems } from './message-items.js';
 
@@ -86,7 +86,7 @@ export class MessageList {
     for (const message of messages) {
       if (this.find(message.id)) continue;
       const element = this.items.make(message);
-      element.dataset.messageId = String(message.id);
+      setMessage(element, message.id);
       this.list.insertBefore(element, this.list.firstElementChild);
     }
     this.arrange();
@@ -182,7 +182,7 @@ export class MessageList {
   }
 
   #place(element, id) {
-    element.dataset.messageId = String(id);
+    setMessage(element, id);
     let before = null;
     for (let other = this.list.lastElementChild; other; other = other.previousElementSibling) {
       if (other.dataset.messageId && Number(other.dataset.messageId) < id) break;
