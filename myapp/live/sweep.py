@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from gevent.event import Event
 
 from .bus import OK
 from .clients import failed
+from .rounds import Rounds
 
 if TYPE_CHECKING:
     from .clients import ParkedClient
@@ -32,12 +32,8 @@ TICK = 0.1
 ROUND = 4.0
 #: The same while the bus carries nothing, and the comparison is all that there is.
 ROUND_ALONE = 2.0
-#: The most users in one comparison: with more, query and comparison take longer than a slice.
-MOST_USERS = 500
 #: Seconds that a turn waits for the database; what takes longer goes on beside it.
 READ_PATIENCE = 0.05
-#: Seconds until a comparison that failed is tried again: after the first failure, and at most.
-RETRY, MOST_RETRY = 0.2, 1.0
 #: Seconds that one slice may take before others get their turn.
 SLICE = 0.001
 
@@ -68,13 +64,13 @@ class Sweep:
         #: clients by the tick at which to call them; one that was closed is skipped when its tick comes
         self._wheel: dict[int, list[ParkedClient]] = {}
         self._tick = int(self.now / TICK)
-        #: places in the order of their turn to be compared; one that was left is dropped at its turn
-        self._rotation: deque[Place] = deque()
-        self._owed = 0.0
-        self._compared_at = self.now
-        #: after a failure: how long the database is left alone, and until when
-        self._pause = 0.0
-        self._paused_until = self.now
+        self._places: Rounds[Place] = Rounds(
+            self._read_places,
+            dispatcher.is_in_use,
+            now=lambda: self.now,
+            clock=clock,
+            seconds=lambda: self.round,
+        )
         self._slice_began = self.now
         self._greenlet: Any = None
         self._reading: Any = None
@@ -91,12 +87,12 @@ class Sweep:
 
     def compare_all(self) -> None:
         """Have everybody compared in the next turn: whatever was said meanwhile has passed this worker by."""
-        self._owed = float(len(self._rotation))
+        self._places.compare_all()
 
     def start(self) -> None:
         self.now = self._clock()
         self._tick = int(self.now / TICK)
-        self._compared_at = self.now
+        self._places.start()
         self._greenlet = gevent.spawn(self._run)
 
     def close(self) -> None:
@@ -105,8 +101,7 @@ class Sweep:
 
     def add(self, place: Place) -> None:
         """Compare this place from now on, until the dispatcher no longer uses it."""
-        place.compared_at = self.now
-        self._rotation.append(place)
+        self._places.add(place)
 
     def check_at(self, client: ParkedClient, at: float) -> None:
         """Call `client.check` at `at`, not before, and at most a tick or two later."""
@@ -141,9 +136,9 @@ class Sweep:
         self._reading.join(READ_PATIENCE)
 
     def _look_into_database(self) -> None:
-        for step in (self._compare_some, self._check_grants):
+        for look in (self._places.turn, self._check_grants):
             try:
-                step()
+                look(self._go_on)
             except Exception:  # safety net: what was read may not be what is expected; the next turn reads again
                 log.exception("a comparison of the sweep failed")
             if not self._go_on():
@@ -175,63 +170,16 @@ class Sweep:
         if again is not None and client.fd >= 0:
             self.check_at(client, again)
 
-    def _compare_some(self) -> None:
-        """A share of all users, the one whose last turn is longest ago first: everybody's comes within a round.
+    def _read_places(self, some: list[Place]) -> Callable[[], None]:
+        wanted = [place.wanted for place in some]
+        epoch, heads = self._read_heads([place.user for place in some])
+        for place, before in zip(some, wanted, strict=True):
+            if place.wanted > before:  # news came during the query: who was given it stands beyond what was read
+                heads[place.user] = max(heads.get(place.user, 0), place.wanted)
+        return lambda: self._dispatcher.compare(epoch, heads)
 
-        Whose comparison fails keeps its turn, and has it again after a pause.
-        """
-        everybody = len(self._rotation)
-        # never more than everybody once, however long the loop was held up
-        self._owed = min(self._owed + everybody * (self.now - self._compared_at) / self.round, float(everybody))
-        self._compared_at = self.now
-        if self._clock() < self._paused_until:
-            return
-        while some := self._whose_turn():
-            self._owed = max(0.0, self._owed - len(some))
-            asked_at = self.now
-            wanted = [place.wanted for place in some]
-            try:
-                epoch, heads = self._read_heads([place.user for place in some])
-            except Exception as error:  # safety net: the database may be away
-                log.warning("comparing parked clients with their inboxes failed: %s", error)
-                self._owed += len(some)
-                self._pause = min(max(RETRY, 2 * self._pause), MOST_RETRY)
-                self._paused_until = self._clock() + self._pause
-                return
-            self._pause = 0.0
-            self._end_turn(some, asked_at)
-            for place, before in zip(some, wanted, strict=True):
-                if place.wanted > before:  # news came during the query: who was given it stands beyond what was read
-                    heads[place.user] = max(heads.get(place.user, 0), place.wanted)
-            self._dispatcher.compare(epoch, heads)
-            if len(some) < MOST_USERS or not self._go_on():
-                return
-
-    def _check_grants(self) -> None:
+    def _check_grants(self, go_on: Callable[[], bool]) -> None:
         try:
             self._dispatcher.grants.check()
         except Exception as error:  # safety net: the database may be away; the next heartbeat doubts again
             log.warning("looking after the sessions of parked clients failed: %s", error)
-
-    def _whose_turn(self) -> list[Place]:
-        """Those whose turn it is: as many as are owed, and all whose round is over. Who has left takes no turn.
-
-        The share alone is not enough: it shrinks while others leave, and the last of many would wait several rounds.
-        They stay in front until `_end_turn`: who was not compared is the next one again.
-        """
-        some: list[Place] = []
-        while self._rotation and len(some) < MOST_USERS:
-            place = self._rotation[0]
-            if self._dispatcher.is_in_use(place):
-                if len(some) + 1 > self._owed and self.now - place.compared_at < self.round:
-                    break
-                some.append(place)
-            self._rotation.popleft()
-        self._rotation.extendleft(reversed(some))
-        return some
-
-    def _end_turn(self, some: list[Place], asked_at: float) -> None:
-        """They were compared with what was read then."""
-        for place in some:
-            place.compared_at = asked_at
-        self._rotation.rotate(-len(some))  # whoever came meanwhile is behind all others

@@ -13,7 +13,8 @@ import pytest
 
 from myapp.live.bus import AWAY, DEAF, OK, STARTING
 from myapp.live.places import Place
-from myapp.live.sweep import MOST_USERS, ROUND, ROUND_ALONE, TICK, Sweep
+from myapp.live.rounds import MOST
+from myapp.live.sweep import ROUND, ROUND_ALONE, TICK, Sweep
 
 from .parking import Clock
 
@@ -215,7 +216,7 @@ def test_every_user_is_compared_within_five_seconds_always(count: int, swept: Sw
 def test_query_asks_for_a_thousand_users_at_most(swept: Swept) -> None:
     swept.add(range(20_000))
     swept.turn(10)
-    assert max(len(users) for _at, users in swept.queries) <= MOST_USERS
+    assert max(len(users) for _at, users in swept.queries) <= MOST
 
 
 def test_users_are_compared_no_more_often_than_needed(swept: Swept) -> None:
@@ -236,7 +237,7 @@ def test_user_who_left_is_not_asked_for_any_more(swept: Swept) -> None:
     swept.owner.left = {1}
     swept.turn(10)
     assert all(1 not in users for _at, users in swept.queries)
-    assert len(swept.sweep._rotation) == 2
+    assert len(swept.sweep._places) == 2
 
 
 def test_what_was_read_is_handed_to_the_dispatcher(swept: Swept) -> None:
@@ -314,7 +315,7 @@ def test_who_left_after_a_comparison_failed_is_not_asked_for_any_more(swept: Swe
     swept.queries.clear()
     swept.turn(10)
     assert all(1 not in users for _at, users in swept.queries)
-    assert len(swept.sweep._rotation) == 2
+    assert len(swept.sweep._places) == 2
 
 
 def stand_still(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> gevent.event.Event:

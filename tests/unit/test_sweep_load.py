@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from myapp.live.frames import CloseCode
-from myapp.live.sweep import MOST_USERS, ROUND, SLICE, TICK
+from myapp.live.rounds import MOST
+from myapp.live.sweep import ROUND, SLICE, TICK
 from myapp.live.websocket import QUIET, WebSocketClient
 
 from . import wire
@@ -154,11 +155,11 @@ def test_queries_ask_for_a_thousand_users_or_sessions_at_most_and_no_more_often_
     assert max(count for _, count in crowd.queries) <= 1_000
     assert max(count for _, count in crowd.looks) <= 1_000
     turns = crowd.seconds / TICK
-    assert len(crowd.queries) <= turns * (1 + ALL / (ROUND / TICK) / MOST_USERS)
+    assert len(crowd.queries) <= turns * (1 + ALL / (ROUND / TICK) / MOST)
     assert sum(count for _, count in crowd.queries) <= ALL * (crowd.seconds / ROUND + 1)
     heartbeats = ALL + 2 * 2_000 + 5 * 2_000 + 5 * 3_000
     assert sum(count for _, count in crowd.looks) <= heartbeats
-    assert len(crowd.looks) <= heartbeats / MOST_USERS + 8 * 15
+    assert len(crowd.looks) <= heartbeats / MOST + 8 * 15
 
 
 @pytest.fixture
