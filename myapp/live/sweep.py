@@ -1,8 +1,9 @@
 """One loop that looks after all parked clients, in slices of about a millisecond.
 
 It calls each client when its deadline has come (heartbeats, ends of long polls, overdue answers to Close), and it
-compares, always and not only in trouble, where clients stand with where their inboxes are. That is what makes a lost
-notification cost latency and never an event.
+compares, always and not only in trouble, where clients stand with where their inboxes are, and what is known of stored
+topics that are watched with what stands in the database. That is what makes a lost notification cost latency and never
+an event, nor a number.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .clients import ParkedClient
     from .dispatcher import Dispatcher
     from .places import Place
+    from .topic import Topic
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,15 @@ class Sweep:
             clock=clock,
             seconds=lambda: self.round,
         )
+        self._topics: Rounds[Topic] = Rounds(
+            self._read_topics,
+            dispatcher.topics.is_followed,
+            now=lambda: self.now,
+            clock=clock,
+            seconds=lambda: self.round,
+        )
+        dispatcher.topics.followed = self._topics.add
+        dispatcher.topics.compare_soon = self._topics.compare_all
         self._slice_began = self.now
         self._greenlet: Any = None
         self._reading: Any = None
@@ -82,17 +93,19 @@ class Sweep:
 
     @property
     def round(self) -> float:
-        """Within how many seconds every user is compared."""
+        """Within how many seconds every user and topic is compared."""
         return ROUND if self._dispatcher.bus_state == OK else ROUND_ALONE
 
     def compare_all(self) -> None:
-        """Have everybody compared in the next turn: whatever was said meanwhile has passed this worker by."""
+        """Have everything compared in the next turn: whatever was said meanwhile has passed this worker by."""
         self._places.compare_all()
+        self._topics.compare_all()
 
     def start(self) -> None:
         self.now = self._clock()
         self._tick = int(self.now / TICK)
         self._places.start()
+        self._topics.start()
         self._greenlet = gevent.spawn(self._run)
 
     def close(self) -> None:
@@ -136,7 +149,7 @@ class Sweep:
         self._reading.join(READ_PATIENCE)
 
     def _look_into_database(self) -> None:
-        for look in (self._places.turn, self._check_grants):
+        for look in (self._places.turn, self._topics.turn, self._check_grants):
             try:
                 look(self._go_on)
             except Exception:  # safety net: what was read may not be what is expected; the next turn reads again
@@ -177,6 +190,11 @@ class Sweep:
             if place.wanted > before:  # news came during the query: who was given it stands beyond what was read
                 heads[place.user] = max(heads.get(place.user, 0), place.wanted)
         return lambda: self._dispatcher.compare(epoch, heads)
+
+    def _read_topics(self, some: list[Topic]) -> Callable[[], None]:
+        topics = self._dispatcher.topics
+        read = topics.read([topic.key for topic in some])
+        return lambda: topics.compare(read)
 
     def _check_grants(self, go_on: Callable[[], bool]) -> None:
         try:

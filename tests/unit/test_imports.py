@@ -436,7 +436,7 @@ NAMED: dict[str, set[str]] = {
     "live.websocket": {"live.dispatcher", "live.places"},
     "live.catching_up": {"live.dispatcher", "live.places"},
     "live.long_poll": {"live.dispatcher", "live.places"},
-    "live.sweep": {"live.clients", "live.dispatcher", "live.places"},
+    "live.sweep": {"live.clients", "live.dispatcher", "live.places", "live.topic"},
 }
 
 #: Packages of others that a layer does without; a name stands for all that begin with it.
