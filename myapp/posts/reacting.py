@@ -164,7 +164,7 @@ def _standing_posts(transaction: Transaction, author: int, numbers: Iterable[int
     """Those of the posts that are the author's and not deleted; they stay so until the commit."""
     ids = ",".join(str(int(number)) for number in sorted(numbers))
     sql = (
-        "SELECT id, likes, dislikes, replies, version, false FROM posts "
+        "SELECT id, likes, dislikes, replies, version, NULL FROM posts "
         f"WHERE id IN ({ids}) AND author_id = {int(author)} AND deleted_at IS NULL"  # whole numbers only
     )
     return {number: counts.Counts(*row) for number, *row in transaction.driver.execute(sql).fetchall()}

@@ -130,7 +130,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         "avatar": author.avatar,
         "body": body,
         "at": rfc3339(at),
-        "deleted": bool(stand.is_deleted),
+        "deleted": stand.is_deleted,
         "blocked": bool(is_blocked),
         "counts": stand.as_json(),
         "version": stand.version,
