@@ -137,6 +137,27 @@ def _post(data: Data) -> str:
     return f"/posts/{data['post']}"
 
 
+def _its_reply(data: Data) -> str:
+    return f"/posts/{data['reply']}"  # which leads to its place in the thread
+
+
+def _mention(data: Data) -> Data | None:
+    """What a notification of this site's own says of who mentioned one; a system's own data may look like it."""
+    own = data.get("data")
+    is_one = data.get("source") is None and isinstance(own, dict) and isinstance(own.get("mention"), dict)
+    return own if is_one else None
+
+
+def _notification(data: Data) -> str:
+    found = _mention(data)
+    return Text("%(name)s mentioned you", name=_names([found["mention"]])[0]) if found else str(data["title"])
+
+
+def _notification_url(data: Data) -> str:
+    found = _mention(data)
+    return _its_reply(found) if found and found.get("reply") else data.get("url") or ""
+
+
 def _same_post(data: Data) -> str | None:
     return str(data["post"])
 
@@ -171,10 +192,10 @@ for _kind in (
     Kind(
         "notification",
         Text("Notifications"),
-        lambda data: str(data["title"]),
+        _notification,
         badge="notifications",
         body=lambda data: data.get("body") or "",
-        url=lambda data: data.get("url") or "",
+        url=_notification_url,
     ),
     Kind(
         "announcement",
@@ -192,7 +213,7 @@ for _kind in (
         _reply,
         badge="replies",
         body=lambda data: data.get("body") or "",
-        url=_post,
+        url=_its_reply,
         group=_same_post,
         together=_replies,
     ),

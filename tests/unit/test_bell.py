@@ -42,6 +42,25 @@ def test_each_alone_is_an_item() -> None:
     assert first.at == "2026-11-20T09:00:00.126Z"
 
 
+def mention(seq: int, reply: int | None, **more: Any) -> StoredNotice:
+    data = {"post": 5, "reply": reply, "mention": {"by": "bob", "by_name": "Bob <b>"}}
+    content = {"source": None, "title": "Bob <b> mentioned you", "body": "@ann", "url": "/posts/5#post-5", "data": data}
+    return seen(seq, "notification", id=seq, **{**content, **more})
+
+
+def test_a_mention_is_told_by_a_text_and_leads_to_where_it_stands() -> None:
+    in_post, in_reply = bell.group([mention(2, None), mention(1, 7)])
+    assert isinstance(in_post.title, Text) and in_post.title.values == {"name": "Bob <b>"}
+    assert (in_post.title, in_post.url) == ("Bob <b> mentioned you", "/posts/5#post-5")
+    assert (in_reply.title, in_reply.url) == ("Bob <b> mentioned you", "/posts/7")
+
+
+def test_what_a_system_sends_is_no_mention_whatever_its_data_look_like() -> None:
+    own = mention(1, 7, source="shop", title="Hello", url="/orders")
+    strange = mention(2, 7, title="Hello", url="/orders", data={"mention": "Bob"})
+    assert [(item.title, item.url) for item in bell.group([own, strange])] == [("Hello", "/orders")] * 2
+
+
 def test_the_like_of_it_is_one_item_where_the_newest_stands() -> None:
     other = seen(7, "notification", id=1, title="Paid")
     items = bell.group([like(9, 1, "Ann"), like(8, 2, "Bob"), other, like(5, 1, "Carol"), like(4, 1, "Dora")])
