@@ -43,6 +43,8 @@ class Sessions(SecureCookieSessionInterface):
         return opened
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if response.cache_control.public:
+            return  # the same for everybody: by "Vary: Cookie" a browser would ask anew after each new cookie
         if session.accessed or session.modified or session.permanent:
             super().save_session(app, session, response)
 

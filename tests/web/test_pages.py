@@ -304,6 +304,15 @@ def test_files_are_named_by_a_version_under_which_a_browser_may_keep_them(site: 
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
+def test_a_browser_that_has_a_file_does_not_ask_again_after_a_new_cookie(site: Site) -> None:
+    page = site.guest().get("/auth/login", headers=HTML).text
+    for address in (*re.findall(r'(?:href|src)="(/static/[^"]+)"', page)[:3], "/static/embed.js"):
+        answer = site.guest().get(address, headers={"Cookie": "zone=UTC"}, buffered=True)
+        assert "public" in answer.headers["Cache-Control"]
+        assert "Vary" not in answer.headers
+        assert "Set-Cookie" not in answer.headers
+
+
 def test_a_page_from_before_a_change_gets_the_files_of_now_and_does_not_keep_them(site: Site) -> None:
     answer = site.guest().get("/static/~0123456789ab/live.js", buffered=True)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
