@@ -7,18 +7,27 @@ import sqlalchemy as sa
 from .. import inbox
 from ..db import Connection, Transaction
 from ..statements import statement
-from .models import posts
+from .models import post_events, posts
 
 _thread = sa.bindparam("thread", type_=sa.BigInteger)
-_of_thread = sa.union_all(sa.select(_thread), sa.select(posts.c.id).where(posts.c.thread_id == _thread))
 _events = inbox.events
+#: The post or reply that was written, or reacted to.
+_post = sa.func.coalesce(inbox.NumberIn(_events.c.data, "reply"), inbox.NumberIn(_events.c.data, "post"))
+_is_in_thread = sa.exists().where(posts.c.id == _post, sa.or_(posts.c.id == _thread, posts.c.thread_id == _thread))
+#: Others have numbers called so too: what another system tells of its own post 7 is none of ours.
+_tells_of_it = sa.exists().where(
+    post_events.c.post_id == _post,
+    post_events.c.user_id == _events.c.user_id,
+    post_events.c.seq == _events.c.seq,
+)
 _UNSEEN = statement(
     sa.select(_events.c.seq)
     .with_hint(_events, "INDEXED BY ix_events_unseen", "sqlite")
     .where(
         _events.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
         _events.c.seen == sa.false(),
-        inbox.NumberIn(_events.c.data, "post").in_(_of_thread),
+        sa.or_(_events.c.kind.in_(sa.literal_column(kind) for kind in ("'like'", "'dislike'")), _tells_of_it),
+        _is_in_thread,
     )
     .order_by(_events.c.seq)
     .limit(sa.bindparam("most", type_=sa.Integer))
