@@ -7,8 +7,11 @@ import re
 #: People beyond these are mentioned without being told.
 MOST = 10
 
-#: As people.NAME, of which dots, dashes and underscores at the end belong to the sentence.
-_MENTION = re.compile(r"(?<![\w@./-])@([a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?)(?![\w@])", re.IGNORECASE | re.ASCII)
+#: As people.NAME, of which dots, dashes and underscores at the end belong to the sentence. What goes on as a name or an
+#: address is none: `@bob.smith@example.org` is nobody called bob.
+_MENTION = re.compile(
+    r"(?<![\w@./-])@([a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?)(?![._-]*[a-z0-9@])", re.IGNORECASE | re.ASCII
+)
 
 
 def find(body: str) -> list[str]:
