@@ -15,6 +15,7 @@ from ..auth import blocks, people
 from ..auth.people import Person
 from ..db import Transaction, now_ms
 from ..errors import Conflict, Forbidden, Text
+from ..notifications import preferences
 from ..notifications import service as notices
 from ..notifications.content import Content
 from ..search import service as search
@@ -25,8 +26,8 @@ from .allowed import check_not_blocked
 from .models import post_events, posts
 from .reacting import no_such_post
 
-#: So many of those who replied last hear of the next reply.
-MOST_TOLD = 200
+#: So many of those who replied last hear of the next reply; they are looked for among so many replies.
+MOST_TOLD, MOST_LOOKED_AT = 200, 1000
 
 _NO_COUNTS = {"likes": 0, "dislikes": 0, "replies": 0}
 _INSERT = Statement(
@@ -38,7 +39,7 @@ _INSERT = Statement(
     )
 )
 _BY_KEY = statement(
-    sa.select(posts.c.id, posts.c.thread_id, posts.c.body, posts.c.at).where(
+    sa.select(posts.c.id, posts.c.thread_id, posts.c.body, posts.c.at, posts.c.deleted_at).where(
         posts.c.author_id == sa.bindparam("author"), posts.c.key == sa.bindparam("sent_key")
     )
 )
@@ -51,12 +52,20 @@ _THREAD = statement(
 _LOCK_THREAD = statement(
     sa.select(posts.c.id).where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None)).with_for_update()
 )
+#: Of a long thread the end: the post is locked, and on SQLite the database.
+_last = (
+    sa.select(posts.c.id, posts.c.author_id, posts.c.deleted_at)
+    .where(posts.c.thread_id == sa.bindparam("post"))
+    .order_by(posts.c.id.desc())
+    .limit(MOST_LOOKED_AT)
+    .subquery()
+)
 #: Those who replied last, each once.
 _REPLIED = statement(
-    sa.select(posts.c.author_id)
-    .where(posts.c.thread_id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
-    .group_by(posts.c.author_id)
-    .order_by(sa.func.max(posts.c.id).desc())
+    sa.select(_last.c.author_id)
+    .where(_last.c.deleted_at.is_(None))
+    .group_by(_last.c.author_id)
+    .order_by(sa.func.max(_last.c.id).desc())
     .limit(MOST_TOLD)
 )
 _NOTE_EVENT = statement(sa.insert(post_events).values(given(post_events, "post_id", "user_id", "seq")))
@@ -67,7 +76,7 @@ _WRITTEN = statement(sa.select(posts.c.author_id, posts.c.body).where(posts.c.id
 _DELETE = statement(
     sa.update(posts)
     .where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
-    .values(body="", key=None, deleted_at=sa.bindparam("now"))
+    .values(body="", deleted_at=sa.bindparam("now"))
     .returning(posts.c.thread_id)
 )
 
@@ -102,13 +111,15 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     """A reply to a post, or to one in its thread. Its author hears of it, those who replied before, and who is
     mentioned: each once, but nobody who has blocked the author of the reply.
 
-    Raises as `write`; NotFound where there is no such post, Forbidden where its author and one's own have blocked one
-    another.
+    Raises as `write`; NotFound where there is no such post, Forbidden where one and its author, or the author of the
+    reply that is answered, have blocked one another.
     """
     check_body(body)
     check_key(key)
-    thread, owner = _thread_of(transaction, to)
-    check_not_blocked(blocks.between(transaction, author.id, (owner,)), author.id, owner)
+    thread, owner, answered = _thread_of(transaction, to)
+    blocked = blocks.between(transaction, author.id, (owner, answered))
+    for other in (owner, answered):
+        check_not_blocked(blocked, author.id, other)
     mentioned = _mentioned(transaction, author, body)
     hearers = [owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))]
     hearers = _unblocked(transaction, author, dict.fromkeys(hearers))
@@ -123,8 +134,9 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     data = {"post": thread, "reply": number, "by": author.name, "by_name": author.display_name, "body": body}
     for user in hearers:
         notices.emit(transaction, user, "reply", data, told=_noting(transaction, number, user))
+    unheard = preferences.muted_by(transaction, [user for user in mentioned if user in hearers])
     for user in mentioned:
-        if user not in hearers:
+        if user not in hearers or "reply" in unheard.get(user, ()):
             _tell_of_mention(transaction, user, author, thread, number, body)
     return Written(number, True)
 
@@ -162,15 +174,16 @@ def delete(transaction: Transaction, me: int, post: int, *, is_admin: bool = Fal
         counts.change(transaction, thread, replies=-1)
 
 
-def _thread_of(transaction: Transaction, post: int) -> tuple[int, int]:
-    """The post at the head of the thread, and its author. Raises NotFound."""
+def _thread_of(transaction: Transaction, post: int) -> tuple[int, int, int]:
+    """The post at the head of the thread, its author, and that of the post itself. Raises NotFound."""
     row = transaction.one(_THREAD, post=post)
+    head, thread = row, post
     if row is not None and row[1] is not None:
-        post = row[1]
-        row = transaction.one(_THREAD, post=post)
-    if row is None:
+        thread = row[1]
+        head = transaction.one(_THREAD, post=thread)
+    if row is None or head is None:
         raise no_such_post(post)
-    return post, row[0]
+    return thread, head[0], row[0]
 
 
 def _mentioned(transaction: Transaction, author: Person, body: str) -> list[int]:
@@ -189,15 +202,17 @@ def _unblocked(transaction: Transaction, author: Person, users: Iterable[int]) -
 def _stored_by(
     transaction: Transaction, author: Person, key: str | None, thread: int | None, body: str
 ) -> Written | None:
-    """What was written with this key, if anything was. The author's inbox is locked. Raises Conflict."""
+    """What was written with this key, if anything was, also where it was deleted since; what it said is not known then.
+    The author's inbox is locked. Raises Conflict.
+    """
     row = transaction.one(_BY_KEY, author=author.id, sent_key=key) if key is not None else None
     if row is None:
         return None
-    number, stored_thread, stored_body, at = row
+    number, stored_thread, stored_body, at, deleted_at = row
     if at <= now_ms() - KEY_LIFE:
         transaction.queue(_FORGET_KEY, post=number)
         return None
-    if (stored_thread, stored_body) != (thread, body):
+    if deleted_at is None and (stored_thread, stored_body) != (thread, body):
         raise Conflict(Text("This key was used for another post: use a new key for each."))
     return Written(number, False)
 
