@@ -13,6 +13,7 @@ import myapp
 from myapp.db import Connection
 from myapp.live.bus import TopicNews
 from myapp.live.topics import Watch
+from myapp.posts.counts import Changed
 
 from .conftest import Program, Site
 
@@ -78,12 +79,12 @@ def test_what_a_transaction_says_of_a_topic_is_put_on_the_bus_after_the_commit(
     parts = site.app.extensions["myapp"]
     put: list[TopicNews] = []
     monkeypatch.setattr(parts.dispatcher._bus, "put", put.append)
-    news = TopicNews("fact:a", 5, "{}")
+    news, told = Changed("fact:a", 5, "{}"), TopicNews("fact:a", 5, "{}")
     with parts.database.transaction() as transaction:
         transaction.news.append(news)
         assert put == []
-    assert put == [news]
+    assert put == [told]
     with pytest.raises(ZeroDivisionError), parts.database.transaction() as transaction:
         transaction.news.append(news)
         raise ZeroDivisionError
-    assert put == [news]
+    assert put == [told]
