@@ -380,8 +380,9 @@ class Dispatcher:
         else:
             self.catch_up.enqueue(place)
 
-    @staticmethod
-    def learn(place: Place, page: Page) -> None:
+    def learn(self, place: Place, page: Page) -> None:
+        """This was read for the place's user, and is to be given after that."""
+        self.topics.in_epoch(page.epoch)
         # of another database, put back from a backup, nothing was known so far
         if page.latest >= place.wanted or place.epoch not in ("", page.epoch):
             place.wanted = page.latest
@@ -390,6 +391,7 @@ class Dispatcher:
 
     def compare(self, epoch: str, heads: dict[int, int]) -> None:
         """What the sweep has read: whoever does not stand there has missed news, or the database is another one."""
+        self.topics.in_epoch(epoch)
         for user, seq in heads.items():
             place = self._places.get(user)
             if place is None:

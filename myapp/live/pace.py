@@ -140,6 +140,11 @@ class Pace:
         self._came.pop(client, None)
         self._missed.pop(client, None)
 
+    def forget_changes(self, topic: Topic) -> None:
+        """Nothing is known of it any more: what is due comes with the next change."""
+        topic.owed = ()
+        self._due.pop(topic, None)
+
     def add(self, topic: Topic) -> None:
         """It is watched from now on."""
         topic.let_out_at = self._left.pop(topic.key, topic.let_out_at)

@@ -43,7 +43,8 @@ class Topics:
     topics of other kinds are stored, and read by `read_stored`.
 
     What a provider gave and has not changed keeps its version, also while nobody watches, for as long as it is
-    remembered. Of a stored topic an older version never takes the place of a newer one, in whatever order they come.
+    remembered. Of a stored topic an older version never takes the place of a newer one, in whatever order they come;
+    but when a backup was put back, what stood in the database before is forgotten, and read anew for all watchers.
     """
 
     def __init__(
@@ -66,6 +67,9 @@ class Topics:
         self.providers = self._current.providers
         self._watches: dict[ParkedClient, tuple[Topic, ...]] = {}
         self._refused: dict[ParkedClient, Sequence[str]] = {}
+        self._epoch = ""
+        #: those before; what is said of them comes late
+        self._past_epochs: set[str] = set()
 
     @property
     def size(self) -> int:
@@ -179,9 +183,29 @@ class Topics:
             topic.version, topic.data = version, data
             self._pace.changed(topic)
 
+    def in_epoch(self, epoch: str) -> None:
+        """The database was seen in this epoch. Call it before anybody is told of a reset: who then asks for what they
+        watch gets what stands in the database that was put back, also where the versions are smaller.
+        """
+        if epoch == self._epoch or epoch in self._past_epochs:
+            return
+        before, self._epoch = self._epoch, epoch
+        if not before:
+            return
+        self._past_epochs.add(before)
+        for topic in self._topics.values():
+            if topic.is_stored:
+                topic.version, topic.data = 0, ""
+                self._pace.forget_changes(topic)
+        self.compare_soon()
+
     def read(self, keys: Sequence[str]) -> Mapping[str, tuple[int, str]]:
         """What stands in the database. It may switch greenlets, and may raise."""
-        return self._read_stored(keys)
+        while True:
+            epochs = len(self._past_epochs)
+            read = self._read_stored(keys)
+            if epochs == len(self._past_epochs):  # or else it may be of the database before
+                return read
 
     def compare(self, read: Mapping[str, tuple[int, str]]) -> None:
         """What was read."""

@@ -68,6 +68,7 @@ def _cursor() -> tuple[int, str]:
 def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> inbox.Page:
     with database().read() as connection:
         page = inbox.after(connection, user, seq, epoch=epoch, limit=limit)
+    parts().dispatcher.topics.in_epoch(page.epoch)
     if page.reset:
         parts().dispatcher.counts["resets"] += 1
     return page

@@ -10,8 +10,8 @@ from myapp.live.bus import AWAY, OK
 from myapp.live.rounds import MOST
 from myapp.live.topics import Watch
 
-from .parking import Peer
-from .stored import StoredWorld, a_world, numbers
+from .parking import USER, Peer, until
+from .stored import StoredWorld, a_world, numbers, snapshots
 
 EVERY = 5.0  # seconds, as promised
 
@@ -120,3 +120,76 @@ def test_what_is_not_stored_is_not_read(world: StoredWorld) -> None:
     world.stream_on("presence:1")
     world.pass_time(2 * EVERY)
     assert world.stored_reads == []
+
+
+# -- a database that was put back
+
+
+def put_back(world: StoredWorld, name: str, number: int) -> int:
+    """A backup in which this fact is an hour older."""
+    world.epoch = "e2"
+    world.facts[f"fact:{name}"] = world.now_ms - 3_600_000, f'{{"n":{number}}}'
+    return world.facts[f"fact:{name}"][0]
+
+
+def test_after_a_backup_was_put_back_watchers_are_given_what_stands_there_although_its_version_is_smaller(
+    world: StoredWorld,
+) -> None:
+    world.change("a", 5)
+    peers = [world.websocket_on("fact:a"), world.stream_on("fact:a")]
+    world.pass_time(1)
+    version = put_back(world, "a", 2)
+    world.pass_time(EVERY)
+    assert [numbers(peer) for peer in peers] == [[5, 2], [5, 2]]
+    assert [snapshots(peer)[-1]["version"] for peer in peers] == [version, version]
+    world.change("a", 3)
+    assert [numbers(peer) for peer in peers] == [[5, 2, 3], [5, 2, 3]]
+
+
+def test_who_was_told_of_the_reset_and_asks_anew_is_given_nothing_of_before(world: StoredWorld) -> None:
+    world.change("a", 5)
+    peer = world.websocket_on("fact:a")
+    put_back(world, "a", 2)
+    world.dispatcher.compare("e2", {USER: 0})
+    until(lambda: any(said["type"] == "reset" for said in peer.said()))
+    world.dispatcher.topics.watch_later(peer.client, ["fact:a"])
+    until(lambda: numbers(peer) == [5, 2])
+
+
+def test_what_was_read_of_the_database_before_is_not_taken_for_what_stands_there_now(world: StoredWorld) -> None:
+    world.change("a", 5)
+    peer = world.websocket_on("fact:a")
+    world.pass_time(1)
+    world.stored_reads.clear()
+    world.after_read.clear()
+    world.pass_time(EVERY)
+    assert len(world.stored_reads) == 1  # it has looked, and not answered yet
+    put_back(world, "a", 2)
+    world.dispatcher.topics.in_epoch("e2")
+    world.after_read.set()
+    world.pass_time(1)
+    assert numbers(peer) == [5, 2]
+
+
+def test_what_comes_late_of_an_epoch_before_changes_nothing(world: StoredWorld) -> None:
+    peers = three_who_watch(world)
+    put_back(world, "a", 2)
+    world.pass_time(EVERY)
+    world.stored_reads.clear()
+    world.dispatcher.topics.in_epoch("e1")
+    world.pass_time(0.2)
+    assert world.stored_reads == []
+    assert numbers(peers[0]) == [1, 2]
+
+
+def test_of_what_does_not_stand_in_the_backup_nothing_is_said_not_even_what_was_due(world: StoredWorld) -> None:
+    peer = world.stream_on("fact:a")
+    world.pass_time(1)
+    world.change("a", 1)
+    world.change("a", 2)
+    world.facts.clear()
+    world.dispatcher.topics.in_epoch("e2")
+    world.pass_time(EVERY)
+    assert numbers(peer) == [1]
+    world.change("a", 3)
+    assert numbers(peer) == [1, 3]

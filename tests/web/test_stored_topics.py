@@ -88,3 +88,19 @@ def test_what_a_transaction_says_of_a_topic_is_put_on_the_bus_after_the_commit(
         transaction.news.append(news)
         raise ZeroDivisionError
     assert put == [told]
+
+
+@pytest.mark.parametrize("path", ["/messages/poll", "/messages/long-poll"])
+def test_an_answer_that_says_reset_has_nothing_of_the_database_before(path: str, site: Site, facts: Facts) -> None:
+    (alice,) = site.programs("alice")
+    version = facts.change("a", 5)
+    epoch = ask(alice, "")["epoch"]
+    topics = site.app.extensions["myapp"].dispatcher.topics
+    watches = [Watch("fact:a", "fact:a")]
+    topics.hold(watches)  # somebody watches it in this worker
+    facts.stored["fact:a"] = version - 1000, '{"n":2}'
+    site.app.test_cli_runner().invoke(args=["inbox", "new-epoch"])
+    page = ask(alice, f"epoch={epoch}&watch=fact:a", path)
+    topics.release(watches)
+    assert page["reset"]
+    assert page["snapshots"] == {"fact:a": {"version": version - 1000, "data": {"n": 2}}}
