@@ -232,6 +232,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
         "inbox",
         "notifications.content",
+        "notifications.preferences",
         "notifications.service",
         "posts.allowed",
         "posts.counts",
