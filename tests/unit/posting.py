@@ -6,6 +6,7 @@ The counts are made here anew, in Python from all rows: nothing of how the appli
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,8 @@ from myapp.posts.reacting import Reaction, Wish
 
 from .conftest import Store
 
+#: TEST_EXAMPLES=100 has properties be tried a hundred times as often.
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "1"))
 #: The badges that count notices about posts; `notifications` counts mentions here.
 COUNTED = ("likes", "dislikes", "replies", "notifications")
 

@@ -1,0 +1,203 @@
+"""Many people do with the same posts what they like at the same time: no deadlock, nothing lost, nothing drifts."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from myapp import inbox
+from myapp.auth.people import Person
+from myapp.errors import Conflict, Forbidden, NotFound
+from myapp.grouping import Grouping
+from myapp.posts import reacting
+from myapp.posts.counts import Changed, Counts
+from myapp.posts.reacting import Wish
+
+from .conftest import Store
+from .posting import EXAMPLES, Writers
+from .posts_model import Tab
+
+NAMES = ("ann", "bob", "cid", "dan")
+THREADS, ACTS = 6, 40 * EXAMPLES
+
+
+def at_once(*dos: Callable[[], None]) -> None:
+    """All of them, each in a thread of its own; raises what any of them raised."""
+    errors: list[BaseException] = []
+
+    def run(do: Callable[[], None]) -> None:
+        try:
+            do()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(do,)) for do in dos]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive(), "it waits for ever"
+    if errors:
+        raise errors[0]
+
+
+class Anybody:
+    """Does this and that, as its dice say."""
+
+    def __init__(self, writers: Writers, grouping: Grouping[int, Wish, Counts], seed: int) -> None:
+        self.writers, self.grouping = writers, grouping
+        self.dice = random.Random(seed)
+        self.did: Counter[str] = Counter()
+
+    def run(self) -> None:
+        for _ in range(ACTS):
+            act = self.dice.choice(("react",) * 5 + ("reply", "reply", "write", "delete", "block", "look", "trim"))
+            try:
+                getattr(self, act)()
+                self.did[act] += 1
+            except (NotFound, Forbidden, Conflict):
+                self.did["refused"] += 1
+
+    def any_post(self) -> int:
+        return self.dice.randint(1, self.writers.store.count("posts") + 1) + self.first
+
+    @property
+    def first(self) -> int:
+        with self.writers.database.read() as connection:
+            return int(connection.driver.execute("SELECT min(id) FROM posts").fetchone()[0]) - 1
+
+    def react(self) -> None:
+        post = self.any_post()
+        with self.writers.database.read() as connection:
+            author = reacting.author_of(connection, post)
+        self.grouping.do(author, Wish(self.me(), post, self.dice.choice(("like", "dislike", None))))
+
+    def reply(self) -> None:
+        self.writers.reply(self.me(), self.any_post(), f"hello @{self.dice.choice(NAMES)} @{self.dice.choice(NAMES)}")
+
+    def write(self) -> None:
+        self.writers.write(self.me(), f"hello @{self.dice.choice(NAMES)}", self.dice.choice((None, "key")))
+
+    def delete(self) -> None:
+        self.writers.delete(self.me(), self.any_post(), is_admin=True)
+
+    def block(self) -> None:
+        one, other = self.dice.sample(self.writers.people, 2)
+        self.writers.block(one, other)
+        self.writers.unblock(one, other)
+
+    def look(self) -> None:
+        self.writers.see(self.me(), self.any_post())
+
+    def trim(self) -> None:
+        me = self.me()
+        self.writers.trim(me, self.writers.store.head(me.id).seq // 2)
+
+    def me(self) -> Person:
+        return self.dice.choice(self.writers.people)
+
+
+def test_whatever_is_done_at_once_does_not_deadlock_and_leaves_right_counts(emptied: Store) -> None:
+    news: list[object] = []
+    writers = Writers(emptied, *NAMES)
+    emptied.database.publish = news.extend
+    for person in writers.people:
+        writers.write(person)
+    grouping: Grouping[int, Wish, Counts] = Grouping(emptied.database, reacting.lock_author, reacting.react)
+    everybody = [Anybody(writers, grouping, seed) for seed in range(THREADS)]
+    at_once(*(one.run for one in everybody))
+    tables = writers.check()
+    assert grouping.counts["wishes"] > 20
+    latest: dict[str, Changed] = {}
+    for one in news:
+        if isinstance(one, Changed) and (one.topic not in latest or one.version > latest[one.topic].version):
+            latest[one.topic] = one
+    for topic, told in latest.items():
+        if topic != "posts":
+            row = tables.posts[int(topic[5:])]
+            assert told.version == row["version"]
+            assert told.data.startswith(f'{{"likes":{row["likes"]},"dislikes":{row["dislikes"]},')
+
+
+def test_many_who_like_one_post_at_once_are_all_counted_and_told_of(emptied: Store) -> None:
+    writers = Writers(emptied, *NAMES)
+    ann = writers.people[0]
+    post = writers.write(ann)
+    grouping: Grouping[int, Wish, Counts] = Grouping(emptied.database, reacting.lock_author, reacting.react)
+    crowd = [Person(user, f"user{user}", f"User {user}") for user in emptied.add(60)]
+    parts = [crowd[start::6] for start in range(6)]
+
+    def like(part: list[Person]) -> None:
+        for person in part:
+            grouping.do(ann.id, Wish(person, post, "like"))
+
+    at_once(*(partial(like, part) for part in parts))
+    assert writers.badges(ann) == {"likes": 60}
+    assert writers.post(post)["counts"]["likes"] == 60
+    assert {data["by"] for _, data in writers.told(ann)} == {person.name for person in crowd}
+    assert grouping.counts["transactions"] < 60
+    writers.check()
+
+
+def test_post_that_is_sent_twice_at_once_is_one(emptied: Store) -> None:
+    writers = Writers(emptied, *NAMES)
+    ann, bob, *_ = writers.people
+    post = writers.write(ann)
+    again = partial(writers.write, bob, "hello @ann", "k"), partial(writers.reply, bob, post, "x", "r")
+    at_once(*again * 6)
+    assert emptied.count("posts") == 3
+    assert writers.badges(ann) == {"notifications": 1, "replies": 1}
+    writers.check()
+
+
+def test_reply_and_the_end_of_its_post_at_once(emptied: Store) -> None:
+    """Whoever is first: either there is no reply, or one that is counted."""
+    writers = Writers(emptied, *NAMES)
+    ann, bob, cid, _ = writers.people
+    for _ in range(5):
+        post = writers.write(ann)
+        reply = writers.reply(bob, post)
+        at_once(
+            partial(perhaps, writers.reply, cid, post),
+            partial(perhaps, writers.reply, bob, reply, "@cid @ann"),
+            partial(writers.delete, ann, post),
+            partial(writers.delete, bob, reply),
+            partial(perhaps, writers.react, cid, reply),
+            partial(perhaps, writers.react, bob, post),
+        )
+        writers.check()
+
+
+def perhaps(do: Callable[..., object], *values: object) -> None:
+    """Do it, unless it is too late."""
+    with suppress(NotFound):
+        do(*values)
+
+
+def test_head_and_events_agree_while_others_react(emptied: Store) -> None:
+    """A tab that follows meanwhile: nothing twice, no hole, and badges that its events explain at the end."""
+    writers = Writers(emptied, *NAMES)
+    ann, *others = writers.people
+    post = writers.write(ann)
+    tab, is_over = Tab(emptied, ann.id), threading.Event()
+
+    def follow() -> None:
+        while not is_over.is_set() or tab.cursor < emptied.head(ann.id).seq:
+            tab.follow(3)
+
+    def toggle() -> None:
+        try:
+            for number in range(12):
+                for person in others:
+                    writers.react(person, post, ("like", "dislike", None)[number % 3])  # type: ignore[arg-type]
+                writers.see(ann, post) if number % 5 == 4 else None
+        finally:
+            is_over.set()
+
+    at_once(follow, toggle)
+    assert tab.badges == {**dict.fromkeys(inbox.BADGES, 0), **writers.badges(ann)}
+    tab.check()
