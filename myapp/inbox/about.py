@@ -1,7 +1,4 @@
-"""What a notice is about: the number under one name in its data, or in the data within its data.
-
-`{"post":7,"by":"bob",...}` and `{"id":3,...,"data":{"post":7,...}}` are both about post 7.
-"""
+"""Numbers in the data of events, for conditions."""
 
 from __future__ import annotations
 
@@ -10,31 +7,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
-#: Of a text of JSON, for each dialect. What is no whole number there is nothing.
-_SQL = {
-    "sqlite": (
-        "CASE 'integer' WHEN json_type({data}, '$.{what}') THEN json_extract({data}, '$.{what}') "
-        "WHEN json_type({data}, '$.data.{what}') THEN json_extract({data}, '$.data.{what}') END"
-    ),
-    "postgresql": (
-        "CAST(substring(coalesce(CAST({data} AS jsonb) ->> '{what}', CAST({data} AS jsonb) -> 'data' ->> '{what}') "
-        "FROM '^[0-9]{{1,18}}$') AS bigint)"
-    ),
-}
-
 
 class NumberIn(sa.ColumnElement[int]):
-    """The number under the name `what` in the JSON `data`."""
+    """The whole number under these names within each other in the JSON `data`: NumberIn(data, "data", "post") is 7 in
+    `{"id":3,"data":{"post":7}}`. NULL where there is none; on SQLite whatever else there is.
+    """
 
     type = sa.BigInteger()
     inherit_cache = False
 
-    def __init__(self, data: Any, what: str) -> None:
-        assert what.isascii() and what.isalpha(), what
-        self.data, self.what = data, what
+    def __init__(self, data: Any, *names: str) -> None:
+        assert all(name.isascii() and name.isalpha() for name in names), names
+        self.data, self.names = data, names
 
 
-@compiles(NumberIn)
-def _compiled(element: NumberIn, compiler: Any, **options: Any) -> str:
-    data = compiler.process(element.data, **options)
-    return _SQL[compiler.dialect.name].format(data=data, what=element.what)
+@compiles(NumberIn, "sqlite")
+def _of_sqlite(element: NumberIn, compiler: Any, **options: Any) -> str:
+    return f"json_extract({compiler.process(element.data, **options)}, '$.{'.'.join(element.names)}')"
+
+
+@compiles(NumberIn, "postgresql")
+def _of_postgresql(element: NumberIn, compiler: Any, **options: Any) -> str:
+    text = f"CAST({compiler.process(element.data, **options)} AS jsonb) #>> '{{{','.join(element.names)}}}'"
+    return f"CAST(substring({text} FROM '^[0-9]{{1,18}}$') AS bigint)"

@@ -10,24 +10,41 @@ from ..statements import statement
 from .models import post_events, posts
 
 _thread = sa.bindparam("thread", type_=sa.BigInteger)
+_user = sa.bindparam("user", type_=sa.BigInteger)
 _events = inbox.events
-#: The post or reply that was written, or reacted to.
-_post = sa.func.coalesce(inbox.NumberIn(_events.c.data, "reply"), inbox.NumberIn(_events.c.data, "post"))
-_is_in_thread = sa.exists().where(posts.c.id == _post, sa.or_(posts.c.id == _thread, posts.c.thread_id == _thread))
+
+
+def _number(*names: str) -> inbox.NumberIn:
+    return inbox.NumberIn(_events.c.data, *names)
+
+
+def _is(kind: str) -> sa.ColumnElement[bool]:
+    return _events.c.kind == sa.literal_column(f"'{kind}'")
+
+
+def _is_in_thread(number: sa.ColumnElement[int]) -> sa.Exists:
+    return sa.exists().where(posts.c.id == number, sa.or_(posts.c.id == _thread, posts.c.thread_id == _thread))
+
+
 #: Others have numbers called so too: what another system tells of its own post 7 is none of ours.
-_tells_of_it = sa.exists().where(
-    post_events.c.post_id == _post,
-    post_events.c.user_id == _events.c.user_id,
+_is_mention = sa.exists().where(
+    post_events.c.post_id == sa.func.coalesce(_number("data", "reply"), _number("data", "post")),
+    post_events.c.user_id == _user,
     post_events.c.seq == _events.c.seq,
+    _is_in_thread(post_events.c.post_id),
 )
 _UNSEEN = statement(
     sa.select(_events.c.seq)
     .with_hint(_events, "INDEXED BY ix_events_unseen", "sqlite")
     .where(
-        _events.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
+        _events.c.user_id == _user,
         _events.c.seen == sa.false(),
-        sa.or_(_events.c.kind.in_(sa.literal_column(kind) for kind in ("'like'", "'dislike'")), _tells_of_it),
-        _is_in_thread,
+        # there may be 10,000 that are not seen: the data of each is looked into once
+        sa.or_(
+            sa.and_(sa.or_(_is("like"), _is("dislike")), _is_in_thread(_number("post"))),
+            sa.and_(_is("reply"), _is_in_thread(_number("reply"))),
+            sa.and_(_is("notification"), _is_mention),
+        ),
     )
     .order_by(_events.c.seq)
     .limit(sa.bindparam("most", type_=sa.Integer))
