@@ -300,6 +300,8 @@ def pending_data(transaction: Transaction, user: int, seq: int) -> str | None:
 def pending_notice(transaction: Transaction, user: int, seq: int) -> dict[str, Any] | None:
     """The row of a notice at this seq that this transaction has appended and not stored yet; it may be changed."""
     inbox: _Open = transaction.state["inboxes"][user]
+    if seq < inbox.first:
+        return None
     return next((row for row in reversed(inbox.notices) if row["seq"] == seq), None)
 
 
