@@ -9,7 +9,6 @@ import { Inbox } from './embed/inbox.js';
 import { EmbeddedPage } from './embed/page.js';
 import { systemTimers } from './live/timers.js';
 // What those import: named here, a browser asks for all of it at once, and not for one after the other.
-import './embed/deleted.js';
 import './embed/listeners.js';
 import './embed/lists.js';
 import './embed/options.js';
@@ -37,6 +36,7 @@ import './live/next-try.js';
 import './live/outage.js';
 import './live/renewal.js';
 import './live/status.js';
+import './live/taken-back.js';
 import './live/toasts.js';
 import './live/transports.js';
 import './live/transports/long-poll.js';

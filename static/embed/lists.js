@@ -1,5 +1,5 @@
 import { filledCopy, isFor } from '../live/filling.js';
-import { hadContent } from './deleted.js';
+import { isTakingBack, takesBack } from '../live/taken-back.js';
 
 /** So many events are kept for lists that come into the page later. */
 const KEPT = 200;
@@ -8,7 +8,8 @@ const KEPT = 200;
  * Lists that show events: each `[data-live-list=<kinds>]` gets a filled copy of its template for each event.
  *
  * Promise: an event is in a list once, in the order of seq among those that say theirs (`data-live-seq`), whoever put it
- * there. A list that comes into the page later, and says where it stands, gets what it lacks. What is deleted leaves them.
+ * there. A list that comes into the page later, and says where it stands, gets what it lacks. What was taken back or
+ * deleted leaves the lists.
  */
 export class Lists {
   /** The newest events, oldest first. @type {import('../live/cursor.js').LiveEvent[]} */
@@ -23,10 +24,21 @@ export class Lists {
   /** @param {import('../live/cursor.js').LiveEvent} event */
   apply(event) {
     this.find();
-    if (event.kind === 'deleted') this.#drop(event.data);
+    if (isTakingBack(event)) this.#takeBack(event);
+    if (isTakingBack(event) && event.kind !== 'deleted') return; // it is no news by itself
     this.#kept.push(event);
     if (this.#kept.length > KEPT) this.#kept.shift();
     for (const list of this.#lists()) add(list, event);
+  }
+
+  /** Of events from before the page only their server knows what they were. */
+  #takeBack(event) {
+    const gone = this.#kept.filter((told) => takesBack(event, told));
+    this.#kept = this.#kept.filter((told) => !gone.includes(told));
+    const seqs = new Set(gone.map(({ seq }) => seq));
+    for (const list of this.#lists()) {
+      for (const item of itemsOf(list)) if (seqs.has(seqOf(item))) item.remove();
+    }
   }
 
   /** Give new lists what has happened since they were rendered. */
@@ -56,15 +68,6 @@ export class Lists {
     this.forget();
     for (const list of this.#lists()) {
       for (const element of [list, ...list.children]) delete element.dataset.liveSeq;
-    }
-  }
-
-  /** What showed the content of what was deleted goes; of events from before the page only their server knows. */
-  #drop(deleted) {
-    const gone = new Set(this.#kept.filter((event) => hadContent(event, deleted)).map(({ seq }) => seq));
-    this.#kept = this.#kept.filter(({ seq }) => !gone.has(seq));
-    for (const list of this.#lists()) {
-      for (const item of itemsOf(list)) if (gone.has(seqOf(item))) item.remove();
     }
   }
 

@@ -20,7 +20,7 @@ export function isTemporary(answer) {
   return TEMPORARY.has(answer.status);
 }
 
-/** Posts JSON with the page's CSRF token, or with what `access` says instead. Never throws: a failure is an answer too. */
+/** Sends JSON with the page's CSRF token, or with what `access` says instead. Never throws: a failure is an answer too. */
 export class Api {
   /**
    * @param {object} parts
@@ -43,9 +43,23 @@ export class Api {
    * @param {object} data
    * @returns {Promise<Answer>}
    */
-  async post(path, data) {
+  post(path, data) {
+    return this.#send('POST', path, data);
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} data
+   * @returns {Promise<Answer>}
+   */
+  put(path, data) {
+    return this.#send('PUT', path, data);
+  }
+
+  /** @returns {Promise<Answer>} */
+  async #send(method, path, data) {
     const question = {
-      method: 'POST',
+      method,
       credentials: this.access.credentials,
       headers: {
         Accept: 'application/json',

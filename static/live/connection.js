@@ -41,7 +41,7 @@ export class Connection {
    * @param {() => Promise<{seq: number, epoch: string} | null>} parts.reload loads the page's state anew; null: signed
    *   out; rejects when it could not, and is called again
    * @param {(events: import('./cursor.js').LiveEvent[], batch: import('./transports.js').Batch) => void} parts.onBatch
-   * @param {(topic: string, data: any) => void} [parts.onSnapshot]
+   * @param {(topic: string, data: any, version: number) => void} [parts.onSnapshot]
    * @param {import('./status.js').OnState} parts.onState
    */
   constructor({ world, transports, reload, onBatch, onSnapshot = () => {}, onState }) {

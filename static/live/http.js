@@ -36,6 +36,31 @@ export function sameOrigin(type) {
 }
 
 /**
+ * A page of our own, or a part of one, as the server renders it now.
+ *
+ * @param {object} world
+ * @param {Document} world.document
+ * @param {typeof fetch} world.fetch
+ * @param {{new (): DOMParser}} world.DOMParser
+ * @param {import('./timers.js').Timers} world.timers
+ * @param {string} url
+ * @param {string} owned what says by `data-user` whose it is
+ * @returns {Promise<Document | null>} null: signed out, which others tell, or somebody else is signed in; rejects where
+ *   there is no answer
+ */
+export async function loadPage(world, url, owned) {
+  const html = await fetchWithin(world, url, sameOrigin('text/html'), (response) => {
+    if (response.redirected || response.status === 401) return null;
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return response.text();
+  });
+  if (html === null) return null;
+  const fresh = new world.DOMParser().parseFromString(html, 'text/html');
+  const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
+  return user === world.document.body.dataset.user ? fresh : null;
+}
+
+/**
  * @param {number} seconds
  * @returns {number} milliseconds, not negative and not absurd
  */

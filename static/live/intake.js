@@ -11,7 +11,7 @@ export class Intake {
    * @param {import('./transports.js').World} parts.world
    * @param {import('./renewal.js').Renewal} parts.renewal
    * @param {(events: import('./cursor.js').LiveEvent[], batch: import('./transports.js').Batch) => void} parts.onBatch
-   * @param {(topic: string, data: any) => void} parts.onSnapshot
+   * @param {(topic: string, data: any, version: number) => void} parts.onSnapshot
    */
   constructor({ world, renewal, onBatch, onSnapshot }) {
     this.world = world;
@@ -42,7 +42,7 @@ export class Intake {
   show(snapshots, isAll) {
     if (this.renewal.isDue) return false;
     const fresh = this.world.watched.take(snapshots, isAll);
-    for (const [topic, data] of fresh) this.onSnapshot(topic, data);
+    for (const [topic, data] of fresh) this.onSnapshot(topic, data, snapshots[topic].version);
     return fresh.length > 0;
   }
 

@@ -1,6 +1,6 @@
 import { isTemporary } from './api.js';
 import { BellPanel, isForNewTab } from './bell-panel.js';
-import { fetchWithin, sameOrigin } from './http.js';
+import { loadPage } from './http.js';
 import { WayBack, numbers } from './way-back.js';
 
 /** Kinds of events that change nothing in the lists of notices. */
@@ -117,7 +117,7 @@ export class Notices {
   async #fillPanel() {
     if (!this.bell.isOpen) return;
     try {
-      const fresh = await this.#load(`${this.base}/notifications/panel`, '.panel__body');
+      const fresh = await loadPage(this, `${this.base}/notifications/panel`, '.panel__body');
       if (fresh) this.#put(this.bell.panel, fresh.body);
       else this.bell.say(this.strings.get('state-signed-out'));
     } catch (error) {
@@ -129,7 +129,7 @@ export class Notices {
   async #fillPage() {
     if (!this.document.querySelector('[data-notices]')) return;
     try {
-      const fresh = await this.#load(this.location.href, 'body');
+      const fresh = await loadPage(this, this.location.href, 'body');
       const shown = this.document.querySelector('[data-notices]'); // the page may have been loaded anew meanwhile
       const part = fresh?.querySelector('[data-notices]');
       if (shown && part) this.#put(shown, part);
@@ -141,23 +141,6 @@ export class Notices {
   #fail(error) {
     this.#hasFailed = true;
     console.warn(`live: notices could not be loaded: ${error}`);
-  }
-
-  /**
-   * @param {string} url
-   * @param {string} owned what says by `data-user` whose it is
-   * @returns {Promise<Document | null>} null: signed out, which others tell, or somebody else is signed in
-   */
-  async #load(url, owned) {
-    const html = await fetchWithin(this, url, sameOrigin('text/html'), (response) => {
-      if (response.redirected || response.status === 401) return null;
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      return response.text();
-    });
-    if (html === null) return null;
-    const fresh = new this.DOMParser().parseFromString(html, 'text/html');
-    const { user } = /** @type {HTMLElement} */ (fresh.querySelector(owned)).dataset;
-    return user === this.document.body.dataset.user ? fresh : null;
   }
 
   /**

@@ -2,10 +2,11 @@ import { isTemporary } from './api.js';
 import { Outage } from './outage.js';
 
 /**
- * @typedef {object} Entry a message on its way
+ * @typedef {object} Entry a message on its way, or whatever else one has written
  * @property {string} key the same for every try, so that it is stored once
- * @property {string} to
+ * @property {string} [to] of a message
  * @property {string} body
+ * @property {string} [path] where it is sent to, if it is no message
  */
 
 /** @returns {string} 128 random bits; crypto.randomUUID exists only on https pages */
@@ -15,7 +16,7 @@ export function randomKey() {
 }
 
 /**
- * Sends messages one after the other, in the order they were written, each until it is stored or refused.
+ * Sends what one has written, one after the other, in the order they were written, each until it is stored or refused.
  */
 export class Outbox {
   /** @type {Entry[]} the first one is being sent */
@@ -78,7 +79,8 @@ export class Outbox {
     this.#isRunning = true;
     while (this.#entries.length > 0) {
       const [entry] = this.#entries;
-      const answer = await this.api.post('/messages', { to: entry.to, body: entry.body, key: entry.key });
+      const { path = '/messages', to, body, key } = entry;
+      const answer = await this.api.post(path, { to, body, key });
       if (isTemporary(answer)) {
         const ms = this.outage.failed();
         this.onWaiting(entry);

@@ -3,8 +3,8 @@ import { Outage } from './outage.js';
 import { sleep } from './timers.js';
 
 /**
- * Tells the server what the user has read in one conversation: only what is on the page, only while they look, and
- * only ever forward.
+ * Tells the server what the user has read, in one conversation or of one post: only what is on the page, only while they
+ * look, and only ever forward.
  */
 export class ReadMarker {
   /** The newest id on the page that the user has not read. */
@@ -14,10 +14,9 @@ export class ReadMarker {
 
   /**
    * @param {object} parts
-   * @param {import('./api.js').Api} parts.api
    * @param {import('./timers.js').Timers} parts.timers
    * @param {() => number} parts.random
-   * @param {string} parts.with whose conversation
+   * @param {(upto: number) => Promise<import('./api.js').Answer>} parts.mark tells the server
    * @param {() => boolean} parts.isLooking
    * @param {(upto: number, answer: any) => void} parts.onMarked
    */
@@ -25,7 +24,7 @@ export class ReadMarker {
     this.parts = parts;
   }
 
-  /** @param {number} id of an unread message that is on the page now */
+  /** @param {number} id of an unread message that is on the page now, or the seq of what was told of it */
   show(id) {
     this.#shown = Math.max(this.#shown, id);
     this.settle();
@@ -40,11 +39,11 @@ export class ReadMarker {
   async settle() {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    const { api, timers, random, isLooking, onMarked } = this.parts;
+    const { mark, timers, random, isLooking, onMarked } = this.parts;
     const outage = new Outage(timers, random);
     while (this.#shown > this.#marked && isLooking()) {
       const upto = this.#shown;
-      const answer = await api.post('/messages/read', { with: this.parts.with, upto });
+      const answer = await mark(upto);
       if (isTemporary(answer)) {
         const ms = outage.failed();
         await sleep(timers, answer.after ?? ms);

@@ -1,5 +1,6 @@
 import { announce } from './dom-events.js';
 import { filledCopy, isFor, safeAddress, textAt } from './filling.js';
+import { isTakingBack, mentionIn, takesBack } from './taken-back.js';
 
 /** What is shown where the region does not name kinds. */
 const KINDS = 'notification announcement';
@@ -17,8 +18,20 @@ const STAY = 8;
  */
 export function addressOf(event, root) {
   const own = event.kind === 'announcement' ? `/announcements#announcement-${textAt(event, 'id')}` : '';
-  const address = textAt(event, 'url') || own;
+  const reply = mentionIn(event)?.reply;
+  const address = (reply ? `/posts/${reply}` : textAt(event, 'url')) || own;
   return address.startsWith('/') ? root + address : address;
+}
+
+/**
+ * What an event says first; of a mention in the page's language, which the server does not know when it tells of it.
+ *
+ * @param {import('./cursor.js').LiveEvent} event
+ * @param {import('./strings.js').Strings} strings
+ */
+export function titleOf(event, strings) {
+  const mention = mentionIn(event)?.mention;
+  return mention ? strings.get('mentioned', { name: mention.by_name }) : textAt(event, 'title');
 }
 
 /**
@@ -30,17 +43,21 @@ export function addressOf(event, root) {
 export class Toasts {
   /** @type {WeakMap<Element, Stay>} */
   #stays = new WeakMap();
+  /** What each tells. @type {WeakMap<Element, import('./cursor.js').LiveEvent>} */
+  #events = new WeakMap();
 
   /**
    * @param {object} parts
    * @param {Document} parts.document
    * @param {import('./timers.js').Timers} parts.timers
    * @param {(event: import('./cursor.js').LiveEvent) => string} [parts.addressOf] where one leads
+   * @param {(event: import('./cursor.js').LiveEvent) => string} [parts.titleOf] what one says first
    */
-  constructor({ document, timers, addressOf = (event) => textAt(event, 'url') }) {
+  constructor({ document, timers, addressOf = (event) => textAt(event, 'url'), titleOf = (event) => textAt(event, 'title') }) {
     this.document = document;
     this.timers = timers;
     this.addressOf = addressOf;
+    this.titleOf = titleOf;
     document.addEventListener('visibilitychange', () => {
       for (const toast of this.find()?.children ?? []) this.#stays.get(toast)?.settle();
     });
@@ -49,16 +66,27 @@ export class Toasts {
   /** @param {import('./cursor.js').LiveEvent} event that has happened since the page was rendered */
   show(event) {
     const region = this.find();
-    if (!region || !isFor(region, region.dataset.liveToasts || KINDS, event)) return;
+    if (!region) return;
+    if (isTakingBack(event)) return this.#takeBack(region, event);
+    if (!isFor(region, region.dataset.liveToasts || KINDS, event)) return;
     const url = safeAddress(this.addressOf(event), this.document.baseURI);
-    const detail = { event, title: textAt(event, 'title'), body: textAt(event, 'body'), url };
+    const detail = { event, title: this.titleOf(event), body: textAt(event, 'body'), url };
     if (!announce(this.document, 'live:toast', detail, true)) return;
     const toast = this.#copy(event) ?? this.#make(event, detail, region);
     const before = [...region.children];
     region.append(toast);
+    this.#events.set(toast, event);
     this.#bind(toast, region);
     const tooMany = Math.max(0, before.length + 1 - MOST);
     for (const old of before.filter((other) => !this.#stays.get(other)?.isHeld).slice(0, tooMany)) old.remove();
+  }
+
+  /** What does not stand any more is not shown any longer. */
+  #takeBack(region, event) {
+    for (const toast of [...region.children]) {
+      const told = this.#events.get(toast);
+      if (told && takesBack(event, told)) this.#remove(toast, region);
+    }
   }
 
   /** @returns {HTMLElement | null} the region, in which each one is read out as it comes, and only that one */
@@ -106,15 +134,17 @@ export class Toasts {
   #bind(toast, region) {
     const stay = new Stay(toast, Number(region.dataset.liveTimeout ?? STAY) * 1000, this);
     this.#stays.set(toast, stay);
-    const dismiss = () => {
-      stay.end();
-      const next = toast.nextElementSibling ?? toast.previousElementSibling;
-      const hadFocus = toast.contains(this.document.activeElement);
-      toast.remove();
-      if (hadFocus) focusIn(region, next);
-    };
+    const dismiss = () => this.#remove(toast, region);
     toast.querySelector('[data-live-dismiss]')?.addEventListener('click', dismiss);
     toast.addEventListener('keydown', (key) => key.key === 'Escape' && dismiss());
+  }
+
+  #remove(toast, region) {
+    this.#stays.get(toast).end();
+    const next = toast.nextElementSibling ?? toast.previousElementSibling;
+    const hadFocus = toast.contains(this.document.activeElement);
+    toast.remove();
+    if (hadFocus) focusIn(region, next);
   }
 }
 

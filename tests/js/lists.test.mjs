@@ -77,6 +77,16 @@ test('a list can name its template; one without any says so and breaks nothing',
   assert.equal(said.mock.callCount(), 1);
 });
 
+test('a reaction that was taken back leaves the lists, and is none of their items', () => {
+  const { lists, texts } = start(list({ 'data-live-list': 'like dislike' }));
+  const react = (seq, kind, by, withdrawn) => lists.apply({ seq, kind, at: '2026-01-02T03:04:05.000Z', data: { post: 5, by, withdrawn, title: `${by} ${kind}` } });
+  react(1, 'like', 'bob', false);
+  react(2, 'like', 'eve', false);
+  react(3, 'like', 'bob', true);
+  react(4, 'dislike', 'bob', false);
+  assert.deepEqual(texts(), ['bob dislike', 'eve like']);
+});
+
 test('what was deleted leaves the lists, whatever carried its content', () => {
   const kinds = { 'data-live-list': 'notification message reply' };
   const { document, lists, texts } = start(list(kinds, [item(1)]));

@@ -111,3 +111,11 @@ for (const status of [400, 401, 403, 404, 409, 413, 422, 500]) {
     assert.equal(fetch.last.body.key, 'b');
   });
 }
+
+test('what says where it is sent to is sent there', async () => {
+  const { outbox, fetch } = start();
+  outbox.send({ path: '/posts/5/replies', key: 'a', body: 'I see' });
+  await settle();
+  assert.equal(fetch.last.url, 'https://example.test/posts/5/replies');
+  assert.deepEqual(fetch.last.body, { key: 'a', body: 'I see' });
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { announceEvent } from '../../static/live/dom-events.js';
-import { Toasts, addressOf } from '../../static/live/toasts.js';
+import { Strings } from '../../static/live/strings.js';
+import { Toasts, addressOf, titleOf } from '../../static/live/toasts.js';
 import { FakeDocument, FakeElement, h, template } from './support/dom.mjs';
 import { FakeTimers } from './support/world.mjs';
 
@@ -143,4 +144,41 @@ test('on our own pages a path is below the root, and an announcement has a place
   assert.equal(addressOf({ ...announcement, data: { id: 7, url: 'https://example.org/' } }, '/live'), 'https://example.org/');
   assert.equal(addressOf(note(1), '/live'), '/live/o');
   assert.equal(addressOf(note(1, { url: null }), '/live'), '');
+});
+
+test('what was taken back is no news, and takes what it was told by away', () => {
+  const { region, toasts, timers } = start({ 'data-live-toasts': 'like dislike' });
+  const react = (seq, by, post = 5, kind = 'like', withdrawn = false) =>
+    toasts.show({ seq, kind, at: '2026-01-02T03:04:05.000Z', data: { post, by, withdrawn, title: `${by} ${kind} ${post}` } });
+  react(1, 'bob');
+  react(2, 'eve');
+  react(3, 'bob', 6);
+  react(4, 'bob', 5, 'dislike');
+  react(5, 'bob', 5, 'like', true);
+  assert.deepEqual(region.children.map((toast) => toast.querySelector('a, span').textContent), ['eve like 5', 'bob like 6', 'bob dislike 5']);
+  assert.equal(timers.pending, 3, 'nothing waits for one that is gone');
+});
+
+test('what was deleted is not shown any longer', () => {
+  const { region, toasts } = start();
+  const mention = (seq, post, reply) => note(seq, { source: null, data: { post, reply, mention: { by: 'bob', by_name: 'Bob' } } });
+  for (const event of [mention(1, 5, null), mention(2, 5, 7), mention(3, 6, null), note(4, { data: { post: 5 } })]) toasts.show(event);
+  const gone = (seq, data) => toasts.show({ seq, kind: 'deleted', data });
+  gone(5, { kind: 'message', id: 5 });
+  gone(6, { kind: 'post', id: 5, post: 5 });
+  assert.deepEqual(region.children.map((toast) => toast.dataset.liveSeq), ['2', '3', '4']);
+  gone(7, { kind: 'reply', id: 7, post: 5 });
+  assert.deepEqual(region.children.map((toast) => toast.dataset.liveSeq), ['3', '4']);
+});
+
+test('a mention is told in the page\'s language and leads to where it stands; a system\'s own data are no mention', () => {
+  const strings = new Strings({ mentioned: '{name} hat dich erwähnt' });
+  const data = { post: 5, reply: 7, mention: { by: 'bob', by_name: 'Bob' } };
+  const mention = note(1, { source: null, url: '/posts/5#post-7', data });
+  assert.deepEqual([titleOf(mention, strings), addressOf(mention, '/live')], ['Bob hat dich erwähnt', '/live/posts/7']);
+  const post = note(1, { source: null, url: '/posts/5#post-5', data: { ...data, reply: null } });
+  assert.equal(addressOf(post, '/live'), '/live/posts/5#post-5');
+  for (const other of [note(1, { source: 'shop', data }), note(1, { data: { mention: 'Bob' } }), note(1, { data: null })]) {
+    assert.deepEqual([titleOf(other, strings), addressOf(other, '')], ['n1', '/o']);
+  }
 });

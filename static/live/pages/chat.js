@@ -159,11 +159,11 @@ export class ChatPage {
   #bindReading() {
     const { api, timers, random, onBadges } = this.parts;
     const { list } = this.messages;
+    const { other } = this;
     this.reading = new ReadMarker({
-      api,
       timers,
       random,
-      with: this.other,
+      mark: (upto) => api.post('/messages/read', { with: other, upto }),
       isLooking: () => this.#isLooking(),
       onMarked: (upto, answer) => {
         this.#wasRead(upto);
