@@ -18,11 +18,12 @@ import { Outbox } from './live/outbox.js';
 import { Page } from './live/page.js';
 import { ChatPage } from './live/pages/chat.js';
 import { ConversationsPage } from './live/pages/conversations.js';
+import { PostsPage } from './live/pages/posts.js';
 import { Progress } from './live/progress.js';
 import { readStrings } from './live/strings.js';
 import { Times, zoneCookie } from './live/times.js';
 import { systemTimers } from './live/timers.js';
-import { Toasts, addressOf } from './live/toasts.js';
+import { Toasts, addressOf, titleOf } from './live/toasts.js';
 import { TRANSPORTS } from './live/transports.js';
 import { Watched } from './live/watched.js';
 
@@ -40,7 +41,12 @@ function follow() {
   const indicator = new Indicator({ document, strings, timers: systemTimers });
   const cursor = new Cursor(page.place.seq, page.place.epoch);
   const badges = new Badges(document, page.place.seq);
-  const toasts = new Toasts({ document, timers: systemTimers, addressOf: (event) => addressOf(event, page.root) });
+  const toasts = new Toasts({
+    document,
+    timers: systemTimers,
+    addressOf: (event) => addressOf(event, page.root),
+    titleOf: (event) => titleOf(event, strings),
+  });
   const world = {
     cursor,
     watched: new Watched(() => content?.topics ?? []),
@@ -52,7 +58,17 @@ function follow() {
   };
   const api = new Api({ ...world, csrfToken: () => page.csrfToken });
   const outbox = new Outbox({ ...world, api });
-  const content = createContent({ ...world, strings, times, api, outbox, onBadges: applyBadges });
+  const content = createContent({
+    ...world,
+    strings,
+    times,
+    api,
+    outbox,
+    DOMParser,
+    onBadges: applyBadges,
+    onTopics: () => connection.watch(),
+    go: (address) => location.assign(page.base + address),
+  });
   const notices = new Notices({
     ...world,
     document,
@@ -74,8 +90,8 @@ function follow() {
       applyBadges(batch.badges, batch.latest);
       connection.watch(); // what has come may bring other topics
     },
-    onSnapshot(topic, data) {
-      attempt(`what is current of ${topic}`, () => content?.snapshot(topic, data));
+    onSnapshot(topic, data, version) {
+      attempt(`what is current of ${topic}`, () => content?.snapshot(topic, data, version));
       announce(document, 'live:snapshot', { topic, data });
     },
     onState(state, transport, more) {
@@ -127,11 +143,12 @@ function follow() {
   connection.choose(choice);
 }
 
-/** @returns {ChatPage | ConversationsPage | null} what on this page changes with events */
+/** @returns {ChatPage | ConversationsPage | PostsPage | null} what on this page changes with events */
 function createContent(parts) {
   const known = { ...parts, document, user: page.user };
   if (document.querySelector('[data-chat]')) return new ChatPage(known);
   if (document.querySelector('[data-conversations]')) return new ConversationsPage(known);
+  if (document.querySelector('[data-posts]')) return new PostsPage(known);
   return null;
 }
 

@@ -192,6 +192,33 @@ class Window:
             "(text) => document.querySelector('[data-conversation] [data-field=body]')?.textContent === text", arg=text
         )
 
+    # -- posts
+
+    def shows_posts(self, *texts: str) -> None:
+        """Wait until the list shows exactly these posts or replies, in this order; '' for one that was deleted."""
+        self.page.wait_for_function(
+            """(texts) => {
+              const items = [...document.querySelectorAll('[data-posts] > [data-post]')];
+              const found = items.map((item) => item.querySelector('[data-field=body]')?.textContent ?? '');
+              return JSON.stringify(found) === JSON.stringify(texts);
+            }""",
+            arg=list(texts),
+        )
+
+    def write_post(self, text: str) -> None:
+        """Write a post, or a reply on the page of one."""
+        self.find("#write textarea").fill(text)
+        self.find("#write button").click()
+
+    def counts_of(self, post: int, *, by: Person, **counts: int) -> None:
+        """Wait until it is of the post what the server has now, among it these counts."""
+        stored = by.program.get(f"/posts/{post}").json()
+        item = self.find(f"#post-{post}")
+        expect(item).to_have_attribute("data-version", str(stored["version"]), timeout=PATIENCE)
+        assert counts.items() <= stored["counts"].items()
+        for name, count in counts.items():
+            expect(item.locator(f"[data-count={name}]")).to_have_text(str(count))
+
     def to_the_end(self) -> None:
         """Scroll to the newest message, as one does who reads."""
         self.find("[data-scroller]").evaluate("(scroller) => { scroller.scrollTop = 0 }")
@@ -256,6 +283,26 @@ class Person:
         answers = [self.program.post("/messages", json={"to": other.name, "body": text}) for text in texts]
         assert [answer.status_code for answer in answers] == [201] * len(texts), [answer.text for answer in answers]
         return [answer.json()["id"] for answer in answers]
+
+    def post(self, body: str) -> int:
+        """Their program writes a post; its id."""
+        return self._write("/posts", body)
+
+    def reply(self, post: int, body: str) -> int:
+        return self._write(f"/posts/{post}/replies", body)
+
+    def _write(self, path: str, body: str) -> int:
+        answer = self.program.post(path, json={"body": body})
+        assert answer.status_code == 201, answer.text
+        number: int = answer.json()["id"]
+        return number
+
+    def react(self, post: int, reaction: str | None) -> None:
+        answer = self.program.put(f"/posts/{post}/reaction", json={"reaction": reaction})
+        assert answer.status_code == 200, answer.text
+
+    def delete_post(self, post: int) -> None:
+        assert self.program.delete(f"/posts/{post}").status_code == 204
 
     def read(self, other: Person, upto: int) -> None:
         """Their program marks what the other wrote as read."""

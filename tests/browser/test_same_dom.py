@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 import myapp
 from myapp.notifications.kinds import kinds
 
-from .support import PATIENCE, Person, Town, Window
-from .telling import announce, happen, like, lists, tell
+from .support import PATIENCE, TRANSPORTS, Person, Town, Window
+from .telling import announce, empty_feed, happen, like, lists, tell
 
 #: A story: Ann, Bob and Eve, Ann's window on the page, and what happens; it waits until the window shows it.
 Story = Callable[[Person, Person, Person, Window], None]
@@ -23,6 +23,13 @@ def not_looking(window: Window) -> None:
     """Somebody else's window is in front, also after a reload."""
     window.page.add_init_script("document.hasFocus = () => false")
     window.page.evaluate("document.hasFocus = () => false")
+
+
+def pass_quickly(window: Window, wait: int) -> None:
+    """A timer of so many milliseconds takes none."""
+    window.page.evaluate(
+        "(wait) => { const set = setTimeout; setTimeout = (run, ms) => set(run, ms === wait ? 0 : ms); }", wait
+    )
 
 
 # -- in a conversation; Ann looks at the one with Bob
@@ -81,9 +88,7 @@ def chat_is_read_elsewhere(ann: Person, bob: Person, eve: Person, window: Window
     ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[1]})
     window.counts(1)
     # the line stays where it is for who was away; read up to the end, it goes after ten seconds, which are short here
-    window.page.evaluate(
-        "() => { const set = setTimeout; setTimeout = (run, ms) => set(run, ms === 10_000 ? 0 : ms); }"
-    )
+    pass_quickly(window, 10_000)
     ann.program.post("/messages/read", json={"with": bob.name, "upto": ids[2]})
     window.counts(0)
     expect(window.find(".unread")).to_have_count(0, timeout=20_000)
@@ -264,6 +269,109 @@ def notices_of_tasks(ann: Person, bob: Person, eve: Person, window: Window) -> N
     shows(window, ["and more", "Done: Export <all>", "Failed: Export <all>"], [])
 
 
+# -- on the page of a post of Ann's
+
+
+def own(window: Window) -> int:
+    """The post whose page it is."""
+    number: int = window.page.evaluate("Number(document.querySelector('[data-thread]').dataset.thread)")
+    return number
+
+
+def post_is_liked(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = own(window)
+    for reaction in ("like", None, "like"):
+        bob.react(post, reaction)
+    eve.react(post, "like")
+    window.counts_of(post, by=bob, likes=2)
+    expect(window.find("[data-badge=likes]")).to_be_hidden(timeout=PATIENCE)  # seen, as one looks
+    bob.react(post, None)
+    window.counts_of(post, by=bob, likes=1)
+
+
+def post_is_disliked(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = own(window)
+    for reaction in ("like", "dislike"):
+        bob.react(post, reaction)
+    window.counts_of(post, by=bob, likes=0, dislikes=1)
+
+
+def post_is_replied_to(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = own(window)
+    bob.reply(post, f"I see, @{ann.name}: https://example.org/a?b=1.\n<b>Two</b> lines")
+    eve.reply(post, "Me too")
+    window.shows_posts(f"I see, @{ann.name}: https://example.org/a?b=1.\n<b>Two</b> lines", "Me too")
+    window.counts_of(post, by=bob, replies=2)
+    pass_quickly(window, 4_000)  # so long it says that it was sent
+    window.write_post("Thank you")
+    window.shows_posts(f"I see, @{ann.name}: https://example.org/a?b=1.\n<b>Two</b> lines", "Me too", "Thank you")
+    window.counts_of(post, by=bob, replies=3)
+
+
+def reply_is_deleted(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = own(window)
+    bob.reply(post, "one")
+    second = bob.reply(post, "two")
+    window.shows_posts("one", "two")
+    window.counts_of(post, by=bob, replies=2)
+    eve.react(second, "like")
+    window.counts_of(second, by=bob, likes=1)
+    bob.delete_post(second)
+    window.shows_posts("one", "")
+    window.counts_of(second, by=bob)
+    window.counts_of(post, by=bob, replies=1)
+
+
+def post_is_deleted(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = own(window)
+    bob.reply(post, "one")
+    window.shows_posts("one")
+    ann.delete_post(post)
+    expect(window.find(f"#post-{post}")).to_contain_text("This post was deleted.", timeout=PATIENCE)
+    expect(window.find("#write")).to_have_count(0)
+    window.counts_of(post, by=bob)
+
+
+def notices_of_posts_are_taken_back(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = ann.post("mine")
+    for person in (bob, eve):
+        person.react(post, "like")
+    answer = bob.reply(post, "a secret")
+    shows(window, [f"{bob.name} replied", f"{eve.name} and {bob.name} liked your post"], [])
+    bob.react(post, None)
+    bob.delete_post(answer)
+    shows(window, [f"{eve.name} liked your post"], [])
+
+
+# -- in the feed
+
+
+def feed_shows_news(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    first, second = bob.post("one <b>"), eve.post("two")
+    bob.react(second, "like")
+    window.page.get_by_role("button", name="2 new posts").click()
+    window.shows_posts("two", "one <b>")
+    bob.react(first, "dislike")
+    window.counts_of(first, by=bob, likes=0, dislikes=1)
+    eve.delete_post(second)
+    window.shows_posts("one <b>")
+    pass_quickly(window, 4_000)  # so long it says that it was sent
+    window.write_post("three")
+    window.shows_posts("three", "one <b>")
+    window.find(f"#post-{first} [data-reaction=like]").click()
+    expect(window.find("[aria-busy]")).to_have_count(0, timeout=PATIENCE)
+    window.counts_of(first, by=bob, likes=1)
+
+
+def feed_loses_its_last(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    post = bob.post("one")
+    window.page.get_by_role("button", name="1 new post").click()
+    window.shows_posts("one")
+    bob.delete_post(post)
+    window.shows_posts()
+    expect(window.find("#no-posts")).to_be_visible()
+
+
 # -- on a page that shows nothing of it
 
 
@@ -300,13 +408,20 @@ STORIES: dict[str, list[tuple[str, Story]]] = {
         ("/", list_learns_that_the_other_has_read),
         ("/account", account_receives),
     ],
-    "deleted": [("/chats/{bob}", chat_loses_messages), ("/", list_loses_messages)],
+    "deleted": [
+        ("/chats/{bob}", chat_loses_messages),
+        ("/", list_loses_messages),
+        ("/posts/{post}", reply_is_deleted),
+        ("/posts/{post}", post_is_deleted),
+        ("/posts", feed_loses_its_last),
+        ("/notifications", notices_of_posts_are_taken_back),
+    ],
     "notification": [("/notifications", notices_receive)],
     "seen": [("/notifications", notices_are_seen_elsewhere), ("/notifications", notices_are_seen_here)],
     "announcement": [("/notifications", notices_announce), ("/announcements", announcements_grow)],
-    "like": [("/notifications", notices_of_likes)],
-    "dislike": [("/notifications", notices_of_dislikes)],
-    "reply": [("/notifications", notices_of_replies)],
+    "like": [("/notifications", notices_of_likes), ("/posts/{post}", post_is_liked), ("/posts", feed_shows_news)],
+    "dislike": [("/notifications", notices_of_dislikes), ("/posts/{post}", post_is_disliked)],
+    "reply": [("/notifications", notices_of_replies), ("/posts/{post}", post_is_replied_to)],
     "task": [("/notifications", notices_of_tasks)],
 }
 CASES = [
@@ -320,16 +435,46 @@ CASES = [
 def test_after_a_live_change_the_page_is_as_after_a_reload(path: str, story: Story, town: Town) -> None:
     ann, bob, eve = town.people_named("ann", "bob", "eve")
     ann.program.get("/badges")  # the account's page says when the token was used last
-    window = ann.open(path.format(bob=bob.name))
+    if path.startswith("/posts"):
+        empty_feed(ann.server)  # everybody's posts are in it
+    post = ann.post("What do you think?") if "{post}" in path else 0
+    window = ann.open(path.format(bob=bob.name, post=post))
     loaded = window.dom()
     window.mark()
     story(ann, bob, eve, window)
     assert not window.was_reloaded()
     live = window.dom()
-    if path != "/account" and story is not chat_hears_from_somebody_else:
+    if path != "/account" and story is not chat_hears_from_somebody_else and story is not feed_loses_its_last:
         assert live != loaded
     window.page.reload()
     window.is_on("websocket")
+    assert window.dom() == live
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_thread_is_the_same_over_every_transport(transport: str, town: Town) -> None:
+    ann, bob, eve = town.people_named("ann", "bob", "eve")
+    post = ann.post("What do you think?")
+    first = bob.reply(post, "one")
+    ann.prefer(transport)
+    window = ann.open(f"/posts/{post}", transport=transport)
+    window.mark()
+    for person in (bob, eve):
+        person.react(post, "like")
+    bob.react(post, "dislike")
+    eve.react(first, "like")
+    second, third = bob.reply(post, "two"), eve.reply(post, "three")
+    bob.delete_post(second)
+    window.shows_posts("one", "", "three")
+    for number in (post, first, second, third):
+        window.counts_of(number, by=bob)
+    window.counts_of(post, by=bob, likes=1, dislikes=1, replies=2)
+    for name in ("likes", "dislikes", "replies"):
+        expect(window.find(f"[data-badge={name}]")).to_be_hidden(timeout=PATIENCE)
+    assert not window.was_reloaded()
+    live = window.dom()
+    window.page.reload()
+    window.is_on(transport)
     assert window.dom() == live
 
 
