@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import ssl
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import argon2
+from httpx._transports import default
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
@@ -50,6 +53,22 @@ def keep_builders() -> None:
     Rule._compile_builder = kept_builder  # type: ignore[method-assign]
 
 
+def keep_authorities() -> None:
+    """Each client of httpx reads all authorities of the machine for TLS, which takes 16 ms: most never speak it."""
+    create = default.create_ssl_context
+    kept: dict[Any, ssl.SSLContext] = {}
+
+    def kept_context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert:
+            return create(verify=verify, cert=cert, trust_env=trust_env)
+        key = trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        if key not in kept:
+            kept[key] = create(trust_env=trust_env)
+        return kept[key]
+
+    default.create_ssl_context = kept_context
+
+
 def give_tables(database_url: str) -> None:
     """Make a SQLite file that is not there yet a copy of one that all migrations have made."""
     file = Path(database_url.removeprefix("sqlite:///"))
@@ -81,3 +100,4 @@ def hash_of(password: str) -> str:
 
 
 keep_builders()
+keep_authorities()
