@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from ..support import AppServer
+from .lending import Lending, Selling
 from .shop import Shop
 from .support import LAUNCH, Person, Town
 
@@ -28,6 +29,11 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(LAUNCH))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def lending(browser: Browser) -> Lending:
+    return Lending(browser)
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +72,9 @@ def shop(only_shop: Shop, server: AppServer) -> Shop:
 
 
 @pytest.fixture
-def town(server: AppServer, browser: Browser) -> Iterator[Town]:
+def town(server: AppServer, lending: Lending) -> Iterator[Town]:
     """Where people come from. Afterwards no window may have had an error, a violation, or a request that failed."""
-    town = Town(server, browser)
+    town = Town(server, lending)
     yield town
     assert town.close() == []
 
@@ -90,6 +96,7 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path, only_shop: Shop) 
 
 @pytest.fixture
 def own_town(own_server: AppServer, browser: Browser) -> Iterator[Town]:
-    town = Town(own_server, browser)
+    """Whose browsers have not met any server before."""
+    town = Town(own_server, Selling(browser))
     yield town
     assert town.close() == []

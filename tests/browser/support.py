@@ -7,9 +7,10 @@ import secrets
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, TimeoutError, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, TimeoutError, expect
 
 from ..support import PASSWORD, AppServer
+from .lending import Lending, new_context
 
 #: Milliseconds that a page may take for anything; it only costs time when it fails.
 PATIENCE = 15_000
@@ -21,6 +22,8 @@ LAUNCH = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # windows of one browser share a process, which has compiled the modules and knows the fonts
+    "--renderer-process-limit=1",
 )
 TRANSPORTS = ("websocket", "sse", "long-poll", "short-poll")
 #: What the page says it is while this transport works.
@@ -236,9 +239,10 @@ class Window:
 class Person:
     """Somebody with an account, a browser of their own, and a program that acts for them."""
 
-    def __init__(self, server: AppServer, browser: Browser, name: str, windows: list[Window]) -> None:
+    def __init__(self, server: AppServer, lending: Lending, name: str, windows: list[Window]) -> None:
         self.server = server
-        self.browser = browser
+        self.browser = lending.chromium
+        self.lending = lending
         self.name = name
         self.windows = windows
         self._context: BrowserContext | None = None
@@ -246,7 +250,13 @@ class Person:
 
     def context(self, **options: Any) -> BrowserContext:
         """A new browser of theirs, in which they are signed in."""
-        context = new_context(self.browser, **options)
+        return self._signed_in(new_context(self.browser, **options))
+
+    def lent(self, **options: Any) -> BrowserContext:
+        """The same, but the browser is one that others have had: see Lending."""
+        return self._signed_in(self.lending.lend(**options))
+
+    def _signed_in(self, context: BrowserContext) -> BrowserContext:
         context.add_cookies(
             [{"name": "myapp_session", "value": session_cookie(self.server, self.name), "url": self.server.url}]
         )
@@ -255,7 +265,7 @@ class Person:
     def open(self, path: str, *, transport: str | None = "websocket", context: BrowserContext | None = None) -> Window:
         """A new window of their browser on this page, following by this transport (None: whatever it is)."""
         if context is None:
-            self._context = context = self._context or self.context()
+            self._context = context = self._context or self.lent()
         window = Window(context.new_page(), self.server.url)
         self.windows.append(window)
         window.go(path)
@@ -268,7 +278,7 @@ class Person:
 
     def prefer(self, choice: str) -> None:
         """The choice of transport as the page itself keeps it."""
-        self._context = self._context or self.context()
+        self._context = self._context or self.lent()
         self._context.add_cookies([{"name": "transport", "value": choice, "url": self.server.url}])
 
     @property
@@ -317,14 +327,6 @@ class Person:
     def close(self) -> None:
         if self._program is not None:
             self._program.close()
-        if self._context is not None:
-            self._context.close()
-
-
-def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    return browser.new_context(
-        **{"locale": "en-GB", "timezone_id": "UTC", "viewport": {"width": 1000, "height": 700}, **options}
-    )
 
 
 def session_cookie(server: AppServer, name: str) -> str:
@@ -341,9 +343,10 @@ def session_cookie(server: AppServer, name: str) -> str:
 class Town:
     """Makes people of one server, new ones for each test, and watches all their windows."""
 
-    def __init__(self, server: AppServer, browser: Browser) -> None:
+    def __init__(self, server: AppServer, lending: Lending) -> None:
         self.server = server
-        self.browser = browser
+        self.browser = lending.chromium
+        self.lending = lending
         self.people: list[Person] = []
         self.windows: list[Window] = []
 
@@ -352,13 +355,13 @@ class Town:
         mark = secrets.token_hex(3)
         full = [f"{name}-{mark}" for name in names]
         self.server.people.add(*full, password=True)
-        people = [Person(self.server, self.browser, name, self.windows) for name in full]
+        people = [Person(self.server, self.lending, name, self.windows) for name in full]
         self.people.extend(people)
         return people
 
     def stranger(self, **options: Any) -> Window:
         """A window of a browser in which nobody is signed in."""
-        window = Window(new_context(self.browser, **options).new_page(), self.server.url)
+        window = Window(self.lending.lend(**options).new_page(), self.server.url)
         self.windows.append(window)
         return window
 
@@ -367,8 +370,7 @@ class Town:
         unexpected = [text for window in self.windows for text in window.unexpected]
         for person in self.people:
             person.close()
-        for context in list(self.browser.contexts):
-            context.close()
+        self.lending.take_back(self.server.url)
         return unexpected
 
 

@@ -228,7 +228,7 @@ def test_a_guest_who_chooses_a_password_can_come_back(town: Town) -> None:
 
 def test_a_new_password_signs_out_the_other_browser_and_not_this_one(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    here, elsewhere = ann.open("/account"), ann.chat(bob, context=ann.context())
+    here, elsewhere = ann.open("/account"), ann.chat(bob, context=ann.lent())
     elsewhere.expect_problems("401")
     change_password(here, NEW_PASSWORD)
     expect(here.find(".flash")).to_have_text("Your password is changed. Everywhere else you are signed out.")
@@ -243,7 +243,7 @@ def test_a_new_password_signs_out_the_other_browser_and_not_this_one(two: tuple[
 
 def test_a_wrong_current_password_is_named_beside_its_field_and_changes_nothing(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    here, elsewhere = ann.open("/account"), ann.chat(bob, context=ann.context())
+    here, elsewhere = ann.open("/account"), ann.chat(bob, context=ann.lent())
     here.expect_problems("422")
     change_password(here, NEW_PASSWORD, current="not this one")
     expect(here.find("#current_password-error")).to_have_text("The current password is wrong.")
@@ -258,7 +258,7 @@ def test_a_wrong_current_password_is_named_beside_its_field_and_changes_nothing(
 
 def test_the_page_says_where_one_is_signed_in_this_browser_first(two: tuple[Person, Person]) -> None:
     ann, _bob = two
-    ann.context()
+    ann.lent()
     window = ann.open("/account")
     rows = window.find("section[aria-labelledby=sessions] .row")
     expect(rows).to_have_count(2)
@@ -270,7 +270,7 @@ def test_the_page_says_where_one_is_signed_in_this_browser_first(two: tuple[Pers
 
 def test_the_button_beside_a_session_ends_it_and_no_other(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    elsewhere = ann.chat(bob, context=ann.context())
+    elsewhere = ann.chat(bob, context=ann.lent())
     elsewhere.expect_problems("401")
     here = ann.open("/account")
     here.page.get_by_role("button", name="End", exact=True).click()
@@ -281,7 +281,7 @@ def test_the_button_beside_a_session_ends_it_and_no_other(two: tuple[Person, Per
 
 def test_signing_out_everywhere_ends_every_window(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    elsewhere = ann.chat(bob, context=ann.context())
+    elsewhere = ann.chat(bob, context=ann.lent())
     here, beside = ann.open("/account"), ann.open("/")
     for window in (elsewhere, beside):
         window.expect_problems("401")

@@ -261,7 +261,7 @@ def test_what_is_of_somebody_else_in_the_same_browser_is_not_shown(two: tuple[Pe
     ann, bob = two
     tell(bob, title="Bob's own")
     tell(ann, title="Ann's own")
-    window = bob.open("/account", context=bob.context())
+    window = bob.open("/account", context=bob.lent())
     sign_in_again(ann, window)
     window.find("#bell").click()
     expect(window.find("#bell-panel")).to_have_text("You are signed out.")

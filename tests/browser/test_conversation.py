@@ -164,7 +164,7 @@ def test_days_are_named_in_the_reader_s_time_zone_by_server_and_browser(two: tup
 
 def test_times_keep_up(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    window = ann.open("/account", transport=None)
+    window = ann.open("/account", transport=None, context=ann.context())
     window.page.clock.install()
     window.go(f"/chats/{bob.name}").is_on("websocket")
     bob.send(ann, "Hello")

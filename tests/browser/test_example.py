@@ -23,7 +23,8 @@ from stack import StackError, free_port, wait_for
 from stack.program import is_open
 
 from ..support import ROOT
-from .support import PATIENCE, new_context
+from .lending import new_context
+from .support import PATIENCE
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from myapp.db import now_ms
 from myapp.extensions import database
 
 from ..support import PASSWORD, AppServer
-from .support import Person, Town, Window, new_context
+from .lending import new_context
+from .support import Person, Town, Window
 from .telling import SHOP, admin_of, happen, like, open_bell, rings, shop_of, tell
 
 #: What is called so in Chinese too.
@@ -50,7 +51,7 @@ def is_chinese(window: Window, *names: Person | str) -> None:
 
 
 def in_chinese(person: Person) -> BrowserContext:
-    return person.context(locale="zh-CN")
+    return person.lent(locale="zh-CN")
 
 
 def age(server: AppServer, message: int, ms: int) -> None:
@@ -188,7 +189,7 @@ def test_days_are_called_as_in_chinese(scripts: bool, server: AppServer, two: tu
     ann, bob = two
     for message, days in zip(bob.send(ann, "一", "二", "三", "四"), (400, 3, 1, 0), strict=True):
         age(server, message, days * DAY)
-    context = ann.context(locale="zh-CN", java_script_enabled=scripts)
+    context = ann.lent(locale="zh-CN", java_script_enabled=scripts)
     window = ann.chat(bob, context=context, transport="websocket" if scripts else None)
     weekday = "星期[一二三四五六日]$"
     days = [rf"^\d{{4}}年\d+月\d+日{weekday}", rf"^(\d{{4}}年)?\d+月\d+日{weekday}", "^昨天$", "^今天$"]
@@ -402,12 +403,12 @@ def test_a_browser_remembers_the_language_without_an_account(town: Town) -> None
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_an_account_has_its_language_in_every_browser(scripts: bool, two: tuple[Person, Person]) -> None:
     ann, bob = two
-    context = ann.context(java_script_enabled=scripts)
+    context = ann.lent(java_script_enabled=scripts)
     window = ann.open(f"/?q={bob.name}", context=context, transport="websocket" if scripts else None)
     switch(window, "中文")
     expect(window.find("html")).to_have_attribute("lang", "zh-Hans")
     assert window.page.url.endswith(f"/?q={bob.name}")
-    elsewhere = ann.open("/account", context=ann.context(locale="en-GB"))
+    elsewhere = ann.open("/account", context=ann.lent(locale="en-GB"))
     is_chinese(elsewhere, ann, bob)
     expect(elsewhere.find("#language")).to_have_value("zh")
     elsewhere.find("#language").select_option("en")

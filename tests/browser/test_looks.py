@@ -219,7 +219,7 @@ def too_wide(window: Window) -> dict[int, list[str]]:
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 def test_no_page_of_somebody_busy_scrolls_sideways(language: str, town: Town) -> None:
     ann, pages = crowd(town)
-    window = ann.open("/", context=ann.context(locale=language))
+    window = ann.open("/", context=ann.lent(locale=language))
     found = {}
     for name, path in pages.items():
         window.go(path).is_on("websocket")
@@ -231,7 +231,7 @@ def test_no_page_of_somebody_busy_scrolls_sideways(language: str, town: Town) ->
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> None:
     ann, _pages = crowd(town)
-    window = ann.open("/account", context=ann.context(locale=language))
+    window = ann.open("/account", context=ann.lent(locale=language))
     expect(window.find("[data-badge=messages]")).to_have_text("155")
     rings(window, 4)
     found = {}
@@ -255,7 +255,7 @@ def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> No
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 def test_what_the_bell_opens_is_whole_in_every_window_and_scrolls_inside(language: str, town: Town) -> None:
     ann, _pages = crowd(town)
-    window = ann.open("/", context=ann.context(locale=language))
+    window = ann.open("/", context=ann.lent(locale=language))
     panel = open_bell(window)
     for width in WIDTHS:
         window.page.set_viewport_size({"width": width, "height": 500})
@@ -274,7 +274,7 @@ def test_the_list_that_comes_anew_does_not_jump(town: Town) -> None:
     titles = numbered(12, "notice")
     for title in titles:
         tell(ann, title=title)
-    context = ann.context(viewport={"width": 360, "height": 500})
+    context = ann.lent(viewport={"width": 360, "height": 500})
     window = ann.open("/notifications", context=context)
     panel = open_bell(window)
     panel.evaluate("(panel) => { panel.scrollTop = 200 }")
@@ -286,7 +286,7 @@ def test_the_list_that_comes_anew_does_not_jump(town: Town) -> None:
 
 def test_long_toasts_leave_the_page_in_sight(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    window = ann.chat(bob, context=ann.context(viewport={"width": 320, "height": 568}))
+    window = ann.chat(bob, context=ann.lent(viewport={"width": 320, "height": 568}))
     for number in range(4):
         tell(ann, title=f"{number} " + "W" * 190, body="w " * 1000, url="/account")
     toasts = window.find(".live-toast")
@@ -301,7 +301,7 @@ def test_long_toasts_leave_the_page_in_sight(two: tuple[Person, Person]) -> None
 
 def test_a_message_of_somebody_with_a_long_name_says_it_in_one_line(town: Town) -> None:
     ann, pages = crowd(town)
-    window = ann.open(pages["chat"], context=ann.context(viewport={"width": 320, "height": 640}))
+    window = ann.open(pages["chat"], context=ann.lent(viewport={"width": 320, "height": 640}))
     name = window.find(".message--other .message__from").first
     assert name.evaluate(
         "(name) => name.getBoundingClientRect().height < 1.8 * parseFloat(getComputedStyle(name).fontSize)"
@@ -328,7 +328,7 @@ def test_no_page_of_a_guest_or_a_stranger_scrolls_sideways(language: str, town: 
 @pytest.mark.parametrize("state", ["offline", "signed-out"])
 def test_what_is_said_of_the_connection_is_no_wider_than_a_small_phone(state: str, two: tuple[Person, Person]) -> None:
     ann, bob = two
-    window = ann.chat(bob, context=ann.context(viewport={"width": 320, "height": 568}))
+    window = ann.chat(bob, context=ann.lent(viewport={"width": 320, "height": 568}))
     window.expect_outage()
     window.expect_problems("ERR_INTERNET_DISCONNECTED", "401")
     if state == "offline":
@@ -398,7 +398,7 @@ def test_on_paper_it_is_said_whose_each_message_is(printed: Window) -> None:
 def test_on_paper_it_is_black_on_white_also_by_night(two: tuple[Person, Person]) -> None:
     ann, bob = two
     ann.send(bob, "Hello")
-    window = ann.chat(bob, context=ann.context(color_scheme="dark"))
+    window = ann.chat(bob, context=ann.lent(color_scheme="dark"))
     window.page.emulate_media(media="print", color_scheme="dark")
     for part in ("body", ".message__bubble"):
         expect(window.find(part)).to_have_css("background-color", "rgb(255, 255, 255)")
@@ -439,7 +439,7 @@ def brightness(page: Page, selector: str = "body") -> float:
 @pytest.mark.parametrize("path", ["/auth/login", "/", "/chats/{bob}", "/account"])
 def test_the_colours_follow_what_one_wishes_also_while_the_page_is_open(path: str, two: tuple[Person, Person]) -> None:
     ann, bob = two
-    window = ann.open(path.format(bob=bob.name), context=ann.context(color_scheme="light"), transport=None)
+    window = ann.open(path.format(bob=bob.name), context=ann.lent(color_scheme="light"), transport=None)
     for scheme in ("light", "dark", "light"):
         window.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for part in ("body", ".top"):

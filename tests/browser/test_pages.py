@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from ..support import ROOT, wait_for
-from .support import Person, Town, Window, new_context, numbered
+from .lending import new_context
+from .support import Person, Town, Window, numbered
 
 PAGES = {
     "conversations": "/",
@@ -50,7 +51,7 @@ def sideways(window: Window) -> list[str]:
 
 def test_a_small_phone_does_not_scroll_sideways(busy: tuple[Person, dict[str, str]]) -> None:
     ann, others = busy
-    context = ann.context(viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True)
+    context = ann.lent(viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True)
     window = ann.open("/", context=context)
     window.expect_problems("404")
     found = {}
@@ -83,7 +84,7 @@ def test_the_form_of_a_conversation_stays_on_the_screen_of_a_small_phone(
     busy: tuple[Person, dict[str, str]],
 ) -> None:
     ann, others = busy
-    window = ann.open(f"/chats/{others['bob']}", context=ann.context(viewport={"width": 360, "height": 640}))
+    window = ann.open(f"/chats/{others['bob']}", context=ann.lent(viewport={"width": 360, "height": 640}))
     for part in ("#send textarea", "#send button", ".chat__head h1", "#live-transport"):
         expect(window.find(part)).to_be_in_viewport(ratio=1)
     window.to_the_end()  # it opens where the new begins
@@ -134,7 +135,7 @@ def test_every_script_and_style_of_a_page_is_a_file_of_this_server_as_it_was_wri
     busy: tuple[Person, dict[str, str]],
 ) -> None:
     ann, others = busy
-    window = ann.open("/", context=ann.context())
+    window = ann.open("/", context=ann.lent())
     loaded: set[str] = set()
     for path in ("/", f"/chats/{others['bob']}", "/account", "/auth/login"):
         window.go(path)

@@ -68,7 +68,7 @@ def test_signing_out_in_one_tab_signs_out_the_others(two: tuple[Person, Person])
 
 def test_revoking_another_session_leaves_this_one_alone(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    here, elsewhere = bob.chat(ann), bob.open("/", context=bob.context())
+    here, elsewhere = bob.chat(ann), bob.open("/", context=bob.lent())
     account = bob.open("/account")
     account.page.get_by_role("button", name="End", exact=True).first.click()
     elsewhere.state("signed-out")

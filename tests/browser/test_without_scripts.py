@@ -38,7 +38,7 @@ def plain(two: tuple[Person, Person]) -> tuple[Person, Person, Window]:
 
 
 def without_scripts(person: Person) -> BrowserContext:
-    return person.context(java_script_enabled=False)
+    return person.lent(java_script_enabled=False)
 
 
 def say(window: Window, text: str) -> None:
@@ -434,7 +434,7 @@ def test_nothing_is_shown_that_only_a_script_can_work(plain: tuple[Person, Perso
 
 def test_a_phone_without_scripts_can_sign_out(plain: tuple[Person, Person, Window]) -> None:
     ann, _bob, _window = plain
-    context = ann.context(java_script_enabled=False, viewport={"width": 360, "height": 640})
+    context = ann.lent(java_script_enabled=False, viewport={"width": 360, "height": 640})
     window = ann.open("/", transport=None, context=context)
     window.page.get_by_role("link", name="Account").click()
     window.page.get_by_role("button", name="Sign out", exact=True).click()
