@@ -5,59 +5,88 @@ from __future__ import annotations
 import re
 import signal
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from .conftest import Servers
 from .someone import people_of, wait_until_parked
-from .wire import Wire, fetch, request_bytes
+from .wire import Answer, Frame, Wire, fetch, request_bytes
 
 #: "Within seconds".
 SECONDS = 8.0
 GOING = {"pywsgi": 1001, "uwsgi": 1012}
 
 
-@pytest.fixture(params=[signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.fixture(scope="module", params=[signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def number(request: pytest.FixtureRequest) -> int:
     """The signal."""
     found: int = request.param
     return found
 
 
-def test_a_signal_ends_the_process_with_status_0_within_seconds(start: Servers, number: int) -> None:
-    server = start()
-    began = time.monotonic()
-    assert server.stop(number) == 0
-    assert time.monotonic() - began < SECONDS
+@dataclass
+class Stopped:
+    """What became of a server to which others were connected, and of them."""
+
+    kind: str
+    status: int | None
+    seconds: float
+    log: str
+    #: to each parked long poll: its answer, and what came behind it
+    answers: list[tuple[Answer, bytes]]
+    #: to each WebSocket: its last frame, and what came behind it
+    frames: list[tuple[Frame, bytes]]
 
 
-def test_a_stop_answers_parked_long_polls_with_an_empty_200(start: Servers, number: int) -> None:
-    bob = people_of(start()).bob
-    waiting = [bob.long_poll(0, timeout=50) for _ in range(20)]
-    wait_until_parked(bob, "long-poll", 20)
-    assert bob.server.stop(number) == 0
-    for wire in waiting:
-        answer = wire.read_answer()
+@pytest.fixture(scope="module")
+def stopped(kind: str, number: int, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """A server that was stopped while twenty waited by each of two ways."""
+    servers = Servers(kind, tmp_path_factory.mktemp(f"{kind}-stopped"))
+    try:
+        bob = people_of(servers()).bob
+        waiting = [bob.long_poll(0, timeout=50) for _ in range(20)]
+        sockets = [bob.websocket() for _ in range(20)]
+        for ws in sockets:
+            ws.hello()
+        wait_until_parked(bob, "long-poll", 20)
+        began = time.monotonic()
+        status = bob.server.stop(number)
+        seconds = time.monotonic() - began
+        answers = [(wire.read_answer(), wire.read_to_end()) for wire in waiting]
+        frames = [(ws.read_frame(), ws.read_to_end()) for ws in sockets]
+        return Stopped(kind, status, seconds, bob.server.log(), answers, frames)
+    finally:
+        servers.end()
+
+
+def test_a_signal_ends_the_process_with_status_0_within_seconds(stopped: Stopped) -> None:
+    assert stopped.status == 0
+    assert stopped.seconds < SECONDS
+
+
+def test_a_stop_answers_parked_long_polls_with_an_empty_200(stopped: Stopped) -> None:
+    assert len(stopped.answers) == 20
+    for answer, behind in stopped.answers:
         assert (answer.status, answer.json()["events"], answer.json()["seq"]) == (200, [], 0)
-        assert wire.read_to_end() == b""
+        assert behind == b""
 
 
-def test_a_stop_closes_websockets_with_a_time_to_come_back(start: Servers, number: int) -> None:
-    bob = people_of(start()).bob
-    sockets = [bob.websocket() for _ in range(20)]
-    for ws in sockets:
-        ws.hello()
-    assert bob.server.stop(number) == 0
+def test_a_stop_closes_websockets_with_a_time_to_come_back(stopped: Stopped) -> None:
     waits = set()
-    for ws in sockets:
-        frame = ws.read_frame()
-        assert frame.code == GOING[bob.server.kind]
+    for frame, behind in stopped.frames:
+        assert frame.code == GOING[stopped.kind]
         found = re.fullmatch(r"retry=(\d+(?:\.\d+)?)", frame.reason)
         assert found, frame
         waits.add(float(found[1]))
-        assert ws.read_to_end() == b""
+        assert behind == b""
+    assert len(stopped.frames) == 20
     assert len(waits) > 1  # spread, or all come back at once
+
+
+def test_a_stop_leaves_no_traceback_in_the_log(stopped: Stopped) -> None:
+    assert "Traceback" not in stopped.log
 
 
 def test_a_stop_does_not_wait_for_clients_that_do_not_answer_or_read(start: Servers) -> None:
@@ -107,13 +136,3 @@ def test_nothing_is_lost_over_a_stop(start: Servers) -> None:
     again = bob.websocket(len(seen))
     again.hello()
     assert [event["data"]["body"] for event in seen + list(again.events(1))] == ["before", "just before"]
-
-
-def test_a_stop_leaves_no_traceback_in_the_log(start: Servers, number: int) -> None:
-    bob = people_of(start()).bob
-    ws, polling = bob.websocket(), bob.long_poll(0, timeout=50)
-    ws.hello()
-    wait_until_parked(bob, "long-poll")
-    assert bob.server.stop(number) == 0
-    polling.read_to_end()
-    assert "Traceback" not in bob.server.log()
