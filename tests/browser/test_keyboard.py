@@ -136,6 +136,22 @@ def test_the_messages_scroll_by_keys_and_the_button_leads_back(two: tuple[Person
     expect(window.bodies.first).to_be_in_viewport()
 
 
+def test_one_goes_from_message_to_message_and_deletes_one(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    ids = ann.send(bob, "one", "two", "three")
+    window = ann.chat(bob)
+    back_to(window, ".message__more")
+    has_focus(window, f"[data-message-id='{ids[2]}'] .message__more")
+    press(window, "ArrowUp")
+    has_focus(window, f"[data-message-id='{ids[1]}'] .message__more")
+    press(window, "Enter")
+    window.page.wait_for_url("**/delete")
+    tab_to(window, "main button")
+    press(window, "Enter")
+    window.page.wait_for_url(f"**/chats/{bob.name}")
+    window.shows("one", "This message was deleted.", "three")
+
+
 def test_older_messages_come_when_one_goes_to_their_link(two: tuple[Person, Person]) -> None:
     ann, bob = two
     send_and_read(bob, ann, 170)

@@ -260,3 +260,23 @@ test('a stored message leads to where it can be deleted, or reported', () => {
   assert.deepEqual(more.map((link) => link.getAttribute('href')), ['/reports/new?message=1', '/messages/2/delete']);
   assert.deepEqual(more.map((link) => link.hidden), [false, false]);
 });
+
+test('of all the links one is a stop, the newest; arrows lead from one to the next', () => {
+  const page = chat();
+  for (const id of [1, 2, 3]) page.receive(id, 'bob', `m${id}`);
+  const links = page.list.querySelectorAll('[data-field="more"]');
+  let focused = null;
+  for (const link of links) link.focus = () => (focused = link);
+  const stops = () => links.filter((link) => !link.hidden && link.getAttribute('tabindex') === null);
+  const press = (key, target) => page.list.fire('keydown', { key, target });
+  assert.deepEqual(stops(), [links[2]]);
+  assert.equal(press('ArrowUp', links[2]).isPrevented, true);
+  assert.deepEqual([focused, stops()], [links[1], [links[1]]]);
+  for (const [key, target] of [['Enter', links[1]], ['ArrowDown', links[2]], ['ArrowUp', page.list]]) assert.equal(press(key, target).isPrevented, undefined);
+  page.document.activeElement = links[1];
+  page.receive(4, 'bob', 'm4');
+  assert.deepEqual(stops(), [links[1]]);
+  page.document.activeElement = null;
+  page.remove(4);
+  assert.deepEqual(stops(), [links[2]]);
+});

@@ -46,6 +46,7 @@ export class ChatPage {
     for (const happening of ['visibilitychange', 'focusin', 'pointerdown', 'keydown']) {
       document.addEventListener(happening, () => this.settle());
     }
+    document.addEventListener('keydown', ({ key }) => key === 'Tab' && this.messages.stops.aim());
     document.defaultView?.addEventListener('focus', () => this.settle());
     document.addEventListener('live:state', ({ detail }) => detail.transport || this.presence.setTyping(false));
     this.bind();

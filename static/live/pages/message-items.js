@@ -74,7 +74,7 @@ export class MessageItems {
     mark.textContent = '';
     mark.hidden = true;
     const more = field(element, 'more');
-    for (const name of ['href', 'title']) more.removeAttribute(name);
+    for (const name of ['href', 'title', 'tabindex']) more.removeAttribute(name);
     more.hidden = true;
   }
 

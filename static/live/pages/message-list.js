@@ -1,6 +1,7 @@
 import { cloneTemplate, field, setMessage, setTime } from '../templates.js';
 import { arrangeDays } from './days.js';
 import { MessageItems } from './message-items.js';
+import { Roving } from './roving.js';
 
 /**
  * The messages of one conversation on the page: each id once, in order, those on their way at the end; before the first
@@ -21,6 +22,7 @@ export class MessageList {
     this.user = user;
     this.times = times;
     this.items = new MessageItems({ document, user, strings, times });
+    this.stops = new Roving(list, '[data-field="more"]');
     this.log = list.closest('[role=log]');
     this.empty = document.getElementById('no-messages');
     this.arrange();
@@ -198,6 +200,7 @@ export class MessageList {
   arrange() {
     if (this.#isTogether) return;
     arrangeDays(this.list, (day) => this.#makeDay(day));
+    this.stops.arrange();
     this.#showSeen();
     if (!this.empty) return;
     if (this.list.firstElementChild) this.empty.remove();
