@@ -26,14 +26,16 @@ import psycopg
 from myapp import create_app, inbox
 from myapp.announcements import service as announcements
 from myapp.announcements import telling
-from myapp.auth import people, pictures, service
+from myapp.auth import blocks, people, pictures, service
 from myapp.auth.people import Person
 from myapp.db import Database
+from myapp.errors import Forbidden
 from myapp.messages import deleting
 from myapp.messages import service as messages
 from myapp.notifications import preferences
 from myapp.notifications import service as notices
 from myapp.notifications.content import Content
+from myapp.reports import service as reports
 
 #: Who does something, and with whom.
 Two = list[Person]
@@ -63,6 +65,8 @@ def mix(database: Database, seed: int, count: int, names: list[str]) -> None:
                 break
             except psycopg.errors.LockNotAvailable:  # an inbox before those that it held: the one failure allowed
                 continue
+            except Forbidden:  # blocked at the moment
+                break
 
 
 def write_message(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
@@ -83,6 +87,25 @@ def write_message(database: Database, dice: Random, chosen: Two, everybody: list
             case "both":
                 messages.send(transaction, me, other.name, text)
                 messages.mark_read(transaction, me, other.name, upto)
+
+
+def block(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    me, other = chosen
+    with database.transaction() as transaction:
+        people.lock_with(transaction, me.id, other.name)
+        blocks.block(transaction, me.id, other.id)
+    with contextlib.suppress(Forbidden), database.transaction() as transaction:
+        messages.send(transaction, me, other.name, text)
+        raise AssertionError("somebody has written to whom they have blocked")
+    with database.transaction() as transaction:
+        people.lock_with(transaction, me.id, other.name)
+        blocks.unblock(transaction, me.id, other.id)
+
+
+def report(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
+    me, other = chosen
+    with database.transaction() as transaction:
+        reports.report(transaction, me.id, reports.Subject(other, content=text), text)
 
 
 def be_told(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
@@ -142,7 +165,7 @@ def tell_everyone(database: Database, dice: Random, chosen: Two, everybody: list
                     break
 
 
-ACTS = (write_message, write_message, write_message, be_told, be_told, see, see, change, tell_everyone)
+ACTS = (*(write_message,) * 3, be_told, be_told, see, see, change, tell_everyone, block, report)
 
 
 def write(database: Database, what: str, *args: str) -> None:

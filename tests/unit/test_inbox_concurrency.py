@@ -107,6 +107,7 @@ def test_whatever_people_do_at_once_does_not_deadlock_and_leaves_right_counts(
 ) -> None:
     names = [f"user{number}" for number in range(1, 4)]
     users = store.add(len(names))
+    store.write("UPDATE users SET is_admin = true WHERE name <> 'user1'")
     commands: list[list[object]] = [["mix", seed, MIXED, *names] for seed in range(4)]
     write(tmp_path, database_url, commands)
     with store.database.read() as connection:
@@ -126,7 +127,16 @@ def test_whatever_people_do_at_once_does_not_deadlock_and_leaves_right_counts(
                 "SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL",
             )
         )
+        twice = connection.driver.execute(
+            "SELECT by_id, about_id FROM reports WHERE closed_at IS NULL GROUP BY by_id, about_id HAVING count(*) > 1"
+        ).fetchall()
+        told = connection.driver.execute(
+            "SELECT user_id, sum(CASE WHEN seen THEN 0 ELSE 1 END) FROM events WHERE own_badge = 'reports' "
+            "GROUP BY user_id"
+        ).fetchall()
     assert blanked == 2 * deleted > 0
+    assert twice == []
+    assert len(told) == 2 and all(int(unseen) <= 1 for _user, unseen in told)
     for user in users:
         head = store.head(user)
         assert json.loads(head.badges)["messages"] == int(unread[user]) == counted.get(user, 0)
