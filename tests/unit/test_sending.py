@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from myapp import postgres
 from myapp.auth import people
 from myapp.auth.people import Person
 from myapp.errors import NotFound
@@ -78,3 +79,34 @@ def test_who_registers_while_the_sender_waits_is_not_found_yet(store: Store, mon
         monkeypatch.setattr(people, "by_name", lambda connection, name: newcomer)
         with pytest.raises(NotFound):
             people.lock_with(transaction, ann.id, "newcomer")
+
+
+def test_a_send_takes_two_round_trips(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may write to whom is found out on the way; SQLite is in the same process, and has no round trips."""
+    if store.database.dialect == "sqlite":
+        return
+    ann, _bob = two(store)
+    trips: list[int] = []
+    execute_all = postgres.Session.execute_all
+    monkeypatch.setattr(
+        postgres.Session,
+        "execute_all",
+        lambda session, asked: trips.append(len(asked)) or execute_all(session, asked),
+    )
+    send(store, ann, "bob", key="k")
+    assert trips == [2, 1]
+
+
+def test_seq_of_a_message_in_the_receivers_inbox_is_kept(store: Store) -> None:
+    ann, bob = two(store)
+    send(store, bob, "ann")
+    with store.database.transaction() as transaction:  # the receiver is told something before, which is not stored yet
+        for text in ("one", "two"):
+            service.send(transaction, ann, "bob", text)
+            service.send(transaction, bob, "ann", text)
+    with store.database.read() as connection:
+        rows = connection.driver.execute("SELECT id, from_id, seq, to_seq FROM messages ORDER BY id").fetchall()
+    for number, from_id, *seqs in rows:
+        both = (ann.id, bob.id) if from_id == ann.id else (bob.id, ann.id)
+        for user, seq in zip(both, seqs, strict=True):
+            assert f'"data":{{"id":{number},' in store.after(user, seq - 1).events[0].text
