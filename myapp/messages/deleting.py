@@ -1,4 +1,4 @@
-"""Deleting a message: for both sides, and out of the events that carried it."""
+"""Deleting a message: for both sides, out of the events that carried it, and out of what is found."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .. import inbox
 from ..auth.people import Person, by_ids
 from ..db import Connection, Row, Transaction, now_ms
 from ..errors import Forbidden, NotFound, Text
+from ..search import service as search
 from ..statements import statement
 from .models import conversations, messages
 
@@ -68,10 +69,11 @@ def delete(transaction: Transaction, me: Person, number: int) -> None:
 
     It was stored by an earlier transaction. Raises NotFound and Forbidden, as `own` does.
     """
-    writer, reader, _body, at, seq, to_seq = _own_row(transaction, me, number)
+    writer, reader, body, at, seq, to_seq = _own_row(transaction, me, number)
     inbox.lock(transaction, (writer, reader))
     if not transaction.run(_DELETE, message=number, now=now_ms()):
         return  # it was deleted before, or while the inboxes were waited for
+    search.forget_message(transaction, number, writer, reader, body)
     inbox.blank(transaction, writer, seq)
     if to_seq is None:
         to_seq = inbox.find(transaction, reader, "message", at, "id", number)

@@ -266,7 +266,7 @@ ALLOWED: dict[str, set[str]] = {
         "statements",
         "texts",
     },
-    "messages.deleting": {"auth.people", "db", "errors", "inbox", "messages.models", "statements"},
+    "messages.deleting": {"auth.people", "db", "errors", "inbox", "messages.models", "search.service", "statements"},
     # how pages show things
     "assets": set(),
     "links": set(),

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from myapp.search.catching_up import catch_up
+
 from .conftest import HTML, Program, Site, is_problem, open_site
 
 
@@ -108,6 +110,23 @@ def test_message_whose_events_are_not_kept_any_more_can_be_deleted(both_sites: S
     both_sites.write("UPDATE inboxes SET trimmed = seq")
     delete(alice, number)
     assert bob.get("/messages/with/alice").get_json()["messages"][0]["body"] == ""
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_deleted_message_is_found_no_more(is_indexed: bool, both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
+    database = both_sites.app.extensions["myapp"].database
+    number = alice.send("bob", "a secret")["id"]
+    alice.send("bob", "another secret")
+    if is_indexed:
+        assert not catch_up(database, 5.0)
+    found = [len(bob.get("/search?q=secret").get_json()["messages"])]
+    delete(alice, number)
+    catch_up(database, 5.0)
+    found += [len(program.get("/search?q=secret").get_json()["messages"]) for program in (alice, bob)]
+    assert found == [2, 1, 1]
+    if database.dialect == "sqlite":  # what is left in the index itself
+        assert len(both_sites.rows("messages_words WHERE messages_words MATCH '\"1_secret\"'")) == 1
 
 
 # -- pages
