@@ -88,6 +88,12 @@ def with_a_new_token(window: Window) -> None:
     expect(window.find("[data-copy]")).to_be_visible()
 
 
+def with_the_menu_open(window: Window) -> None:
+    window.find(".menu summary").click()
+    expect(window.find(".menu button")).to_be_visible()
+    expect(window.find(".chat__blocked, .message--deleted")).to_have_count(2)
+
+
 #: The same for an administrator to whom something has happened.
 TOLD: dict[str, tuple[str, Callable[[Window], None]]] = {
     "the bell, open": ("/", with_the_bell_open),
@@ -97,6 +103,9 @@ TOLD: dict[str, tuple[str, Callable[[Window], None]]] = {
     "administration, wrong": ("/admin", with_a_wrong_announcement),
     "a system, wrong": ("/admin/systems/{shop}", with_a_wrong_token),
     "a system with a new token": ("/admin/systems/{shop}", with_a_new_token),
+    "reports": ("/admin/reports", nothing),
+    "a report": ("/reports/new?message={message}", nothing),
+    "a blocked person, with the menu open": ("/chats/{bob}", with_the_menu_open),
 }
 #: What is looked at: a page, and what is done there first.
 OWN: dict[str, tuple[str, Callable[[Window], None]]] = {
@@ -182,12 +191,18 @@ def test_axe_finds_nothing_where_it_is_told_what_happened(town: Town) -> None:
     tell(admin, title="New", body="and more", url="/account")
     happen(admin, like("Bob"), like("Eve"))
     announce(town.server, "Hear, hear", body="See https://example.org")
+    (bob,) = town.people_named("bob")
+    message, deleted = bob.send(admin, "nasty", "worse")
+    admin.program.post("/reports", json={"user": bob.name, "message": message, "reason": "It is nasty."})
+    bob.program.delete(f"/messages/{deleted}")
+    admin.program.put(f"/users/{bob.name}/block")
     window = admin.open("/account")
     tell(admin, title="Now", url="/account")
     expect(window.find(".live-toast")).to_be_visible(timeout=PATIENCE)
     found = {"a toast": violations(window)}
     for name, (path, act) in TOLD.items():
-        window.go(path.format(shop=shop_of(town.server)[0])).is_on("websocket")
+        path = path.format(shop=shop_of(town.server)[0], message=message, bob=bob.name)
+        window.go(path).is_on("websocket")
         act(window)
         found[name] = violations(window)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}

@@ -378,6 +378,7 @@ def an_event(**data: object) -> Event:
 def test_a_line_has_what_people_read_or_else_all_there_is() -> None:
     begin = "7  2026-11-20T09:00:00.000Z  notification  "
     assert as_text(an_event(id=1, source="ci", title="Green", body=None)) == begin + "source=ci  title=Green"
+    assert as_text(an_event(kind="message", id=7, **{"with": "bob"})) == begin + "kind=message  id=7  with=bob"
     assert as_text(an_event(post=1, withdrawn=True)) == begin + "post=1  withdrawn=true"
 
 
