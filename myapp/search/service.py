@@ -109,7 +109,7 @@ def search_posts(connection: Connection, me: Person, query: Query, before: int, 
             "by": author.name,
             "by_name": author.display_name,
             "avatar": author.avatar,
-            "url": f"/posts/{thread or number}#post-{number}",
+            "url": f"/posts/{number}",  # leads to the part of the thread where a reply stands
         }
 
     return _Search(connection, me, query, limit, _OF_POSTS, shape).run(before, None)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from myapp.auth import blocks
 from myapp.auth.people import Person
-from myapp.db import now_ms
+from myapp.messages import deleting
 from myapp.messages import service as messages
+from myapp.posts import writing
 from myapp.search import catching_up, index, service
 from myapp.search.query import needed, parse
 from myapp.search.service import NEWEST, Found
@@ -37,30 +38,19 @@ class World:
         number: int = sent.message["id"]
         return number
 
-    def delete(self, number: int) -> None:
-        """As deleting a message does."""
+    def delete(self, number: int, sender: int = 0) -> None:
         with self.store.database.transaction() as transaction:
-            [row] = transaction.driver.execute(
-                f"SELECT from_id, to_id, body FROM messages WHERE id = {number}"
-            ).fetchall()
-            transaction.driver.execute(f"UPDATE messages SET body = '', deleted_at = 1 WHERE id = {number}")
-            service.forget_message(transaction, number, *row)
+            deleting.delete(transaction, self.people[sender], number)
 
     def post(self, body: str, author: int = 0, thread: int | None = None) -> int:
-        columns = "author_id, thread_id, body, at, version, likes, dislikes, replies"
         with self.store.database.transaction() as transaction:
-            values = f"{self.people[author].id}, {thread or 'NULL'}, '{body}', {now_ms()}, 1, 0, 0, 0"
-            sql = f"INSERT INTO posts ({columns}) VALUES ({values}) RETURNING id"
-            [[number]] = transaction.driver.execute(sql).fetchall()
-            service.index_post(transaction, number, self.people[author].id, body)
-        return int(number)
+            if thread is None:
+                return writing.write(transaction, self.people[author], body).post
+            return writing.reply(transaction, self.people[author], thread, body).post
 
-    def delete_post(self, number: int) -> None:
+    def delete_post(self, number: int, author: int = 0) -> None:
         with self.store.database.transaction() as transaction:
-            sql = f"SELECT author_id, body FROM posts WHERE id = {number}"
-            [[author, body]] = transaction.driver.execute(sql).fetchall()
-            transaction.driver.execute(f"UPDATE posts SET body = '', deleted_at = 1 WHERE id = {number}")
-            service.forget_post(transaction, number, author, body)
+            writing.delete(transaction, self.people[author].id, number)
 
     def index(self) -> None:
         """All that is stored is in the index."""
@@ -209,8 +199,8 @@ def test_posts_and_replies_are_found_by_everybody(world: World, is_indexed: bool
         world.index()
     assert world.post_ids("hello", who=2) == [reply, post]
     newest, oldest = world.find_posts("hello", who=2).hits
-    assert (newest["thread"], newest["url"]) == (post, f"/posts/{post}#post-{reply}")
-    assert (oldest["thread"], oldest["url"]) == (None, f"/posts/{post}#post-{post}")
+    assert (newest["thread"], newest["url"]) == (post, f"/posts/{reply}")
+    assert (oldest["thread"], oldest["url"]) == (None, f"/posts/{post}")
     assert (newest["by"], newest["by_name"], newest["avatar"]) == ("user2", "user2", world.people[1].avatar)
     assert newest["snippet"] == "<mark>Hello</mark> you"
 

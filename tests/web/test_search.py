@@ -59,7 +59,7 @@ def test_posts_and_replies_are_found_by_everybody(both_sites: Site) -> None:
     reply = post(bob, "天气不好", f"/posts/{first}/replies")
     assert ids(alice, "天气") == ([], [reply, first])
     newest, _ = find(alice, "天气")["posts"]
-    assert (newest["thread"], newest["url"]) == (first, f"/posts/{first}#post-{reply}")
+    assert (newest["thread"], newest["url"]) == (first, f"/posts/{reply}")
     assert newest["snippet"] == "<mark>天气</mark>不好"
 
 
@@ -70,11 +70,17 @@ def test_deleted_post_is_not_found(both_sites: Site) -> None:
     assert ids(alice, "hello") == ([], [kept])
 
 
+def test_deleted_message_is_not_found(both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
+    gone, kept = (alice.send("bob", f"hello {word}")["id"] for word in ("gone", "kept"))
+    assert alice.delete(f"/messages/{gone}").status_code == 204
+    assert ids(alice, "hello") == ids(bob, "hello") == ([kept], [])
+
+
 def test_posts_of_whom_one_has_blocked_are_not_found(both_sites: Site) -> None:
     alice, bob = both_sites.programs("alice", "bob")
     theirs = post(bob, "hello")
-    both_sites.write("INSERT INTO blocks (user_id, blocked_id, at) SELECT 1, id, 0 FROM users WHERE name = 'bob'")
-    both_sites.write("UPDATE blocks SET user_id = (SELECT id FROM users WHERE name = 'alice')")
+    assert alice.put("/users/bob/block", {}).status_code == 204
     assert ids(alice, "hello") == ([], [])
     assert ids(bob, "hello") == ([], [theirs])
 
