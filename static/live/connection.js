@@ -143,7 +143,7 @@ export class Connection {
     attempt.handle = this.#ladder.rungs[index].open(this.world, {
       onOpen: () => isAlive() && this.#opened(attempt),
       onBatch: (batch) => isAlive() && this.intake.take(batch) && this.#askAgain(),
-      onSnapshots: (snapshots, isAll) => isAlive() && this.intake.show(snapshots, isAll),
+      onSnapshots: (snapshots) => isAlive() && this.intake.show(snapshots),
       onReset: async () => {
         if (isAlive()) await this.#renew();
       },

@@ -36,12 +36,11 @@ export class Intake {
 
   /**
    * @param {Record<string, import('./watched.js').Snapshot>} snapshots
-   * @param {boolean} [isAll]
    * @returns {boolean} whether anything was news
    */
-  show(snapshots, isAll) {
+  show(snapshots) {
     if (this.renewal.isDue) return false;
-    const fresh = this.world.watched.take(snapshots, isAll);
+    const fresh = this.world.watched.take(snapshots);
     for (const [topic, data] of fresh) this.onSnapshot(topic, data, snapshots[topic].version);
     return fresh.length > 0;
   }

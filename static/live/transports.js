@@ -23,8 +23,8 @@ import { openWebSocket } from './transports/websocket.js';
  * @typedef {object} Callbacks the same for every transport, and never called before its `open` has returned
  * @property {() => void} onOpen it works: a hello, an answer or a first byte came, not only a connection; once
  * @property {(batch: Batch) => void} onBatch after `onOpen`
- * @property {(snapshots: Record<string, import('./watched.js').Snapshot>, isAll?: boolean) => boolean} onSnapshots by topic,
- *   after `onOpen`; isAll: a watched topic that is not among them was refused; gives whether anything is news
+ * @property {(snapshots: Record<string, import('./watched.js').Snapshot>) => boolean} onSnapshots by topic, after
+ *   `onOpen`; gives whether anything is news
  * @property {() => Promise<void>} onReset the page's state is void; resolves when the cursor is right again
  * @property {(closing: Closing) => void} onClose once, and nothing after it; not after the handle's `close()`
  */

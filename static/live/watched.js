@@ -16,10 +16,8 @@ const LONGEST = 3_000;
 export class Watched {
   /** @type {readonly string[]} */
   topics = [];
-  /** @type {Map<string, number>} of each topic; 0 where nothing has come yet */
+  /** @type {Map<string, number>} of each topic, in the same order; 0 where nothing has come, or never will */
   #versions = new Map();
-  /** Topics that the server has refused: nothing is known of them, and nothing is missing. */
-  #refused = new Set();
   #isVoid = false;
   #warned = new Set();
 
@@ -41,7 +39,6 @@ export class Watched {
     if (isSame) return isVoid;
     this.topics = topics;
     this.#versions = new Map(topics.map((topic) => [topic, this.#versions.get(topic) ?? 0]));
-    this.#refused = new Set(topics.filter((topic) => this.#refused.has(topic)));
     return true;
   }
 
@@ -54,26 +51,14 @@ export class Watched {
   /** @returns {string} for the query of polls and streams; '' where nothing is watched */
   get query() {
     if (this.topics.length === 0) return '';
-    return `&watch=${this.topics.map(encodeURIComponent).join(',')}&have=${this.#have}`;
-  }
-
-  /** The version up to which the page has everything; 0 as long as it lacks a topic. */
-  get #have() {
-    let newest = 0;
-    for (const [topic, version] of this.#versions) {
-      if (version === 0 && !this.#refused.has(topic)) return 0;
-      newest = Math.max(newest, version);
-    }
-    return newest;
+    return `&watch=${this.topics.map(encodeURIComponent).join(',')}&have=${[...this.#versions.values()].join(',')}`;
   }
 
   /**
    * @param {Record<string, Snapshot>} [snapshots] by topic
-   * @param {boolean} [isAll] what is missing in here was refused
    * @returns {[string, any][]} topic and data of those that are news to this page
    */
-  take(snapshots = {}, isAll = false) {
-    if (isAll) this.#refused = new Set(this.topics.filter((topic) => !Object.hasOwn(snapshots, topic)));
+  take(snapshots = {}) {
     const fresh = [];
     for (const [topic, snapshot] of Object.entries(snapshots)) {
       const known = this.#versions.get(topic);

@@ -140,8 +140,8 @@ async function watching(topics) {
   watched.refresh();
   const around = world({ watched });
   const record = recorder();
-  record.onSnapshots = (snapshots, isAll) => {
-    const fresh = watched.take(snapshots, isAll);
+  record.onSnapshots = (snapshots) => {
+    const fresh = watched.take(snapshots);
     record.told.push(fresh);
     return fresh.length > 0;
   };
@@ -150,12 +150,12 @@ async function watching(topics) {
   return { ...around, ...record, handle, bring };
 }
 
-test('polls ask for what is watched, and say up to which version they have it', async () => {
+test('polls ask for what is watched, and say which version they have of each', async () => {
   const { fetch, timers, told, bring } = await watching({ now: ['presence:a', 'typing:a'] });
-  assert.match(fetch.last.url, /&timeout=0&watch=presence%3Aa,typing%3Aa&have=0$/);
+  assert.match(fetch.last.url, /&timeout=0&watch=presence%3Aa,typing%3Aa&have=0,0$/);
   bring({ 'presence:a': { version: 7, data: 1 }, 'typing:a': { version: 9, data: 2 } });
   await timers.advance(0);
-  assert.match(fetch.last.url, /&timeout=25&watch=presence%3Aa,typing%3Aa&have=9$/);
+  assert.match(fetch.last.url, /&timeout=25&watch=presence%3Aa,typing%3Aa&have=7,9$/);
   assert.deepEqual(told.at(-1), [['presence:a', 1], ['typing:a', 2]]);
 });
 
@@ -177,7 +177,7 @@ test('a waiting question gives way to one with other topics, and its answer is d
   handle.watch();
   await settle();
   assert.ok(old.isAborted);
-  assert.match(fetch.last.url, /presence%3Ab&have=0$/);
+  assert.match(fetch.last.url, /presence%3Ab&have=7,0$/);
   assert.deepEqual(told.filter((one) => one.closing), []);
   await timers.advance(25_000);
   bring({ 'presence:a': { version: 7, data: 1 }, 'presence:b': { version: 8, data: 1 } });
@@ -217,7 +217,7 @@ test('what may not be watched is warned of once, and is not what is lacking', as
     const watched = new Watched(() => ['presence:a', 'posts']);
     watched.refresh();
     const record = recorder();
-    record.onSnapshots = (snapshots, isAll) => watched.take(snapshots, isAll);
+    record.onSnapshots = (snapshots) => watched.take(snapshots);
     const around = world({ watched });
     const { fetch, timers } = around;
     openShortPoll(around, record);
@@ -225,7 +225,7 @@ test('what may not be watched is warned of once, and is not what is lacking', as
       fetch.last.answer(answer([], { snapshots: { 'presence:a': { version: 7, data: 1 } }, errors: { watch: 'no posts' } }));
       await timers.advance(5_000);
     }
-    assert.match(fetch.last.url, /&have=7$/);
+    assert.match(fetch.last.url, /&have=7,0$/);
     assert.deepEqual(warned, ['live: no posts']);
   } finally {
     console.warn = warn;

@@ -21,7 +21,7 @@ test('a page that watches nothing adds nothing to a question', () => {
 
 test('only what is newer than all before it is let through, whichever way it came', () => {
   const { watched } = watching('a', 'b');
-  assert.deepEqual(watched.take({ a: at(5), b: at(6) }, true), [['a', 5], ['b', 6]]);
+  assert.deepEqual(watched.take({ a: at(5), b: at(6) }), [['a', 5], ['b', 6]]);
   assert.deepEqual(watched.take({ a: at(4) }), []);
   assert.deepEqual(watched.take({ a: at(5), b: at(9) }), [['b', 9]]);
 });
@@ -35,18 +35,22 @@ test('what is not watched, and what is no snapshot, is dropped', () => {
   assert.deepEqual(watched.take(undefined), []);
 });
 
-test('have is the newest version, and 0 as long as anything is lacking', () => {
-  const { page, watched } = watching('a', 'b');
-  assert.equal(watched.query, '&watch=a,b&have=0');
-  watched.take({ a: at(5) });
-  assert.equal(watched.query, '&watch=a,b&have=0');
-  watched.take({ b: at(3) });
-  assert.equal(watched.query, '&watch=a,b&have=5');
-  page.topics = ['a', 'b', 'c'];
+test('have says which version there is of each topic, in the order in which they are asked for; 0 for none', () => {
+  const { page, watched } = watching('b', 'a');
+  assert.equal(watched.query, '&watch=b,a&have=0,0');
+  watched.take({ a: at(5), z: at(8) });
+  assert.equal(watched.query, '&watch=b,a&have=0,5');
+  watched.take({ a: at(4), b: at(3) });
+  assert.equal(watched.query, '&watch=b,a&have=3,5');
+  page.topics = ['c', 'a', 'b'];
   assert.equal(watched.refresh(), true);
-  assert.equal(watched.query, '&watch=a,b,c&have=0');
-  watched.take({ a: at(5), b: at(3) }, true); // c was refused
-  assert.equal(watched.query, '&watch=a,b,c&have=5');
+  assert.equal(watched.query, '&watch=c,a,b&have=0,5,3');
+  page.topics = ['b', 'a', 'c'];
+  assert.equal(watched.refresh(), false);
+  assert.equal(watched.query, '&watch=c,a,b&have=0,5,3');
+  page.topics = ['a'];
+  watched.refresh();
+  assert.equal(watched.query, '&watch=a&have=5');
 });
 
 test('only other topics are asked for anew; their order does not count', () => {

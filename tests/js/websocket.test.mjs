@@ -47,7 +47,7 @@ test('events, snapshots and reset are passed on; what a newer server adds is ign
   socket.frame({ type: 'from-the-future' });
   socket.frame({ type: 'reset', epoch: 'x', latest: 3 });
   assert.deepEqual(told[0].batch.events, [event(1), event(2)]);
-  assert.deepEqual(told.slice(1), [{ snapshots: { posts: snapshot }, isAll: false }, 'reset']);
+  assert.deepEqual(told.slice(1), [{ snapshots: { posts: snapshot } }, 'reset']);
 });
 
 test('it says what the page watches right after the hello, and when that is something else', () => {

@@ -72,7 +72,7 @@ class Poll {
     const isNews = answer.events?.length > 0;
     if (this.isOver || this.world.watched.topics.length === 0) return isNews;
     this.world.watched.warn(answer.errors?.watch);
-    return this.callbacks.onSnapshots(answer.snapshots ?? {}, true) || isNews;
+    return this.callbacks.onSnapshots(answer.snapshots ?? {}) || isNews;
   }
 
   /**

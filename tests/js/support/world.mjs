@@ -188,7 +188,7 @@ export function recorder() {
     told,
     onOpen: () => told.push('open'),
     onBatch: (batch) => told.push({ batch }),
-    onSnapshots: (snapshots, isAll = false) => told.push({ snapshots, isAll }),
+    onSnapshots: (snapshots) => told.push({ snapshots }),
     onReset: async () => void told.push('reset'),
     onClose: (closing) => told.push({ closing }),
   };
