@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from .pace import PACE
 from .topic import Snapshot, Topic, Watch
 
 #: Of so many topics that nobody watches any more it is remembered what was said last: long polls come back to them.
@@ -64,23 +63,9 @@ class Current:
                 found[key] = version
         return found
 
-    def answer_in(self, watches: Sequence[Watch], have: Sequence[int]) -> float | None:
-        """After how many seconds a long poll is to be answered whose client has these versions; None: nothing is newer.
-
-        At once; but where all that is newer is stored, not before the client's newest version is PACE seconds old, or
-        it would ask in a circle while something changes all the time.
-        """
-        newer = self.newer(watches, have)
-        if not newer:
-            return None
-        if any(version == 0 or not self.is_stored(key) for key, version in newer.items()):
-            return 0.0
-        return max(0.0, PACE - self.age(watches, have))
-
-    def age(self, watches: Sequence[Watch], have: Sequence[int]) -> float:
-        """Seconds since the newest of these versions of what is stored, by this machine's clock."""
-        stored = (version for watch, version in zip(watches, have, strict=True) if self.is_stored(watch.key))
-        return max(0.0, (now_ms() - max(stored, default=0)) / 1000)
+    def age(self, version: int) -> float:
+        """Seconds since it was given, by the clock of this host, which may not be the one that gave it."""
+        return (now_ms() - version) / 1000
 
     def remember(self, key: str, version: int, data: str) -> None:
         """This was said last of a topic that nobody watches."""

@@ -34,8 +34,8 @@ class Pace:
         self._came: dict[ParkedClient, tuple[float, int]] = {}
         #: what those who are behind have missed
         self._missed: dict[ParkedClient, dict[Topic, None]] = {}
-        #: when topics were let out that were dropped less than PACE seconds after that: long polls come back to them
-        self._left: dict[str, float] = {}
+        #: what was let out when of topics that were dropped less than PACE seconds after: long polls come back to them
+        self._left: dict[str, tuple[float, int]] = {}
 
     @property
     def size(self) -> int:
@@ -85,7 +85,7 @@ class Pace:
         else:
             self._due.pop(topic, None)
         if whom:
-            topic.let_out_at = now
+            topic.let_out_at, topic.let_out_version = now, topic.version
             self._give(topic, whom)
 
     def _without_those_who_came(self, topic: Topic, whom: Iterable[ParkedClient], now: float) -> list[ParkedClient]:
@@ -127,6 +127,10 @@ class Pace:
             topic.owed += (client,)
             self._due[topic] = None
 
+    def age(self, topic: Topic) -> float:
+        """Seconds since something of it was let out here."""
+        return self._clock() - topic.let_out_at
+
     def missed(self, client: ParkedClient, topics: Iterable[Topic]) -> None:
         """The client is behind: it is to be given these when it has room."""
         self._missed[client] = dict.fromkeys(topics)
@@ -147,17 +151,18 @@ class Pace:
 
     def add(self, topic: Topic) -> None:
         """It is watched from now on."""
-        topic.let_out_at = self._left.pop(topic.key, topic.let_out_at)
+        if topic.key in self._left:
+            topic.let_out_at, topic.let_out_version = self._left.pop(topic.key)
 
     def drop(self, topic: Topic) -> None:
         """Nobody watches it any more."""
         self._due.pop(topic, None)
         if self._clock() - topic.let_out_at < PACE:
-            self._left[topic.key] = topic.let_out_at
+            self._left[topic.key] = topic.let_out_at, topic.let_out_version
 
     def _expire(self, now: float) -> None:
         while self._left:
-            key, at = next(iter(self._left.items()))
+            key, (at, _version) = next(iter(self._left.items()))
             if now - at < PACE:
                 break
             del self._left[key]

@@ -45,6 +45,7 @@ class Topic:
         "key",
         "let_out",
         "let_out_at",
+        "let_out_version",
         "owed",
         "version",
         "watchers",
@@ -58,9 +59,10 @@ class Topic:
         self.watchers: dict[ParkedClient, tuple[str, ...]] = {}
         self.holders = 0
         self.compared_at = 0.0
-        #: its last change, and the last that was let out to all, as Pace counts them; when that was; who lacks it
+        #: its last change, and the last that was let out to all, as Pace counts them; when which version was let out
+        #: last; who lacks it
         self.changed = self.let_out = 0
-        self.let_out_at = -math.inf
+        self.let_out_at, self.let_out_version = -math.inf, -1
         self.owed: tuple[ParkedClient, ...] = ()
 
     def snapshot(self, name: str) -> Snapshot:

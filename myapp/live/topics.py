@@ -19,11 +19,11 @@ from .bus import Bus
 from .clients import ParkedClient
 from .current import Current
 from .pace import Pace
+from .returns import Returns
 from .topic import Snapshot, Topic, Watch
 from .wishes import Wishes
 
 if TYPE_CHECKING:
-    from .long_poll import LongPollClient
     from .websocket import WebSocketClient
 
 __all__ = ["MOST_TOPICS", "ReadStored", "Resolve", "Topics", "Watch"]
@@ -65,6 +65,7 @@ class Topics:
         self._topics: dict[str, Topic] = {}
         self._current = Current(self._topics)
         self.providers = self._current.providers
+        self.returns = Returns(self._topics, self._current, self._pace)
         self._watches: dict[ParkedClient, tuple[Topic, ...]] = {}
         self._refused: dict[ParkedClient, Sequence[str]] = {}
         self._epoch = ""
@@ -263,20 +264,3 @@ class Topics:
         for key, said in read.items():
             if key not in self._topics:
                 self._current.remember(key, *said)
-
-    def answer_in(self, watches: Sequence[Watch], have: Sequence[int]) -> float | None:
-        """After how many seconds a long poll is to be answered whose client has these versions; None: when something
-        changes.
-        """
-        return self._current.answer_in(watches, have)
-
-    def come_back(self, client: LongPollClient, watches: Sequence[Watch], have: Sequence[int]) -> None:
-        """A long poll waits that has these versions of what it watches: it is answered if something changed since."""
-        wait = self.answer_in(watches, have)
-        if wait == 0:
-            client.answer_empty()  # with all that is current
-            return
-        # what it has it was given since then
-        self._pace.came(client, self._current.age(watches, have), has_all=wait is None)
-        if wait is not None:
-            self._pace.owe(client, [self._topics[key] for key in self._current.newer(watches, have)])

@@ -23,13 +23,13 @@ from ..extensions import database, parts, sock
 from ..live import frames, handshake, takeover
 from ..live.frames import CloseCode
 from ..live.places import Place
-from ..live.topics import MOST_TOPICS
 from ..live.websocket import QUIET, TellingClient, WebSocketClient
 from ..openapi import FOLLOWERS, Answer, Parameter, describe, one_of, seconds, whole, words
 from ..web import MAX_SEQ, answer_text, query_seconds, query_text, query_whole
-from . import shapes
+from . import shapes, watching
 from .following_texts import LONG_POLL, NO_PLACE, STREAM, WEBSOCKET, WEBSOCKET_SCHEMAS
-from .parked import NOTHING, POLL_EVERY, STREAM_TYPE, ParkedPoll, ParkedStream, Watched, poll_body
+from .parked import POLL_EVERY, STREAM_TYPE, ParkedPoll, ParkedStream, poll_body
+from .watching import HAVE, NOTHING, WATCH, Watched
 
 bp = Blueprint("following", __name__)
 
@@ -37,11 +37,6 @@ CURSOR = (
     whole("seq", "What one has: everything after it is given. 0 for all.", 0, 0, MAX_SEQ),
     words("epoch", "From the last answer; another one than the server's is answered with a reset."),
 )
-WATCH = words(
-    "watch", "Up to 50 topics, separated by commas: what is current of them.", longest=4000, example="presence:bob"
-)
-HAVE = whole("have", "The greatest version of a snapshot that one has; 0 for none.", None, 0, MAX_SEQ)
-
 #: The most seconds after which a short poll asks again, under load.
 POLL_MOST = 15.0
 #: Seconds between two looks where a long poll cannot be parked and waits in its own greenlet or thread.
@@ -74,20 +69,6 @@ def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> in
     return page
 
 
-def _watched(identity: Identity) -> Watched:
-    """Raises Invalid."""
-    topics = list(dict.fromkeys(name for name in query_text("watch", "", 4000).split(",") if name))
-    have = query_whole("have", 0) if "have" in request_ctx.request.args else None
-    if not topics:
-        return NOTHING
-    if len(topics) > MOST_TOPICS:
-        raise Invalid("watch", f"give at most {MOST_TOPICS} topics, separated by commas")
-    watches = parts().dispatcher.topics.resolve(identity.id, topics)
-    known = {watch.topic for watch in watches}
-    refused = [topic for topic in topics if topic not in known]
-    return Watched(watches, refused, None if have is None else [have] * len(watches))
-
-
 def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> Response:
     """Raises what reading the database does."""
     parts().dispatcher.topics.refresh(watched.watches)
@@ -107,7 +88,7 @@ def poll() -> Response:
     count("short-poll")
     identity = _follower()
     seq, epoch = _cursor()
-    watched = _watched(identity)
+    watched = watching.watched(identity.id)
     page = _read(identity.id, seq, epoch, query_whole("limit", inbox.PAGE_EVENTS, 1, 500))
     # raised under load: a loop that is 50 ms late doubles it
     wait = 0.0 if page.seq < page.latest else min(POLL_MOST, POLL_EVERY * (1 + 20 * parts().dispatcher.lag))
@@ -129,7 +110,7 @@ def long_poll() -> Response:
     identity = _follower()
     seq, epoch = _cursor()
     timeout = query_seconds("timeout", 25.0, 50.0)
-    watched = _watched(identity)
+    watched = watching.watched(identity.id)
     _refuse_body("A long poll")
     dispatcher = parts().dispatcher
     waits = timeout > 0 and request.method != "HEAD" and not dispatcher.is_draining
@@ -164,7 +145,7 @@ def stream() -> Response:
     count("sse")
     identity = _follower()
     seq, epoch = _stream_cursor()
-    watched = _watched(identity)
+    watched = watching.watched(identity.id)
     _refuse_body("An event stream")
     if not takeover.can_take(request.environ):
         raise _no_sockets()
@@ -211,7 +192,7 @@ def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched
         page = _read(identity.id, seq, epoch)
         if watched.have is not None:
             topics.refresh(watched.watches)
-            if (wait := topics.answer_in(watched.watches, watched.have)) is not None:
+            if (wait := topics.returns.answer_in(watched.watches, watched.have)) is not None:
                 deadline = min(deadline, time.monotonic() + wait)
         left = deadline - time.monotonic()
         if page.events or page.reset or left <= 0:

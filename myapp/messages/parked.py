@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Response, g, request
 
@@ -18,7 +18,7 @@ from ..live import frames, takeover
 from ..live.long_poll import LongPollClient
 from ..live.places import Place
 from ..live.stream import COMMENT_EVERY, StreamClient
-from ..live.topics import Watch
+from .watching import Watched
 
 #: Seconds after which a poll asks again where it cannot wait and nothing is known to be there.
 POLL_EVERY = 2.0
@@ -27,19 +27,6 @@ RETRY_LEAST, RETRY_MOST = 1.0, 3.0
 #: Seconds after which the kernel gives up a stream whose client acknowledges nothing any more.
 SILENT_STREAM = 75.0
 STREAM_TYPE = "text/event-stream; charset=utf-8"
-
-
-class Watched(NamedTuple):
-    """What a request wants to watch: what it may, and what it may not; and of each that it may the version that its
-    client has, None where it does not say.
-    """
-
-    watches: list[Watch]
-    refused: list[str]
-    have: list[int] | None
-
-
-NOTHING = Watched([], [], None)
 
 
 def poll_body(page: inbox.Page, wait: float, watched: Watched) -> bytes:
@@ -116,7 +103,7 @@ class ParkedPoll(ParkedAnswer):
         dispatcher.topics.watch(client, watches, refused)
         dispatcher.park(client, self._page, client.deadline)
         if have is not None:
-            dispatcher.topics.come_back(client, watches, have)
+            dispatcher.topics.returns.come_back(client, watches, have)
 
     def _instead(self) -> bytes:
         return poll_body(self._page, POLL_EVERY, self._watched)

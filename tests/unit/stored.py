@@ -26,6 +26,8 @@ class StoredWorld(World):
     def __init__(self) -> None:
         super().__init__()
         self._began_at = self.clock.now
+        #: seconds by which the clock of this host is ahead of those that give versions
+        self.ahead = 0.0
         self.facts: dict[str, tuple[int, str]] = {}
         #: keys of each read
         self.stored_reads: list[list[str]] = []
@@ -85,7 +87,7 @@ class StoredWorld(World):
         """A long poll that comes back with these versions."""
         peer = self.watch(self.long_poll(timeout), *topics)
         kept = self.dispatcher.topics
-        kept.come_back(peer.client, kept.resolve(USER, topics), have)
+        kept.returns.come_back(peer.client, kept.resolve(USER, topics), have)
         return peer
 
     # -- time
@@ -125,7 +127,7 @@ def a_world() -> Iterator[StoredWorld]:
     """Nothing of what was watched is left behind."""
     with mock.patch.object(current, "now_ms", lambda: BEGAN_MS):
         world = StoredWorld()
-    with mock.patch.object(current, "now_ms", lambda: world.now_ms):
+    with mock.patch.object(current, "now_ms", lambda: world.now_ms + round(world.ahead * 1000)):
         try:
             yield world
         finally:

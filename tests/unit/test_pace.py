@@ -12,6 +12,7 @@ import pytest
 
 from myapp.live import frames
 from myapp.live.pace import PACE
+from myapp.live.returns import SKEW
 
 from .parking import Peer, until
 from .stored import BEGAN_MS, StoredWorld, a_world, numbers, snapshots
@@ -192,23 +193,62 @@ def test_a_waiting_long_poll_is_answered_by_the_first_change(world: StoredWorld)
 
 def test_one_whose_version_is_old_is_answered_at_once(world: StoredWorld) -> None:
     version = world.change("a", 1).version
-    world.pass_time(PACE)
+    world.pass_time(SKEW)
     world.change("a", 2)
     assert numbers(world.poll_on([version], "fact:a")) == [2]
     assert numbers(world.poll_on([0], "fact:a")) == [2]
 
 
-def test_one_whose_version_is_young_is_answered_when_it_no_longer_is(world: StoredWorld) -> None:
+def test_one_whose_version_was_given_here_is_answered_half_a_second_after_that(world: StoredWorld) -> None:
+    for ahead in (0, 2, -2):
+        world.ahead = ahead
+        version = world.change("a", 0).version
+        poll = world.poll_on([version], "fact:a")
+        world.pass_time(1)
+        version = world.change("a", 1).version
+        assert numbers(poll) == [1]
+        world.pass_time(0.1)
+        world.change("a", 2)
+        poll = world.poll_on([version], "fact:a")
+        world.pass_time(0.35)
+        assert poll.answer() is None
+        world.pass_time(0.1)
+        assert numbers(poll) == [2]
+        world.pass_time(1)
+
+
+@pytest.mark.parametrize("ahead", [0, 2, -2])
+@pytest.mark.parametrize("age", [0.1, 0.6, 3])
+def test_one_whose_version_may_be_young_is_answered_half_a_second_later(
+    age: float, ahead: float, world: StoredWorld
+) -> None:
+    """Another worker has given it, at a time that nobody here knows."""
     version = world.change("a", 1).version
-    world.pass_time(0.1)
+    world.pass_time(age)
     world.change("a", 2)
+    world.ahead = ahead
     poll = world.poll_on([version], "fact:a")
     world.pass_time(0.2)
     world.change("a", 3)
-    world.pass_time(0.15)
+    world.pass_time(0.25)
     assert poll.answer() is None
     world.pass_time(0.25)  # by the sweep, in its own steps
     assert numbers(poll) == [3]
+
+
+def test_one_that_has_the_newest_of_one_topic_and_an_old_state_of_another_counts_by_the_newest(
+    world: StoredWorld,
+) -> None:
+    old = world.change("b", 1).version
+    world.pass_time(2 * SKEW)
+    new = world.change("a", 1).version
+    world.change("b", 2)
+    poll = world.poll_on([new, old], "fact:a", "fact:b")
+    assert poll.answer() is None
+    world.pass_time(0.7)
+    assert len(numbers(poll)) == 2
+    world.pass_time(SKEW)
+    assert world.poll_on([new, old], "fact:a", "fact:b").answer() is not None
 
 
 def test_one_whose_version_is_of_the_future_waits_no_longer_for_that(world: StoredWorld) -> None:
@@ -263,10 +303,11 @@ def test_its_own_deadline_comes_first(world: StoredWorld) -> None:
 
 
 @pytest.mark.parametrize("others", [False, True])
-@pytest.mark.parametrize("every", [0.01, 0.05, 0.3, 0.55, 0.7])
+@pytest.mark.parametrize(("every", "ahead"), [*((n, 0) for n in (0.01, 0.05, 0.3, 0.55, 0.7)), (0.01, 2), (0.01, -2)])
 def test_long_polls_of_a_hot_topic_are_answered_at_most_twice_a_second_and_with_the_last_state(
-    every: float, others: bool, world: StoredWorld
+    every: float, ahead: float, others: bool, world: StoredWorld
 ) -> None:
+    world.ahead = ahead
     version = world.change("a", 0).version
     if others:
         world.stream_on("fact:a")

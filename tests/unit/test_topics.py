@@ -46,7 +46,7 @@ class Facts:
         """A long poll that is parked; None where it is answered at once."""
         poll = Poll(self.topics)
         self.topics.watch(poll, watches)  # type: ignore[arg-type]
-        if self.topics.answer_in(watches, [have] * len(watches)) is None:
+        if self.topics.returns.answer_in(watches, [have] * len(watches)) is None:
             return poll
         self.topics.forget(poll)  # type: ignore[arg-type]
         return None

@@ -459,6 +459,7 @@ QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/messages/stream", "watch", (",".join(f"t{n}" for n in range(51)), "x" * 4001, "\x00")),
     ("/messages/poll", "have", (*WHOLE, "9007199254740992")),
     ("/messages/long-poll", "have", (*WHOLE, "9007199254740992")),
+    ("/messages/stream", "have", (*WHOLE, "9007199254740992")),
     ("/messages/poll", "watch", (",".join(f"t{n}" for n in range(51)), "x" * 4001, "\x00")),
     (
         "/messages/long-poll",
@@ -482,6 +483,12 @@ QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
 )
 def test_wrong_query_parameter_is_named(path: str, name: str, value: str, alice: Program) -> None:
     is_problem(alice.get(f"{path}?{name}={quote(value)}"), 422, name)
+
+
+@pytest.mark.parametrize("path", ["/messages/poll", "/messages/long-poll", "/messages/stream"])
+@pytest.mark.parametrize("have", ["1,2,3", "1,2,3,4", "1,", ",", "1,x", "1,,2", "1,-2", "1,9007199254740992", "1, 2"])
+def test_versions_that_are_not_one_for_each_topic_are_refused(have: str, path: str, alice: Program) -> None:
+    is_problem(alice.get(f"{path}?watch=presence:bob,typing:bob&have={quote(have)}"), 422, "have")
 
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, name, _values in QUERIES])

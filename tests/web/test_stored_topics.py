@@ -73,6 +73,22 @@ def test_a_long_poll_that_cannot_be_parked_is_answered_by_a_change(site: Site, f
     assert time.monotonic() - began < 10
 
 
+def test_versions_are_given_for_each_topic_in_the_order_of_watch(site: Site, facts: Facts) -> None:
+    (alice,) = site.programs("alice")
+    now = time.time_ns() // 1_000_000
+    a, b = now - 30_000, now - 20_000
+    facts.stored.update({"fact:a": (a, '{"n":1}'), "fact:b": (b, '{"n":1}')})
+    watch = "seq=0&watch=fact:b,fact:secret,fact:a"
+    began = time.monotonic()
+    ask(alice, f"{watch}&timeout=0.3&have={b},0,{a}", "/messages/long-poll")
+    assert time.monotonic() - began >= 0.3
+    for have in ((b - 1, 5, a), (b, 5, a - 1), (b, 5, 0), (0, 0, 0)):
+        began = time.monotonic()
+        page = ask(alice, f"{watch}&timeout=20&have={','.join(map(str, have))}", "/messages/long-poll")
+        assert time.monotonic() - began < 10, have
+        assert set(page["snapshots"]) == {"fact:a", "fact:b"}
+
+
 def test_what_a_transaction_says_of_a_topic_is_put_on_the_bus_after_the_commit(
     site: Site, facts: Facts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
