@@ -27,6 +27,23 @@ class Someone:
     def post(self, path: str, data: Any) -> Answer:
         return fetch(self.port, "POST", path, self.headers, data)
 
+    def put(self, path: str, data: Any) -> Answer:
+        return fetch(self.port, "PUT", path, self.headers, data)
+
+    def write(self, body: str) -> int:
+        """Write a post, and give its number."""
+        answer = self.post("/posts", {"body": body})
+        assert answer.status == 201, answer
+        number: int = answer.json()["id"]
+        return number
+
+    def react(self, post: int, reaction: str | None) -> dict[str, Any]:
+        """Say what one thinks of a post, and give its counts and their version."""
+        answer = self.put(f"/posts/{post}/reaction", {"reaction": reaction})
+        assert answer.status == 200, answer
+        said: dict[str, Any] = answer.json()
+        return said
+
     def send(self, to: Someone, body: str, key: str | None = None) -> dict[str, Any]:
         """Send a message and give the stored one."""
         data = {"to": to.name, "body": body}

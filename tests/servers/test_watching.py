@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,53 +12,14 @@ from .conftest import Servers
 from .someone import Browser, Someone, Three, people_of, wait_until_parked
 from .stream import EventStream
 from .talk import probe
+from .watchers import WAYS, States, Way, by_websocket
 from .wire import fetch
 
-#: What one way brings of one topic, one state after the other.
-States = Iterator[str]
 
-
-def by_websocket(who: Someone, topic: str) -> States:
-    ws = who.websocket()
-    ws.hello()
-    ws.say(f'{{"type": "watch", "topics": ["{topic}"]}}')
-    while True:
-        said = ws.next()
-        if said["type"] == "snapshot":
-            assert said["topic"] == topic
-            yield said["data"]["state"]
-
-
-def by_stream(who: Someone, topic: str) -> States:
-    stream = EventStream.open(who, watch=topic).began()
-    while True:
-        block = stream.next()
-        if block.event == "snapshot":
-            yield block.json()["data"]["state"]
-
-
-def by_long_poll(who: Someone, topic: str) -> States:
-    seq = have = version = 0
-    while True:
-        said = who.long_poll(seq, timeout=20, watch=topic, have=have).read_answer().json()
-        seq, snapshot = said["seq"], said["snapshots"][topic]
-        have = snapshot["version"]
-        if have > version:
-            version = have
-            yield snapshot["data"]["state"]
-
-
-def by_short_poll(who: Someone, topic: str) -> States:
-    version = 0
-    while True:
-        snapshot = who.poll(watch=topic)["snapshots"][topic]
-        if snapshot["version"] > version:
-            version = snapshot["version"]
-            yield snapshot["data"]["state"]
-        time.sleep(0.05)
-
-
-WAYS = [by_websocket, by_stream, by_long_poll, by_short_poll]
+def said_by(states: States) -> str:
+    """The next state's one word."""
+    state: str = next(states).data["state"]
+    return state
 
 
 def note(writer: Someone, reader: Someone) -> None:
@@ -68,27 +28,25 @@ def note(writer: Someone, reader: Someone) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_is_writing_is_told_to_the_reader_and_ends_with_the_message(
-    way: Callable[[Someone, str], States], three: Three
-) -> None:
+def test_who_is_writing_is_told_to_the_reader_and_ends_with_the_message(way: Way, three: Three) -> None:
     alice, bob, carol = three
     states = way(bob, f"typing:{alice.name}")
-    assert next(states) == "idle"
+    assert said_by(states) == "idle"
     note(alice, carol)  # is not told to Bob
     note(alice, bob)
     note(alice, bob)
-    assert next(states) == "typing"
+    assert said_by(states) == "typing"
     alice.send(bob, "there")
-    assert next(states) == "idle"
+    assert said_by(states) == "idle"
 
 
 def test_who_falls_silent_is_idle_after_five_seconds(three: Three) -> None:
     alice, bob, _ = three
     states = by_websocket(bob, f"typing:{alice.name}")
-    assert next(states) == "idle"
+    assert said_by(states) == "idle"
     began = time.monotonic()
     note(alice, bob)
-    assert [next(states), next(states)] == ["typing", "idle"]
+    assert [said_by(states), said_by(states)] == ["typing", "idle"]
     assert 4.5 < time.monotonic() - began < 8
 
 
@@ -96,13 +54,13 @@ def test_a_message_sent_from_the_page_ends_it_too(server: object, three: Three) 
     alice, bob, _ = people_of(three.bob.server, password=True)
     browser = Browser(alice)
     states = by_websocket(bob, f"typing:{alice.name}")
-    assert next(states) == "idle"
+    assert said_by(states) == "idle"
     assert browser.change("POST", "/messages/typing", {"to": bob.name}).status == 204
-    assert next(states) == "typing"
+    assert said_by(states) == "typing"
     form = f"body=hi&csrf_token={browser.csrf}".encode()
     headers = {**browser.headers, "Content-Type": "application/x-www-form-urlencoded"}
     assert fetch(alice.port, "POST", f"/chats/{bob.name}", headers, body=form).status == 303
-    assert next(states) == "idle"
+    assert said_by(states) == "idle"
 
 
 def test_to_whom_one_cannot_write_one_is_not_writing(three: Three) -> None:
@@ -165,9 +123,9 @@ def test_without_a_version_it_waits_as_it_always_did(three: Three) -> None:
 def test_what_may_not_be_watched_does_not_answer_at_once(three: Three) -> None:
     bob = three.bob
     began = time.monotonic()
-    said = bob.long_poll(0, timeout=0.5, watch="posts", have=0).read_answer().json()
+    said = bob.long_poll(0, timeout=0.5, watch="post:0", have=0).read_answer().json()
     assert time.monotonic() - began >= 0.5
-    assert "posts" in said["errors"]["watch"]
+    assert "post:0" in said["errors"]["watch"]
 
 
 # -- nothing stays
