@@ -38,9 +38,11 @@ def test_same_again_changes_nothing(writers: Writers) -> None:
     ann, bob, _ = writers.people
     post = writers.write(ann)
     first = writers.react(bob, post)
+    writers.store.write("UPDATE reactions SET at = 1")
     news: list[Any] = []
     writers.database.publish = news.extend
     assert writers.react(bob, post) == first
+    assert writers.store.count("reactions WHERE at = 1") == 1
     assert writers.react(ann, post, None) == first
     assert news == []
     assert len(writers.told(ann)) == 1
