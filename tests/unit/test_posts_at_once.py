@@ -13,10 +13,12 @@ from myapp import inbox
 from myapp.auth.people import Person
 from myapp.errors import Conflict, Forbidden, NotFound
 from myapp.grouping import Grouping
-from myapp.posts import reacting
+from myapp.posts import reacting, writing
 from myapp.posts.counts import Changed, Counts
 from myapp.posts.reacting import Wish
 
+from ..support import wait_for
+from . import noticed
 from .conftest import Store
 from .posting import EXAMPLES, Writers
 from .posts_model import Tab
@@ -25,11 +27,11 @@ NAMES = ("ann", "bob", "cid", "dan")
 THREADS, ACTS = 6, 40 * EXAMPLES
 
 
-def at_once(*dos: Callable[[], None]) -> None:
+def at_once(*dos: Callable[[], object]) -> None:
     """All of them, each in a thread of its own; raises what any of them raised."""
     errors: list[BaseException] = []
 
-    def run(do: Callable[[], None]) -> None:
+    def run(do: Callable[[], object]) -> None:
         try:
             do()
         except BaseException as error:
@@ -154,6 +156,31 @@ def test_post_that_is_sent_twice_at_once_is_one(emptied: Store) -> None:
     writers.check()
 
 
+def test_reply_that_waits_while_its_post_is_deleted_is_refused(emptied: Store) -> None:
+    writers = Writers(emptied, *NAMES)
+    ann, bob, cid, _ = writers.people
+    post = writers.write(ann)
+    writers.reply(cid, post)
+    refused: list[Exception] = []
+
+    def reply() -> None:
+        try:
+            writers.reply(bob, post, "hello @dan")
+        except NotFound as error:
+            refused.append(error)
+
+    waiting = threading.Thread(target=reply)
+    with emptied.database.transaction() as transaction:
+        writing.delete(transaction, ann.id, post)
+        waiting.start()
+        if emptied.database.dialect == "postgresql":
+            wait_for(lambda: noticed.is_waiting(emptied), "the reply waits")
+    waiting.join(20)
+    assert refused
+    assert emptied.count("posts") == 2
+    writers.check()
+
+
 def test_reply_and_the_end_of_its_post_at_once(emptied: Store) -> None:
     """Whoever is first: either there is no reply, or one that is counted."""
     writers = Writers(emptied, *NAMES)
@@ -193,7 +220,7 @@ def test_head_and_events_agree_while_others_react(emptied: Store) -> None:
         try:
             for number in range(12):
                 for person in others:
-                    writers.react(person, post, ("like", "dislike", None)[number % 3])  # type: ignore[arg-type]
+                    writers.react(person, post, ("like", "dislike", None)[number % 3])
                 writers.see(ann, post) if number % 5 == 4 else None
         finally:
             is_over.set()
