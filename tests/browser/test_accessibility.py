@@ -68,6 +68,12 @@ def with_the_bell_open(window: Window) -> None:
     open_bell(window)
 
 
+def with_a_menu_open(window: Window) -> None:
+    window.find(".post__menu > summary").first.click()
+    window.find(".post__actions summary").first.click()
+    expect(window.find(".post__actions .danger").first).to_be_visible()
+
+
 def with_a_wrong_announcement(window: Window) -> None:
     window.expect_problems("422")
     for name, value in (("title", "  "), ("url", "nowhere")):
@@ -100,6 +106,8 @@ TOLD: dict[str, tuple[str, Callable[[Window], None]]] = {
     "notifications": ("/notifications", nothing),
     "preferences": ("/notifications/preferences", nothing),
     "announcements": ("/announcements", nothing),
+    "posts": ("/posts", with_a_menu_open),
+    "a post": ("/posts/{post}", nothing),
     "administration, wrong": ("/admin", with_a_wrong_announcement),
     "a system, wrong": ("/admin/systems/{shop}", with_a_wrong_token),
     "a system with a new token": ("/admin/systems/{shop}", with_a_new_token),
@@ -191,17 +199,22 @@ def test_axe_finds_nothing_where_it_is_told_what_happened(town: Town) -> None:
     tell(admin, title="New", body="and more", url="/account")
     happen(admin, like("Bob"), like("Eve"))
     announce(town.server, "Hear, hear", body="See https://example.org")
-    (bob,) = town.people_named("bob")
+    bob, eve = town.people_named("bob", "eve")
     message, deleted = bob.send(admin, "nasty", "worse")
     admin.program.post("/reports", json={"user": bob.name, "message": message, "reason": "It is nasty."})
     bob.program.delete(f"/messages/{deleted}")
     admin.program.put(f"/users/{bob.name}/block")
+    post = eve.post(f"@{admin.name}, see https://example.org")
+    admin.react(post, "like")
+    for person in (admin, eve):
+        person.reply(post, "Hello")
+    admin.delete_post(eve.reply(post, "gone"))
     window = admin.open("/account")
     tell(admin, title="Now", url="/account")
     expect(window.find(".live-toast")).to_be_visible(timeout=PATIENCE)
     found = {"a toast": violations(window)}
     for name, (path, act) in TOLD.items():
-        path = path.format(shop=shop_of(town.server)[0], message=message, bob=bob.name)
+        path = path.format(shop=shop_of(town.server)[0], message=message, bob=bob.name, post=post)
         window.go(path).is_on("websocket")
         act(window)
         found[name] = violations(window)

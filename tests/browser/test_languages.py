@@ -25,7 +25,7 @@ DAY = 24 * 3600 * 1000
 # Everything that can be read, be it beside the pointer or aloud. What people and their programs call themselves and
 # write is theirs.
 _READABLE = """() => {
-  const theirs = '[data-field=body], code, .row__last[title], #send textarea';
+  const theirs = '[data-field=body], code, .row__last[title], #send textarea, #write textarea';
   const attributes = ['title', 'placeholder', 'aria-label', 'alt'].flatMap((name) =>
     [...document.querySelectorAll(`[${name}]`)]
       .filter((element) => !element.matches(theirs) || name === 'placeholder')

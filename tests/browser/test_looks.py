@@ -91,7 +91,9 @@ def ann_and_bob(two: tuple[Person, Person]) -> tuple[Person, Person]:
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_moves_while_a_page_is_loaded(size: str, ann_and_bob: tuple[Person, Person]) -> None:
     ann, bob = ann_and_bob
-    pages = ("/", "/?q=b", f"/chats/{bob.name}", "/account")
+    post = ann.post("long " * 100)
+    bob.reply(post, "Hello")
+    pages = ("/", "/?q=b", f"/chats/{bob.name}", "/account", "/posts", f"/posts/{post}")
     moved = {}
     for path in pages:  # each in a browser that has been nowhere: the server does not know its time zone
         context = ann.context(timezone_id="Asia/Shanghai", color_scheme="light", **SIZES[size])
@@ -181,6 +183,15 @@ def crowd(town: Town) -> tuple[Person, dict[str, str]]:
     bob.send(ann, "unread " * 30)
     told = told_much(make_admin(ann))
     names = {"list": "/", "people": f"/?q={bob.name[:5]}", "nobody": "/?q=" + "w" * 150, "account": "/account"}
+    post = bob.post(f"@{ann.name} https://example.org/" + "path/" * 60 + "w" * 500 + "漢" * 300)
+    for person in (ann, bob, eve):
+        person.reply(post, "w" * 500)
+        person.react(post, "like")
+    own = ann.post("w" * 500)
+    for person, reaction in ((bob, "like"), (eve, "dislike")):
+        person.react(own, reaction)
+        person.reply(own, "Hello")
+    names |= {"feed": "/posts", "post": f"/posts/{post}"}
     chats = {"chat": f"/chats/{bob.name}", "many": f"/chats/{eve.name}", "old": f"/chats/{eve.name}?before=1000000"}
     return ann, {**names, **chats, **told}
 
@@ -233,19 +244,21 @@ def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> No
     ann, _pages = crowd(town)
     window = ann.open("/account", context=ann.lent(locale=language))
     expect(window.find("[data-badge=messages]")).to_have_text("155")
-    rings(window, 4)
+    rings(window, 9)
     found = {}
     for width in WIDTHS:
         window.page.set_viewport_size({"width": width, "height": 700})
         found[width] = window.page.evaluate(
             """() => {
               const me = ['.bell', '.top__account', '.top__me > form button'];
-              const parts = ['.top__link', '.top__link .badge', '.live__dot', 'select', ...me]
-                .map((selector) => document.querySelector(selector))
+              const parts = ['.top__link', '.badge:not(.bell *)', '.live__dot', 'select', ...me]
+                .flatMap((selector) => [...document.querySelectorAll(`.top ${selector}`)])
                 .filter((part) => part.checkVisibility());
               const boxes = parts.map((part) => [part, part.getBoundingClientRect()]);
               return boxes.flatMap(([part, box], index) => boxes.slice(index + 1)
-                .filter(([other, { left, right }]) => !part.contains(other) && left < box.right && right > box.left)
+                .filter(([other]) => !part.contains(other))
+                .filter(([, { left, right }]) => left < box.right && right > box.left)
+                .filter(([, { top, bottom }]) => top < box.bottom && bottom > box.top)
                 .map(([other]) => `${part.className || part.id} and ${other.className || other.id}`));
             }"""
         )

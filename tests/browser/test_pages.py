@@ -17,6 +17,7 @@ PAGES = {
     "conversation": "/chats/{bob}",
     "older-messages": "/chats/{bob}?before=1000000",
     "empty-conversation": "/chats/{eve}",
+    "posts": "/posts",
     "account": "/account",
     "not-found": "/chats/nobody-of-this-name",
 }

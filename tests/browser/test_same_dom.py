@@ -478,6 +478,21 @@ def test_a_thread_is_the_same_over_every_transport(transport: str, town: Town) -
     assert window.dom() == live
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_feed_says_over_every_transport_that_there_are_new_posts(transport: str, town: Town) -> None:
+    ann, bob, eve = town.people_named("ann", "bob", "eve")
+    bob.post("read already")
+    ann.program.put(f"/users/{eve.name}/block", json={})
+    ann.prefer(transport)
+    window = ann.open("/posts", transport=transport)
+    posts = [bob.post("one"), eve.post("of somebody blocked"), bob.post("two")]
+    window.page.get_by_role("button", name="2 new posts").click()
+    expect(window.find(f"#post-{posts[2]}")).to_be_focused(timeout=PATIENCE)
+    expect(window.find(f"#post-{posts[0]}")).to_be_visible()
+    expect(window.find(f"#post-{posts[1]}")).to_have_count(0)
+    expect(window.find("#news")).to_be_hidden()
+
+
 def test_every_kind_of_event_has_its_stories() -> None:
     """An event that is new to the application has to say here what it changes."""
     known = {kind.name for kind in kinds()}

@@ -439,3 +439,34 @@ def test_a_phone_without_scripts_can_sign_out(plain: tuple[Person, Person, Windo
     window.page.get_by_role("link", name="Account").click()
     window.page.get_by_role("button", name="Sign out", exact=True).click()
     window.page.wait_for_url("**/auth/login**")
+
+
+def test_one_posts_replies_likes_and_deletes(plain: tuple[Person, Person, Window]) -> None:
+    ann, bob, window = plain
+    window.expect_problems("422")
+    window.page.get_by_role("link", name="Posts").click()
+    window.write_post("x" * 4001)
+    expect(window.find("#write-error")).to_contain_text("4001 characters")
+    expect(window.find("#write textarea")).to_have_value("x" * 4001)
+    window.write_post(f"Hello,\n@{bob.name} & <you>")
+    post = window.find(".post").filter(has_text="Hello,")
+    expect(post.locator("[data-field=body]")).to_have_text(f"Hello,\n@{bob.name} & <you>")
+    number = int(post.get_attribute("data-post") or 0)
+    answer = bob.reply(number, "I see")
+    window.page.reload()
+    expect(window.find("[data-badge=replies]")).to_have_text("1")
+    post.locator(".post__at").click()
+    expect(window.find("[data-badge=replies]")).to_be_hidden()
+    like = window.find(f"#post-{answer} [data-reaction=like]")
+    for count, is_pressed in (("1", "true"), ("0", "false")):
+        like.click()
+        expect(like).to_have_attribute("aria-pressed", is_pressed)
+        expect(like).to_contain_text(count)
+    window.write_post("Good")
+    expect(window.find("[data-posts] [data-field=body]")).to_have_text(["I see", "Good"])
+    own = window.find("[data-posts] > .post").last
+    own.locator(".post__menu > summary").click()
+    own.locator(".post__actions summary").click()
+    own.locator(".danger").click()
+    expect(window.find("[data-posts] > .post").last).to_have_text("This reply was deleted.")
+    expect(window.find("#news")).to_be_hidden()
