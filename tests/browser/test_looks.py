@@ -244,7 +244,7 @@ def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> No
     ann, _pages = crowd(town)
     window = ann.open("/account", context=ann.lent(locale=language))
     expect(window.find("[data-badge=messages]")).to_have_text("155")
-    rings(window, 9)
+    rings(window, 11)
     found = {}
     for width in WIDTHS:
         window.page.set_viewport_size({"width": width, "height": 700})
