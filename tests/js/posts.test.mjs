@@ -325,6 +325,9 @@ test('what is refused stays, with the reason', async () => {
   await page.answer({ detail: 'Not to you.' }, 403);
   assert.deepEqual([page.input.value, page.error.textContent, page.error.hidden], ['Hello', 'Not to you.', false]);
   assert.equal(page.input.getAttribute('aria-invalid'), 'true');
+  page.write.fire('submit');
+  await page.answer({ detail: 'body: has 4001 characters; write at most 4000' }, 422);
+  assert.equal(page.error.textContent, 'has 4001 characters; write at most 4000');
 });
 
 test('Ctrl+Enter sends, a blank text does not', () => {

@@ -83,7 +83,7 @@ export class Writing {
   refused(reason) {
     this.#free();
     this.key.value = randomKey();
-    this.#complain(reason);
+    this.#complain(reason.replace(/^body[:：]\s*/, '')); // it is said at the field
   }
 
   #free() {
