@@ -70,12 +70,14 @@ def main() -> int:
 def _fill(app: Flask, others: int, own: int, posts: int) -> tuple[str, ...]:
     database: Database = app.extensions["myapp"].database
     _store(database, others, own, posts)
+    print(f"{database.dialect}: all is stored", file=sys.stderr, flush=True)
     size, memory = _size(database), memory_bytes(os.getpid())
     batches: list[float] = []
     began, used = time.perf_counter(), time.process_time()
     while catching_up.catch_up(database, 60, note=batches.append):
         pass
     seconds, cpu = time.perf_counter() - began, time.process_time() - used
+    print(f"{database.dialect}: all is indexed", file=sys.stderr, flush=True)
     batches.sort()
     return (
         f"{seconds:.0f}",

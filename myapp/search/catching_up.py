@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..db import Database, Pieces
 from .index import MESSAGES, POSTS, Index
 
-#: How long one batch shall take, in seconds: on SQLite nothing else is written meanwhile.
+#: How long one batch shall take, in seconds and without COMMIT: on SQLite nothing else is written meanwhile.
 AIM = 0.005
 #: Texts in a batch: at first, at least, at most.
 FIRST, LEAST, MOST = 50, 5, 1000
@@ -38,9 +38,11 @@ def _catch_up(
     batches, most = Pieces(database), FIRST
     while not is_stopped() and time.monotonic() < deadline:
         with batches.next() as transaction:
+            began = time.perf_counter()
             has_more = index.advance(transaction, most)
+            took = time.perf_counter() - began
         if not has_more:
             return False
         note(batches.took)
-        most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(batches.took, 1e-6)))))
+        most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(took, 1e-6)))))
     return True
