@@ -14,10 +14,13 @@ from flask import Flask
 
 from myapp import chores as module
 from myapp.announcements import service, telling
+from myapp.auth.people import Person
 from myapp.chores import Chores, announce
 from myapp.db import Database, Transaction, now_ms
+from myapp.messages.service import send
 from myapp.notifications.content import Content
 from myapp.retention import DAY, Retention
+from myapp.search.index import MESSAGES
 
 from ..support import PATIENCE, make_app, wait_for
 from . import noticed
@@ -105,6 +108,23 @@ def test_closing_at_any_moment_does_not_wait_for_the_next_look(store: Store, mak
         chores.start()
         chores.close(PATIENCE)
         assert threads() == 0
+
+
+# -- indexing
+
+
+def test_who_looks_indexes_what_was_written(store: Store, make: Callable[..., Chores]) -> None:
+    writer, reader = store.add(2)
+    with store.database.transaction() as transaction:
+        send(transaction, Person(writer, "user1", "user1"), "user2", "Hello")
+    make(OFTEN).start()
+
+    def is_indexed() -> bool:
+        with store.database.read() as connection:
+            is_there = MESSAGES.find(connection, [("hello", False)], 2**62, 10, reader)
+            return bool(is_there) and not MESSAGES.is_behind(connection)
+
+    wait_for(is_indexed, "the index")
 
 
 # -- announcing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ from myapp.search.query import needed, parse
 from myapp.search.service import NEWEST, Found
 from myapp.search.words import words_of
 
+from ..support import PATIENCE, wait_for
 from .conftest import Store
 from .test_words import TEXTS, is_found
 
@@ -328,6 +330,22 @@ def test_two_who_fill_the_index_do_not_disturb_each_other(world: World) -> None:
         with world.store.database.transaction() as other:
             assert not index.MESSAGES.advance(other, 10)
     assert len(world.in_index("messages", "hello", world.people[0].id)) == 1
+
+
+def test_message_that_is_deleted_while_it_is_indexed_is_not_in_the_index(world: World) -> None:
+    if world.store.database.dialect == "sqlite":
+        return  # one writes at a time
+    number = world.send("Hello World")
+    reset(world.store)
+    deleting_it = threading.Thread(target=world.delete, args=(number,))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with world.store.database.transaction() as transaction:
+        assert index.MESSAGES.advance(transaction, 10)
+        transaction.one(index.MESSAGES._mark)  # what was queued is done
+        deleting_it.start()
+        wait_for(lambda: transaction.driver.execute(waiting).fetchone()[0], "the deletion to wait")
+    deleting_it.join(PATIENCE)
+    assert world.in_index("messages", "hello", world.people[0].id) == []
 
 
 def test_text_without_words_is_stored_and_deleted(world: World, is_indexed: bool) -> None:
