@@ -24,6 +24,11 @@ R = TypeVar("R")
 LONGEST = 0.050
 #: Wishes in one transaction: at first, at least, at most.
 FIRST, LEAST, MOST = 50, 20, 500
+#: Seconds from the beginning of one transaction to that of the next for the same thing, unless as many wait as it can
+#: take: what a transaction costs by itself is then shared by all who come meanwhile. Who comes alone does not wait.
+APART = 0.010
+#: Of so many things it is remembered when their last transaction began.
+MOST_REMEMBERED = 1000
 
 
 class _Group(Generic[W, R]):
@@ -31,6 +36,7 @@ class _Group(Generic[W, R]):
 
     def __init__(self) -> None:
         self.wishes: list[W] = []
+        self.is_full = threading.Event()
         self.is_done = threading.Event()
         self.results: Sequence[R | Exception] = ()
         self.failure: Exception | None = Unavailable(Text("The server was stopped in the middle of this; try again."))
@@ -49,7 +55,8 @@ class Grouping(Generic[K, W, R]):
     or what to raise, for each of them, in their order.
 
     Promise: every wish is done once or raises, and is answered after the COMMIT. A transaction that fails, fails for
-    all of its group. `counts` are wishes and transactions so far.
+    all of its group. `counts` are wishes and transactions so far; `note` is told of each transaction how many wishes it
+    did, and the seconds that it took once it had its lock.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Grouping(Generic[K, W, R]):
         work: Callable[[Transaction, K, list[W]], Sequence[R | Exception]],
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.note: Callable[[int, float], None] = lambda wishes, seconds: None
         self._database = database
         self._lock_all = lock
         self._work = work
@@ -67,6 +75,8 @@ class Grouping(Generic[K, W, R]):
         #: by key: the group that takes more in, and the turns
         self._open: dict[K, _Group[W, R]] = {}
         self._turns: dict[K, _Turn] = {}
+        #: when the last transaction began, the latest of them last
+        self._began: dict[K, float] = {}
 
     def do(self, key: K, wish: W) -> R:
         """The wish's result, after the commit. Raises what `work` answers for it, or what the transaction raises."""
@@ -77,6 +87,8 @@ class Grouping(Generic[K, W, R]):
                 group = self._open[key] = _Group()
             at = len(group.wishes)
             group.wishes.append(wish)
+            if len(group.wishes) >= self._most:
+                group.is_full.set()
         if is_first:
             self._lead(key, group)
         else:
@@ -91,9 +103,11 @@ class Grouping(Generic[K, W, R]):
     def _lead(self, key: K, group: _Group[W, R]) -> None:
         try:
             with self._turn(key):
-                time.sleep(1e-9)  # whoever is ready now, comes with us
+                # whoever is ready now, comes with us
+                group.is_full.wait(max(1e-9, self._began.get(key, 0.0) + APART - time.monotonic()))
                 with self._lock:
                     self._close(key, group)
+                    self._begin(key)
                 self._run(key, group)
         except Exception as error:  # safety net: it is raised for every one of the group
             group.failure = error
@@ -101,6 +115,12 @@ class Grouping(Generic[K, W, R]):
             with self._lock:
                 self._close(key, group)
             group.is_done.set()
+
+    def _begin(self, key: K) -> None:
+        self._began.pop(key, None)
+        self._began[key] = time.monotonic()
+        if len(self._began) > MOST_REMEMBERED:
+            del self._began[next(iter(self._began))]
 
     def _run(self, key: K, group: _Group[W, R]) -> None:
         with self._database.transaction() as transaction:
@@ -111,9 +131,10 @@ class Grouping(Generic[K, W, R]):
         group.failure = None
         self.counts["wishes"] += len(group.wishes)
         self.counts["transactions"] += 1
+        self.note(len(group.wishes), took)
         if took > LONGEST:
             self._most = max(LEAST, self._most // 2)
-        elif len(group.wishes) >= self._most and took < LONGEST / 2:
+        elif len(group.wishes) >= self._most and took < LONGEST / 4:  # twice as many are far from it, too
             self._most = min(MOST, self._most * 2)
 
     def _close(self, key: K, group: _Group[W, R]) -> None:
