@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -9,9 +10,12 @@ from typing import Any
 
 from .load import Load
 
+#: Makes what runs there, of the port, whether connections are kept, and what says that it is time to end.
+Make = Callable[[int, bool, Callable[[], bool]], Any]
 
-def _serve(pipe: Connection, port: int, is_kept: bool, is_over: Event) -> None:
-    load = Load(port, is_kept, is_over.is_set)
+
+def _serve(make: Make, pipe: Connection, port: int, is_kept: bool, is_over: Event) -> None:
+    load = make(port, is_kept, is_over.is_set)
     while (asked := pipe.recv()) is not None:
         name, args = asked
         try:
@@ -21,13 +25,15 @@ def _serve(pipe: Connection, port: int, is_kept: bool, is_over: Event) -> None:
 
 
 class Generator:
-    """The other process, as seen from here: `call` runs a method of its Load. It ends on leaving."""
+    """The other process, as seen from here: `call` runs a method of its Load, or of what `make` makes there. It ends on
+    leaving.
+    """
 
-    def __init__(self, port: int, is_kept: bool) -> None:
+    def __init__(self, port: int, is_kept: bool, make: Make = Load) -> None:
         context = get_context("spawn")
         self._pipe, other = context.Pipe()
         self._is_over = context.Event()
-        self._process = context.Process(target=_serve, args=(other, port, is_kept, self._is_over), daemon=True)
+        self._process = context.Process(target=_serve, args=(make, other, port, is_kept, self._is_over), daemon=True)
 
     def __enter__(self) -> Generator:
         self._process.start()

@@ -4,6 +4,8 @@
 /bench/turns   how long the turns of the event loop were since this was last asked
 /bench/wake    news for user ids `from` to `upto`, published to the bus as after a commit, without any database
 /bench/deliver the same for users that stay: `frames` times, one every `pause` ms
+/bench/groups  the groups of reactions since this was last asked: how many in each, and the seconds of its transaction;
+               with `most`, from now on so many in one
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ import gevent
 from flask import Flask
 
 from bench.pretended import PRETENDED, badges, text
+from myapp import grouping
 from myapp.extensions import Parts
 from myapp.inbox import Appended
+from myapp.posts import reacting
 
 
 class Turns:
@@ -66,6 +70,7 @@ class Probes:
         self._app: Callable[[dict[str, Any], Any], Iterable[bytes]] = app.wsgi_app
         self._parts: Parts = app.extensions["myapp"]
         self._turns: Turns | None = None
+        self._groups: list[tuple[int, float]] = []
         self._empty = Flask("empty")
         self._empty.add_url_rule("/bench/empty", view_func=lambda: "")
 
@@ -80,12 +85,23 @@ class Probes:
             body = json.dumps(self._turns.take())
         else:
             asked = {name: int(values[0]) for name, values in parse_qs(environ["QUERY_STRING"]).items()}
-            if path == "/bench/wake":
+            if path == "/bench/groups":
+                body = self._take_groups(asked.get("most", 0))
+            elif path == "/bench/wake":
                 body = self._wake(asked["from"], asked["upto"])
             else:
                 body = self._deliver(asked["from"], asked["upto"], asked["frames"], asked["pause"])
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body.encode()]
+
+    def _take_groups(self, most: int) -> str:
+        parts, found = self._parts, self._groups
+        if most:
+            grouping.FIRST = grouping.LEAST = grouping.MOST = most
+            parts.reactions = grouping.Grouping(parts.database, reacting.lock_author, reacting.react)
+        self._groups = []
+        parts.reactions.note = lambda wishes, seconds: self._groups.append((wishes, seconds))
+        return json.dumps(found)
 
     def _wake(self, first: int, last: int) -> str:
         """One event to each, all with seq 1: nobody may have anything in the inbox."""

@@ -23,9 +23,11 @@ def get(port: int, path: str, headers: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode()
 
 
-def post(port: int, path: str, body: str, headers: str = "", content_type: str = "application/json") -> bytes:
+def post(
+    port: int, path: str, body: str, headers: str = "", content_type: str = "application/json", method: str = "POST"
+) -> bytes:
     return (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}"
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}"
         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
 

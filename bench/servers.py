@@ -26,11 +26,15 @@ PATIENCE = 30.0
 
 
 class World:
-    """A folder with a seeded database, of which each server gets a copy, so that none inherits another's messages."""
+    """A folder with a seeded database, of which each server gets a copy, so that none inherits another's messages.
 
-    def __init__(self, folder: Path, users: int, rate_limits: str) -> None:
+    Or with an empty one of PostgreSQL at `url`, which is seeded and used as it is.
+    """
+
+    def __init__(self, folder: Path, users: int, rate_limits: str, url: str = "") -> None:
         self.folder = folder
         self.rate_limits = rate_limits
+        self.url = url
         self.database = folder / "seeded.sqlite3"
         tokens = folder / "tokens"
         flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
@@ -48,7 +52,7 @@ class World:
             **kept,
             "PYTHONPATH": str(ROOT),
             "MYAPP_SECRET_KEY": "a secret that only the benchmark knows",
-            "MYAPP_DATABASE_URL": f"sqlite:///{database}",
+            "MYAPP_DATABASE_URL": self.url or f"sqlite:///{database}",
             "MYAPP_PORT": str(port),
             "MYAPP_RATE_LIMITS": self.rate_limits,
             "MYAPP_MAX_CLIENTS_PER_USER": "0",
@@ -164,7 +168,8 @@ class AppServer(Server):
         self.dialect: AppDialect = AppDialect(self.port, world.tokens, is_uwsgi=not self.is_kept)
         self._probed = probed
         database = self.folder / "bench.sqlite3"
-        shutil.copy(world.database, database)
+        if not world.url:
+            shutil.copy(world.database, database)
         self._environ = world.environment(database, self.port)
         if kind == "uwsgi-socket":
             # by default half of its descriptors, as the router needs two for each client

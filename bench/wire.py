@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
-_CLOSE, _PING = 0x8, 0x9
+_TEXT, _CLOSE, _PING = 0x1, 0x8, 0x9
 #: Every event has it once.
 _EVENT = b'"kind":"message"'
 #: Masked, with a key of zeros: a Pong, and Engine.IO's answer "3" to its ping "2".
@@ -64,3 +64,18 @@ def split(data: bytes) -> tuple[int, bytes, bytes]:
             count += data.count(_EVENT, body, body + size) or 1
         at = body + size
     return count, data[at:], beats
+
+
+def texts(data: bytes) -> list[bytes]:
+    """What the text frames say that a server sent one behind the other."""
+    found, at = [], 0
+    while at < len(data):
+        size, body = data[at + 1], at + 2
+        if size == 126:
+            size, body = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+        elif size == 127:
+            size, body = int.from_bytes(data[at + 2 : at + 10], "big"), at + 10
+        if data[at] & 0xF == _TEXT:
+            found.append(data[body : body + size])
+        at = body + size
+    return found

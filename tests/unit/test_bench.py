@@ -41,3 +41,12 @@ def test_the_benchmark_of_announcements_prints_what_they_cost() -> None:
     for what, column in (("pywsgi", 0), ("SQLite", 4), ("PostgreSQL", 4)):
         (line,) = [line.strip() for line in lines if line.strip().startswith(f"{what}  ")]
         assert float(line.removeprefix(what).split()[column]) > 0
+
+
+def test_the_benchmark_of_likes_prints_what_one_costs_and_loses_none() -> None:
+    people = ("--people", "20", "--viewers", "10", "--streams", "2", "--polls", "2")
+    lines = printed("bench.liking", "--server", "pywsgi", *people, "--rate", "100", "--seconds", "0.5")
+    (line,) = [line for line in lines if line.startswith("CPU of the worker, ms a like")]
+    assert float(line.split()[-1]) > 0
+    (line,) = [line for line in lines if line.startswith("lost")]
+    assert line.split()[1:] == ["0", "0"]
