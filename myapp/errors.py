@@ -18,6 +18,8 @@ Services raise these and know no Flask; `myapp.web` turns them into answers.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,6 +119,18 @@ class TooMany(AppError):
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+def too_many_requests(most: int, seconds: int, reset_at: float) -> TooMany:
+    """More than so many in so many seconds; `reset_at`, in seconds since 1970, the next ones are allowed."""
+    wait = max(1, math.ceil(reset_at - time.time()))
+    detail = Text(
+        "Too many requests (at most %(most)d in %(seconds)d s): try again in %(wait)d s.",
+        most=most,
+        seconds=seconds,
+        wait=wait,
+    )
+    return TooMany(detail, wait)
 
 
 class Unavailable(AppError):

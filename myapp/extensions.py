@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from flask import current_app
 from flask_babel import Babel
@@ -13,9 +15,11 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sock import Sock
 from flask_wtf import CSRFProtect
+from limits import parse
 
 from .config import Settings
 from .db import Database
+from .errors import too_many_requests
 from .grouping import Grouping
 
 if TYPE_CHECKING:
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
     from .live.dispatcher import Dispatcher
     from .posts.counts import Counts
     from .posts.reacting import Wish
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class ViewLimiter(Limiter):
@@ -35,6 +43,28 @@ class ViewLimiter(Limiter):
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
         if not in_middleware:
             super()._check_request_limit(callable_name, in_middleware)
+
+    def count(self, limit: str, key: Callable[[], str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """What `limit(limit, key_func=key)` does, for views that are asked most: 0.01 ms of CPU in place of 0.08, as it
+        knows no options. Raises TooMany in the view's place.
+        """
+        item = parse(limit)
+
+        def marked(view: Callable[P, R]) -> Callable[P, R]:
+            name = f"{view.__module__}.{view.__qualname__}"
+
+            @wraps(view)
+            def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+                if self.enabled:
+                    whose = key()
+                    if not self.limiter.hit(item, whose, name):
+                        reset_at, _ = self.limiter.get_window_stats(item, whose, name)
+                        raise too_many_requests(item.amount, item.get_expiry(), reset_at)
+                return view(*args, **kwargs)
+
+            return counted
+
+        return marked
 
 
 babel = Babel()

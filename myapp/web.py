@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import math
 import re
 import time
 from email.utils import formatdate
@@ -24,7 +23,16 @@ from wtforms import HiddenField
 
 from . import access
 from .db import AWAY
-from .errors import AppError, BadRequest, Invalid, NotSignedIn, Text, TooLarge, UnsupportedMediaType
+from .errors import (
+    AppError,
+    BadRequest,
+    Invalid,
+    NotSignedIn,
+    Text,
+    TooLarge,
+    UnsupportedMediaType,
+    too_many_requests,
+)
 from .extensions import limiter
 from .shapes import MAX_SEQ as MAX_SEQ  # for views too
 
@@ -319,18 +327,10 @@ def init_app(app: Flask) -> None:
         headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
         if status == 429:
             limit = limiter.current_limit
-            if limit is None:
-                wait, detail = 60, Text("Too many requests: try again in %(wait)d s.", wait=60)
-            else:
-                wait = max(1, math.ceil(limit.reset_at - time.time()))
-                detail = Text(
-                    "Too many requests (at most %(most)d in %(seconds)d s): try again in %(wait)d s.",
-                    most=limit.limit.amount,
-                    seconds=limit.limit.get_expiry(),
-                    wait=wait,
-                )
-            headers["Retry-After"] = str(wait)
-            return problem(plain(429, detail, headers))
+            if limit is not None:
+                return problem(too_many_requests(limit.limit.amount, limit.limit.get_expiry(), limit.reset_at))
+            headers["Retry-After"] = "60"
+            return problem(plain(429, Text("Too many requests: try again in %(wait)d s.", wait=60), headers))
         detail = DETAILS.get(status) or Text(error.description or HTTPStatus(status).phrase)
         return problem(plain(status, detail, headers))
 

@@ -83,7 +83,7 @@ def person_of(identity: Identity) -> Person:
     limit=SENDS,
     text="An answered send is on disk. Sent again with the same key, within 7 days, it is one message.",
 )
-@limiter.limit(SENDS, key_func=guard.by_person)
+@limiter.count(SENDS, guard.by_person)
 def send() -> Response:
     identity = guard.signed_in()
     asked = read_json(SendRequest)
@@ -103,7 +103,7 @@ def send() -> Response:
     text="It holds for 5 s, and ends with the next message to that person. Where one has blocked the other, nobody is "
     "told.",
 )
-@limiter.limit(TYPINGS, key_func=guard.by_person)
+@limiter.count(TYPINGS, guard.by_person)
 def note_typing() -> Response:
     identity = guard.signed_in()
     asked = read_json(TypingRequest)

@@ -41,7 +41,7 @@ def newer_replies(post: int) -> str:
 
 
 @bp.post("/posts/new")
-@limiter.limit(WRITES, key_func=guard.by_person)
+@limiter.count(WRITES, guard.by_person)
 def write_form() -> BaseResponse | Page:
     me, form = guard.signed_in(), PostForm()
     try:
@@ -52,7 +52,7 @@ def write_form() -> BaseResponse | Page:
 
 
 @bp.post(f"/posts/{ID}/reply")
-@limiter.limit(WRITES, key_func=guard.by_person)
+@limiter.count(WRITES, guard.by_person)
 def reply_form(post: int) -> BaseResponse | Page:
     me, form = guard.signed_in(), ReplyForm()
 
@@ -85,7 +85,7 @@ def _with_error(form: PostForm, error: AppError) -> PostForm:
 
 
 @bp.post(f"/posts/{ID}/react")
-@limiter.limit(REACTIONS, key_func=guard.by_person)
+@limiter.count(REACTIONS, guard.by_person)
 def react_form(post: int) -> BaseResponse:
     """The button says what one wants to think from now on: pressed twice, it says the same."""
     me = person(guard.signed_in())

@@ -70,7 +70,7 @@ def person(identity: Identity) -> Person:
     limit=WRITES,
     text="Who is mentioned in it by `@name` gets a notification.",
 )
-@limiter.limit(WRITES, key_func=guard.by_person)
+@limiter.count(WRITES, guard.by_person)
 def write() -> Response:
     me = person(guard.signed_in())
     asked = read_json(WriteRequest)
@@ -176,7 +176,7 @@ def replies(post: int) -> Response:
     limit=WRITES,
     text="A reply to a reply belongs to the same thread. The author of the post and those who replied get an event.",
 )
-@limiter.limit(WRITES, key_func=guard.by_person)
+@limiter.count(WRITES, guard.by_person)
 def reply(post: int) -> Response:
     me = person(guard.signed_in())
     asked = read_json(WriteRequest)
@@ -196,7 +196,7 @@ def reply(post: int) -> Response:
     limit=REACTIONS,
     text="In place of what one thought so far; the same again changes nothing.",
 )
-@limiter.limit(REACTIONS, key_func=guard.by_person)
+@limiter.count(REACTIONS, guard.by_person)
 def put_reaction(post: int) -> Response:
     me = person(guard.signed_in())
     asked = read_json(ReactionRequest)

@@ -296,7 +296,7 @@ ALLOWED: dict[str, set[str]] = {
     # around HTTP
     "forwarded": set(),
     # HTTP: a view parses, calls a service, shapes the answer
-    "extensions": {"config", "db", "grouping"},
+    "extensions": {"config", "db", "errors", "grouping"},
     "sessions": set(),
     "windows": set(),
     "languages": set(),

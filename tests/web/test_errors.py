@@ -180,3 +180,15 @@ def test_signing_in_rightly_does_not_count(limited: Site) -> None:
     limited.people.add("alice", password=True)
     for _ in range(12):
         assert Browser(limited.app, "alice").sign_in().get("/auth/me").status_code == 200
+
+
+def test_each_person_has_a_limit_of_their_own_for_what_is_asked_most(limited: Site) -> None:
+    limited.people.add("alice", "bob", password=True)
+    alice, bob = Browser(limited.app, "alice").sign_in(), Browser(limited.app, "bob").sign_in()
+    statuses = [alice.post("/messages/typing", {"to": "bob"}).status_code for _ in range(121)]
+    assert statuses == [204] * 120 + [429]
+    refused = alice.post("/messages/typing", {"to": "bob"})
+    is_problem(refused, 429)
+    assert "at most 120 in 60 s" in refused.get_json()["detail"]
+    assert bob.post("/messages/typing", {"to": "alice"}).status_code == 204
+    assert alice.post("/messages", {"to": "bob", "body": "hi"}).status_code == 201, "another limit"
