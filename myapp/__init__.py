@@ -50,6 +50,7 @@ from .openapi import views as openapi_views
 from .own_modules import live_page, signed_in, transaction
 from .posts import reacting
 from .posts import topics as topics_of_posts
+from .posts.authors import Authors
 from .posts.counts import Changed
 from .posts.form_views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
@@ -143,7 +144,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     dispatcher = _open_dispatcher(database, settings)
     chores = Chores(database, Retention(database, settings.keep_days))
     reactions = Grouping(database, reacting.lock_author, reacting.react)
-    app.extensions["myapp"] = Parts(settings, database, dispatcher, chores, reactions)
+    app.extensions["myapp"] = Parts(settings, database, dispatcher, chores, reactions, Authors())
     web.init_app(app)
     cors.init_app(app)
     pages.init_app(app)

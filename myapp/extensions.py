@@ -25,6 +25,7 @@ from .grouping import Grouping
 if TYPE_CHECKING:
     from .chores import Chores
     from .live.dispatcher import Dispatcher
+    from .posts.authors import Authors
     from .posts.counts import Counts
     from .posts.reacting import Wish
 
@@ -84,6 +85,7 @@ class Parts:
     dispatcher: Dispatcher
     chores: Chores
     reactions: Grouping[int, Wish, Counts]
+    authors: Authors
 
 
 def parts() -> Parts:

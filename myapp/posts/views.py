@@ -12,6 +12,7 @@ from .. import inbox
 from ..auth import guard
 from ..auth.people import Person
 from ..auth.service import Identity
+from ..errors import NotFound
 from ..extensions import database, limiter, parts
 from ..messages.shapes import BadgesAt
 from ..openapi import READERS, Answer, describe, whole
@@ -206,9 +207,17 @@ def put_reaction(post: int) -> Response:
 
 def react(me: Person, post: int, reaction: reacting.Reaction | None) -> Counts:
     """Together with others who react to the same author's posts now. Raises NotFound, Forbidden."""
+    authors, wish = parts().authors, reacting.Wish(me, post, reaction)
+    author = authors.get(post)
+    if author is not None:
+        try:
+            return parts().reactions.do(author, wish)
+        except NotFound:
+            authors.forget(post)
     with database().read() as connection:
         author = reacting.author_of(connection, post)
-    return parts().reactions.do(author, reacting.Wish(me, post, reaction))
+    authors.note(post, author)
+    return parts().reactions.do(author, wish)
 
 
 @bp.post(f"/posts/{ID}/seen")

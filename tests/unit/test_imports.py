@@ -217,6 +217,7 @@ ALLOWED: dict[str, set[str]] = {
     "grouping": {"db", "errors"},
     "posts.models": {"db"},
     "posts.mentions": set(),
+    "posts.authors": set(),
     "posts.allowed": {"errors"},
     "posts.counts": {"auth.models", "db", "inbox", "posts.models", "statements"},
     "posts.topics": {"db", "live.topics", "posts.counts"},
@@ -434,7 +435,7 @@ ALLOWED: dict[str, set[str]] = {
 
 #: What is only named in annotations (`if TYPE_CHECKING`), besides what may be imported.
 NAMED: dict[str, set[str]] = {
-    "extensions": {"chores", "live.dispatcher", "posts.counts", "posts.reacting"},
+    "extensions": {"chores", "live.dispatcher", "posts.authors", "posts.counts", "posts.reacting"},
     "live.places": {"live.clients"},
     "live.draining": {"live.clients", "live.dispatcher"},
     "live.inspection": {"live.dispatcher"},
