@@ -15,11 +15,12 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase
@@ -129,6 +130,22 @@ class Transaction(Connection):
             self.execute(what, values)
         else:
             self.driver.queue(*self._bound(what, values))
+
+    def queue_many(self, what: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The same of a statement made by `statements.many`, for all of these rows at once."""
+        if not rows:
+            return
+        if self.dialect == "sqlite":
+            self.driver.executemany(what.compiled(self.dialect).sql, rows)
+        else:
+            self.driver.queue(*self._bound(what, {"rows": msgspec.json.encode(rows).decode()}))
+
+    def queue_sql(self, sql: str) -> None:
+        """The same of SQL as it is, which has no values in it but whole numbers."""
+        if self.dialect == "sqlite":
+            self.driver.execute(sql)
+        else:
+            self.driver.queue(sql)
 
 
 class Database:

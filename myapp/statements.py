@@ -78,6 +78,22 @@ def given(table: sa.Table, *names: str, prefix: str = "") -> dict[str, Any]:
     return {name: sa.bindparam(prefix + name, type_=table.c[name].type) for name in names}
 
 
+def many(table: sa.Table, *names: str, then: Callable[[Any], Any] = lambda insert: insert) -> Statement:
+    """An INSERT of any number of rows with these columns, for `Transaction.queue_many`. `then` adds what comes behind:
+    ON CONFLICT, with the row as `insert.excluded`.
+    """
+
+    def build(insert: Any) -> Any:
+        if insert is sqlite.insert:
+            return then(insert(table).values(given(table, *names)))
+        columns = [sa.column(name, table.c[name].type) for name in names]
+        text = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
+        rows = sa.func.json_to_recordset(text).table_valued(*columns).render_derived(with_types=True)
+        return then(insert(table).from_select(names, sa.select(*rows.c)))
+
+    return Statement(build)
+
+
 class Now(sa.ColumnElement[int]):
     """`now_ms()` when the statement runs, by the database's clock: after the locks that it waited for."""
 

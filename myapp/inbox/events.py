@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from ..db import Connection, Row, Transaction, now_ms, rfc3339
-from ..statements import Statement, given, statement
+from ..statements import Statement, given, many, statement
 from . import badges as badge
 from .badges import Badges
 from .models import events, facts, inboxes
@@ -125,6 +125,8 @@ _LOCK_MANY = statement(
 )
 _INSERT = statement(sa.insert(events).values(given(events, *_EVENT)))
 _INSERT_NOTICE = statement(sa.insert(events).values(given(events, *_EVENT, "seen", "badge", "own_badge")))
+_INSERT_MANY = many(events, *_EVENT)
+_INSERT_NOTICES = many(events, *_EVENT, "seen", "badge", "own_badge")
 _INSERT_TWO = statement(sa.insert(events).values([given(events, *_EVENT), given(events, *_EVENT, prefix="b_")]))
 _user, _b_user, _seq, _b_seq = (
     sa.bindparam(name, type_=sa.BigInteger) for name in ("user", "b_user", "new_seq", "b_new_seq")
@@ -365,10 +367,15 @@ def _store(transaction: Transaction, held: dict[int, _Open]) -> None:
         for user, inbox in held.items()
         if inbox.texts
     ]
-    _in_twos(transaction, rows, _INSERT, _INSERT_TWO)
-    for inbox in held.values():
-        for row in inbox.notices:
-            transaction.queue(_INSERT_NOTICE, **row)
+    notices = [row for inbox in held.values() for row in inbox.notices]
+    if len(rows) > 2:
+        transaction.queue_many(_INSERT_MANY, rows)
+    else:
+        _in_twos(transaction, rows, _INSERT, _INSERT_TWO)
+    if len(notices) == 1:
+        transaction.queue(_INSERT_NOTICE, **notices[0])
+    else:
+        transaction.queue_many(_INSERT_NOTICES, notices)
     _in_twos(transaction, moved, _ADVANCE, _ADVANCE_TWO)
     for new in moved:
         user, inbox = new["user"], held[new["user"]]

@@ -6,7 +6,7 @@ takes something back appends an event that says so: badges change only together 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,21 +16,10 @@ from ..db import Row, Transaction
 from ..statements import statement
 from .badges import NAME
 from .events import badges_of, pending_notice
-from .models import events, inboxes
+from .models import events
 
 _one = (events.c.user_id == sa.bindparam("user"), events.c.seq == sa.bindparam("at_seq"))
 _NOTHING = {"seen": None, "badge": None, "own_badge": None}
-_COUNTED = statement(
-    sa.select(events.c.seen, events.c.badge, events.c.own_badge).where(*_one, events.c.seen.is_not(None))
-)
-_TAKE_BACK = statement(sa.update(events).where(*_one).values(_NOTHING))
-#: What was given up before, and kept for the sake of the list only, is nobody's any more.
-_DELETE_GIVEN_UP = statement(
-    sa.delete(events).where(
-        *_one,
-        events.c.seq <= sa.select(inboxes.c.trimmed).where(inboxes.c.user_id == sa.bindparam("user")).scalar_subquery(),
-    )
-)
 _DATA = statement(sa.select(events.c.data).where(*_one))
 _BLANK = statement(sa.update(events).where(*_one).values(data=sa.bindparam("blanked")))
 _AT = statement(
@@ -44,24 +33,40 @@ _AT = statement(
 )
 
 
-def withdraw(transaction: Transaction, user: int, seq: int) -> None:
-    """The notice at this seq no longer stands; where there is none, nothing changes."""
-    pending = pending_notice(transaction, user, seq)
-    if pending is not None:
-        counted = (pending["seen"], pending["badge"], pending["own_badge"])
-        pending.update(_NOTHING)
-    else:
-        row: Row | None = transaction.one(_COUNTED, user=user, at_seq=seq)
-        if row is None:
-            return
-        counted = (bool(row[0]), row[1], row[2])
-        transaction.queue(_TAKE_BACK, user=user, at_seq=seq)
-        transaction.queue(_DELETE_GIVEN_UP, user=user, at_seq=seq)
-    seen, *names = counted
-    if seen is False:
-        badges = badges_of(transaction, user)
-        for name in {*names} - {None}:
-            badges[name] -= 1
+def withdraw(transaction: Transaction, user: int, seqs: Iterable[int]) -> None:
+    """The notices at these seqs no longer stand; where there is none, nothing changes. At most 1,000 at a time."""
+    counted: list[Row] = []
+    stored: list[int] = []
+    for seq in seqs:
+        pending = pending_notice(transaction, user, seq)
+        if pending is None:
+            stored.append(seq)
+        else:
+            counted.append((pending["seen"], pending["badge"], pending["own_badge"]))
+            pending.update(_NOTHING)
+    badges = badges_of(transaction, user)
+    for seen, *names in [*counted, *_withdraw_stored(transaction, user, stored)]:
+        if seen is not None and not seen:
+            for name in {*names} - {None}:
+                badges[name] -= 1
+
+
+def _withdraw_stored(transaction: Transaction, user: int, seqs: Sequence[int]) -> list[Row]:
+    """Of those that are notices: whether it was seen, and by which badges it was counted."""
+    which = f"user_id = {int(user)} AND seq IN ({_numbers(seqs)}) AND seen IS NOT NULL"
+    sql = f"SELECT seq, seen, badge, own_badge FROM events WHERE {which}"
+    rows: list[Row] = transaction.driver.execute(sql).fetchall() if seqs else []
+    if rows:
+        which = f"user_id = {int(user)} AND seq IN ({_numbers(row[0] for row in rows)})"
+        transaction.queue_sql(f"UPDATE events SET seen = NULL, badge = NULL, own_badge = NULL WHERE {which}")
+        # what was given up before, and kept for the sake of the list only, is nobody's any more
+        given_up = f"seq <= (SELECT trimmed FROM inboxes WHERE user_id = {int(user)})"
+        transaction.queue_sql(f"DELETE FROM events WHERE {which} AND {given_up}")
+    return [row[1:] for row in rows]
+
+
+def _numbers(seqs: Iterable[int]) -> str:
+    return ",".join(str(int(seq)) for seq in seqs)  # whole numbers only
 
 
 def withdraw_unseen_about(transaction: Transaction, user: int, badges: Sequence[str], what: str, number: int) -> None:

@@ -18,7 +18,7 @@ from ..db import Connection, Transaction, now_ms
 from ..errors import AppError, NotFound, Text
 from ..notifications import preferences
 from ..notifications.kinds import kind_of
-from ..statements import Statement, given, statement
+from ..statements import many, statement
 from . import counts
 from .allowed import check_not_blocked
 from .models import posts, reactions
@@ -45,18 +45,13 @@ class _Stands(NamedTuple):
 _AUTHOR = statement(
     sa.select(posts.c.author_id).where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
 )
-_PUT = Statement(
-    lambda insert: (
-        insert(reactions)
-        .values(given(reactions, "post_id", "user_id", "reaction", "at", "seq"))
-        .on_conflict_do_update(
-            index_elements=["post_id", "user_id"],
-            set_={name: sa.bindparam(name, type_=reactions.c[name].type) for name in ("reaction", "at", "seq")},
-        )
-    )
-)
-_TAKE_BACK = statement(
-    sa.delete(reactions).where(reactions.c.post_id == sa.bindparam("post"), reactions.c.user_id == sa.bindparam("user"))
+_PUT = many(
+    reactions,
+    *("post_id", "user_id", "reaction", "at", "seq"),
+    then=lambda insert: insert.on_conflict_do_update(
+        index_elements=["post_id", "user_id"],
+        set_={name: insert.excluded[name] for name in ("reaction", "at", "seq")},
+    ),
 )
 
 
@@ -99,6 +94,7 @@ class _Reacting:
         self._before = _standing(transaction, wanted_posts, people)
         self._now = dict(self._before)
         self._more: dict[int, Counter[str]] = {}
+        self._withdrawn: list[int] = []
         self._blocked = blocks.between(transaction, author, people)
         self._muted = preferences.muted(transaction, author)
 
@@ -129,7 +125,7 @@ class _Reacting:
             more[before.reaction] -= 1
             del self._now[key]
             if before.seq is not None:
-                inbox.withdraw(self._transaction, self._author, before.seq)
+                self._withdrawn.append(before.seq)
                 self._tell(wish, before.reaction, withdrawn=True)
         if wish.reaction is not None:
             more[wish.reaction] += 1
@@ -145,16 +141,16 @@ class _Reacting:
 
     def _store(self) -> None:
         transaction, at = self._transaction, now_ms()
-        for key in self._before.keys() | self._now.keys():
-            after = self._now.get(key)
-            post, user = key
-            if after == self._before.get(key):
-                continue
-            if after is None:
-                transaction.queue(_TAKE_BACK, post=post, user=user)
-            else:
-                values: dict[str, Any] = {"reaction": after.reaction, "at": at, "seq": after.seq}
-                transaction.queue(_PUT, post_id=post, user_id=user, **values)
+        inbox.withdraw(transaction, self._author, self._withdrawn)
+        put: list[dict[str, Any]] = []
+        for key, after in self._now.items():
+            if after != self._before.get(key):
+                put.append({"post_id": key[0], "user_id": key[1], "at": at, **after._asdict()})
+        transaction.queue_many(_PUT, put)
+        for post in self._posts:
+            gone = ",".join(str(user) for number, user in self._before.keys() - self._now.keys() if number == post)
+            if gone:
+                transaction.queue_sql(f"DELETE FROM reactions WHERE post_id = {post} AND user_id IN ({gone})")
         for post, more in sorted(self._more.items()):  # in order of id, as everywhere
             if any(more.values()):
                 self._posts[post] = counts.change(transaction, post, more["like"], more["dislike"])

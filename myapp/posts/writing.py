@@ -161,7 +161,7 @@ def delete(transaction: Transaction, me: int, post: int, *, is_admin: bool = Fal
     thread: int | None = deleted[0]
     search.forget_post(transaction, post, author, body)
     for user, seq in told.items():
-        inbox.withdraw(transaction, user, seq)
+        inbox.withdraw(transaction, user, (seq,))
         inbox.blank(transaction, user, seq)
     inbox.withdraw_unseen_about(transaction, author, ("likes", "dislikes"), "post", post)
     what = {"kind": "post" if thread is None else "reply", "id": post, "post": thread or post}
