@@ -87,6 +87,9 @@ PAGES = [
     ("/chats/bob", 200),
     ("/chats/bob?before=30", 200),
     ("/chats/carol", 200),
+    ("/messages/62/delete", 200),
+    ("/reports/new?message=1", 200),
+    ("/reports/new?user=carol", 200),
     ("/account", 200),
     ("/auth/login", 200),
     ("/auth/register", 200),
@@ -143,7 +146,7 @@ def test_page_shows_the_badges_as_they_are(alice: Browser) -> None:
 
 
 def test_every_form_that_changes_something_carries_the_csrf_token(alice: Browser) -> None:
-    for path in ("/", "/chats/bob", "/account"):
+    for path in ("/", "/chats/bob", "/account", "/messages/62/delete", "/reports/new?message=1"):
         text = alice.get(path, headers=HTML).text
         forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", text, re.S)
         assert forms
@@ -163,7 +166,7 @@ def test_every_link_and_form_leads_to_a_page_that_exists(alice: Browser) -> None
 
 
 def test_every_label_belongs_to_a_field(alice: Browser) -> None:
-    for path in ("/", "/chats/bob", "/account", "/auth/login", "/auth/register"):
+    for path in ("/", "/chats/bob", "/account", "/reports/new?user=bob", "/auth/login", "/auth/register"):
         page = Page(alice.get(path, headers=HTML).text)
         ids = [values["id"] for _tag, values in page.elements if "id" in values]
         assert len(ids) == len(set(ids)), "an id is there twice"
