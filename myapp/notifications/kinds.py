@@ -27,6 +27,8 @@ from ..inbox.badges import NAME
 
 Data = Mapping[str, Any]
 
+#: Where administrators look at what people report.
+REPORTS = "/admin/reports"
 #: What happens to users without being something to see, or as a part of a conversation.
 TAKEN = frozenset(("message", "read", "seen", "deleted", "badges", "snapshot", "reset", "close", "error"))
 
@@ -150,7 +152,10 @@ def _mention(data: Data) -> Data | None:
 
 def _notification(data: Data) -> str:
     found = _mention(data)
-    return Text("%(name)s mentioned you", name=_names([found["mention"]])[0]) if found else str(data["title"])
+    if found:
+        return Text("%(name)s mentioned you", name=_names([found["mention"]])[0])
+    is_of_reports = data.get("source") is None and data.get("url") == REPORTS
+    return Text("There are new reports") if is_of_reports else str(data["title"])
 
 
 def _notification_url(data: Data) -> str:

@@ -15,6 +15,7 @@ from ..errors import Invalid, NotFound, Text
 from ..messages.models import messages
 from ..notifications import service as notices
 from ..notifications.content import Content
+from ..notifications.kinds import REPORTS
 from ..posts.models import posts
 from ..statements import given, statement
 from ..texts import is_text
@@ -24,8 +25,6 @@ from .models import reports
 LONGEST_REASON = 1000
 #: What counts, with each administrator, that there are new ones: one notification until it is seen, however many come.
 BADGE = "reports"
-#: Where they are looked at.
-PAGE = "/admin/reports"
 
 
 class Subject(NamedTuple):
@@ -162,7 +161,7 @@ def report(transaction: Transaction, me: int, about: Subject, reason: str) -> tu
     assert row is not None
     for user in administrators:
         if not inbox.badges_of(transaction, user).get(BADGE):
-            notices.notify(transaction, user, Content("There are new reports", url=PAGE, badge=BADGE))
+            notices.notify(transaction, user, Content("There are new reports", url=REPORTS, badge=BADGE))
     return _as_json(about, row[0], reason, at), True
 
 

@@ -155,6 +155,7 @@ ALLOWED: dict[str, set[str]] = {
         "inbox",
         "messages.models",
         "notifications.content",
+        "notifications.kinds",
         "notifications.service",
         "posts.models",
         "reports.models",

@@ -93,6 +93,15 @@ def test_every_administrator_is_told_once_until_it_is_seen(both_sites: Site) -> 
     assert told(boss) == [("/admin/reports", False)]
 
 
+def test_administrator_is_told_in_the_language_of_the_page(site: Site) -> None:
+    root = site.administrator()
+    alice, _bob = site.programs("alice", "bob")
+    report(alice, user="bob")
+    assert "There are new reports" in root.page("/notifications")
+    chinese = root.client.get("/notifications", headers={**HTML, "Accept-Language": "zh-CN"}).text
+    assert "有新的举报" in chinese and "There are new reports" not in chinese
+
+
 def test_closed_report_leaves_the_page_and_closing_it_again_changes_nothing(both_sites: Site) -> None:
     root = both_sites.administrator()
     alice, _bob = both_sites.programs("alice", "bob")
