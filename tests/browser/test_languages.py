@@ -13,8 +13,8 @@ from myapp.extensions import database
 
 from ..support import PASSWORD, AppServer
 from .lending import new_context
-from .support import Person, Town, Window
-from .telling import SHOP, admin_of, happen, like, open_bell, rings, shop_of, tell
+from .support import PATIENCE, Person, Town, Window
+from .telling import SHOP, admin_of, empty_feed, happen, like, open_bell, rings, shop_of, tell
 
 #: What is called so in Chinese too.
 NAMES = {"https", "WebSocket", "SSE", "PNG", "JPEG", "WebP", "Authorization", "Bearer"}
@@ -240,6 +240,32 @@ def test_the_end_of_a_session_is_told_in_chinese(two: tuple[Person, Person]) -> 
     expect(window.find("#live-login")).to_have_text("重新登录")
     window.write("太晚了")
     expect(window.find("#send-error")).to_have_text("你已退出登录。")
+    is_chinese(window, ann, bob)
+
+
+# -- posts
+
+
+def test_posts_are_in_chinese_with_what_is_new_wrong_and_deleted(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    empty_feed(ann.server)
+    window = ann.open("/posts", context=in_chinese(ann))
+    is_chinese(window, ann, bob)
+    window.expect_problems("422")
+    post = bob.post("你好")
+    expect(window.find("#news")).to_have_text("1 条新帖子", timeout=PATIENCE)
+    window.find("#news").click()
+    window.shows_posts("你好")
+    window.find(".post__menu > summary").click()
+    is_chinese(window, ann, bob)
+    window.write_post("长" * 4001)
+    expect(window.find("#write-error")).to_contain_text("4001")
+    is_chinese(window, ann, bob)
+    answer = bob.reply(post, f"@{ann.name}")
+    expect(window.find(".live-toast a")).to_have_text(f"{bob.name} 提到了你", timeout=PATIENCE)
+    window.go(f"/posts/{post}").is_on("websocket")
+    bob.delete_post(answer)
+    expect(window.find(f"#post-{answer}")).to_have_text("该回复已删除。", timeout=PATIENCE)
     is_chinese(window, ann, bob)
 
 
