@@ -77,12 +77,14 @@ class Connection:
         self.driver = driver
         self.dialect = dialect
 
-    def execute(self, what: Statement, values: Mapping[str, Any]) -> Any:
+    def execute(self, what: Statement | str, values: Mapping[str, Any]) -> Any:
         """Run it and return the driver's cursor."""
         return self.driver.execute(*self._bound(what, values))
 
-    def _bound(self, what: Statement, values: Mapping[str, Any]) -> tuple[str, Any]:
+    def _bound(self, what: Statement | str, values: Mapping[str, Any]) -> tuple[str, Any]:
         """The SQL and its parameters as the driver takes them."""
+        if isinstance(what, str):
+            return what, () if self.dialect == "sqlite" else None
         sql, constants, names = what.compiled(self.dialect)
         if constants:
             values = {**constants, **values}
@@ -96,8 +98,10 @@ class Connection:
         row: Row | None = self.execute(what, values).fetchone()
         return row
 
-    def each(self, *asked: tuple[Statement, Mapping[str, Any]]) -> list[list[Row]]:
-        """The rows of several statements, run in this order; on PostgreSQL in one round trip."""
+    def each(self, *asked: tuple[Statement | str, Mapping[str, Any]]) -> list[list[Row]]:
+        """The rows of several statements, run in this order; on PostgreSQL in one round trip. One can be SQL as it is,
+        which has no values in it but whole numbers and names.
+        """
         if self.dialect == "sqlite":
             return [self.execute(what, values).fetchall() for what, values in asked]
         results = self.driver.execute_all([self._bound(what, values) for what, values in asked])
@@ -121,10 +125,10 @@ class Transaction(Connection):
         #: what a lower layer keeps for the length of the transaction, by its own name
         self.state: dict[str, Any] = {}
 
-    def queue(self, what: Statement, /, **values: Any) -> None:
+    def queue(self, what: Statement | str, /, **values: Any) -> None:
         """Run it, no matter what it answers: on PostgreSQL together with the next statement that is asked, or COMMIT.
 
-        So a failure may be raised there.
+        So a failure may be raised there. It can be SQL as it is, as in `each`.
         """
         if self.dialect == "sqlite":
             self.execute(what, values)
@@ -139,13 +143,6 @@ class Transaction(Connection):
             self.driver.executemany(what.compiled(self.dialect).sql, rows)
         else:
             self.driver.queue(*self._bound(what, {"rows": msgspec.json.encode(rows).decode()}))
-
-    def queue_sql(self, sql: str) -> None:
-        """The same of SQL as it is, which has no values in it but whole numbers."""
-        if self.dialect == "sqlite":
-            self.driver.execute(sql)
-        else:
-            self.driver.queue(sql)
 
 
 class Database:

@@ -91,11 +91,13 @@ def pairs(connection: Connection, users: Iterable[int], blocked: Iterable[int]) 
 
 def between(connection: Connection, user: int, others: Iterable[int]) -> set[tuple[int, int]]:
     """Who of them has blocked whom, of the user on one side and the others, at most 1,000, on the other."""
-    ids = ",".join(str(int(number)) for number in others)
-    if not ids:
-        return set()
-    sql = (
+    return set(connection.driver.execute(select_between(user, others)).fetchall())
+
+
+def select_between(user: int, others: Iterable[int]) -> str:
+    """What `between` asks, for `Connection.each`."""
+    ids = ",".join(str(int(number)) for number in others) or "0"  # nobody
+    return (
         f"SELECT user_id, blocked_id FROM blocks WHERE user_id = {int(user)} AND blocked_id IN ({ids}) UNION ALL "
         f"SELECT user_id, blocked_id FROM blocks WHERE blocked_id = {int(user)} AND user_id IN ({ids})"
     )
-    return set(connection.driver.execute(sql).fetchall())

@@ -58,10 +58,10 @@ def _withdraw_stored(transaction: Transaction, user: int, seqs: Sequence[int]) -
     rows: list[Row] = transaction.driver.execute(sql).fetchall() if seqs else []
     if rows:
         which = f"user_id = {int(user)} AND seq IN ({_numbers(row[0] for row in rows)})"
-        transaction.queue_sql(f"UPDATE events SET seen = NULL, badge = NULL, own_badge = NULL WHERE {which}")
+        transaction.queue(f"UPDATE events SET seen = NULL, badge = NULL, own_badge = NULL WHERE {which}")
         # what was given up before, and kept for the sake of the list only, is nobody's any more
         given_up = f"seq <= (SELECT trimmed FROM inboxes WHERE user_id = {int(user)})"
-        transaction.queue_sql(f"DELETE FROM events WHERE {which} AND {given_up}")
+        transaction.queue(f"DELETE FROM events WHERE {which} AND {given_up}")
     return [row[1:] for row in rows]
 
 

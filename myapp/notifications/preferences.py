@@ -10,7 +10,8 @@ from ..db import Connection, Transaction
 from ..statements import Statement, given, statement
 from .models import mutes
 
-_MUTED = statement(sa.select(mutes.c.what).where(mutes.c.user_id == sa.bindparam("user")))
+#: What `user` has muted.
+MUTED = statement(sa.select(mutes.c.what).where(mutes.c.user_id == sa.bindparam("user")))
 _MUTE = Statement(lambda insert: insert(mutes).values(given(mutes, "user_id", "what")).on_conflict_do_nothing())
 _HEAR = statement(
     sa.delete(mutes).where(mutes.c.user_id == sa.bindparam("user"), mutes.c.what == sa.bindparam("muted"))
@@ -34,7 +35,7 @@ def reasons(kind: str, system: int) -> tuple[str, ...]:
 
 def muted(connection: Connection, user: int) -> set[str]:
     """What the user does not want to hear of: kinds, and systems as `of_system` names them."""
-    return {row[0] for row in connection.all(_MUTED, user=user)}
+    return {row[0] for row in connection.all(MUTED, user=user)}
 
 
 def muted_by(connection: Connection, users: Iterable[int]) -> dict[int, set[str]]:

@@ -20,7 +20,7 @@ from ..notifications import preferences
 from ..notifications.kinds import kind_of
 from ..statements import many, statement
 from . import counts
-from .allowed import check_not_blocked
+from .allowed import Blocked, check_not_blocked
 from .models import posts, reactions
 
 Reaction = Literal["like", "dislike"]
@@ -90,13 +90,19 @@ class _Reacting:
         self._transaction = transaction
         self._author = author
         wanted_posts, people = {wish.post for wish in wishes}, {wish.by.id for wish in wishes}
-        self._posts = _standing_posts(transaction, author, wanted_posts)
-        self._before = _standing(transaction, wanted_posts, people)
+        standing_posts, standing, blocked, muted = transaction.each(
+            (_select_posts(author, wanted_posts), {}),
+            (_select_reactions(wanted_posts, people), {}),
+            (blocks.select_between(author, people), {}),
+            (preferences.MUTED, {"user": author}),
+        )
+        self._posts = {number: counts.Counts(*row) for number, *row in standing_posts}
+        self._before = {(post, user): _Stands(reaction, seq) for post, user, reaction, seq in standing}
         self._now = dict(self._before)
         self._more: dict[int, Counter[str]] = {}
         self._withdrawn: list[int] = []
-        self._blocked = blocks.between(transaction, author, people)
-        self._muted = preferences.muted(transaction, author)
+        self._blocked: Blocked = {(by, whom) for by, whom in blocked}
+        self._muted = {row[0] for row in muted}
 
     def run(self, wishes: Sequence[Wish]) -> list[counts.Counts | AppError]:
         refused: dict[int, AppError] = {}
@@ -150,27 +156,22 @@ class _Reacting:
         for post in self._posts:
             gone = ",".join(str(user) for number, user in self._before.keys() - self._now.keys() if number == post)
             if gone:
-                transaction.queue_sql(f"DELETE FROM reactions WHERE post_id = {post} AND user_id IN ({gone})")
+                transaction.queue(f"DELETE FROM reactions WHERE post_id = {post} AND user_id IN ({gone})")
         for post, more in sorted(self._more.items()):  # in order of id, as everywhere
             if any(more.values()):
                 self._posts[post] = counts.change(transaction, post, more["like"], more["dislike"])
 
 
-def _standing_posts(transaction: Transaction, author: int, numbers: Iterable[int]) -> dict[int, counts.Counts]:
+def _select_posts(author: int, numbers: Iterable[int]) -> str:
     """Those of the posts that are the author's and not deleted; they stay so until the commit."""
     ids = ",".join(str(int(number)) for number in sorted(numbers))
-    sql = (
+    return (
         "SELECT id, likes, dislikes, replies, version, NULL FROM posts "
-        f"WHERE id IN ({ids}) AND author_id = {int(author)} AND deleted_at IS NULL"  # whole numbers only
+        f"WHERE id IN ({ids}) AND author_id = {int(author)} AND deleted_at IS NULL"
     )
-    return {number: counts.Counts(*row) for number, *row in transaction.driver.execute(sql).fetchall()}
 
 
-def _standing(
-    transaction: Transaction, numbers: Iterable[int], people: Iterable[int]
-) -> dict[tuple[int, int], _Stands]:
+def _select_reactions(numbers: Iterable[int], people: Iterable[int]) -> str:
     """What these people think of these posts, by post and person."""
     ids, users = (",".join(str(int(number)) for number in numbers) for numbers in (numbers, people))
-    sql = f"SELECT post_id, user_id, reaction, seq FROM reactions WHERE post_id IN ({ids}) AND user_id IN ({users})"
-    rows = transaction.driver.execute(sql).fetchall()
-    return {(post, user): _Stands(reaction, seq) for post, user, reaction, seq in rows}
+    return f"SELECT post_id, user_id, reaction, seq FROM reactions WHERE post_id IN ({ids}) AND user_id IN ({users})"
