@@ -20,6 +20,7 @@ from flask_login import current_user
 from . import about, assets, auth, cli, config, health, languages, messages, operations, own_modules, pages, web
 from .admin.reports import bp as admin_bp
 from .announcements.views import bp as announcements_bp
+from .auth import uses
 from .auth.avatars import bp as avatars_bp
 from .auth.blocking import bp as auth_bp
 from .auth.guard import init_login
@@ -144,7 +145,9 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     dispatcher = _open_dispatcher(database, settings)
     chores = Chores(database, Retention(database, settings.keep_days))
     reactions = Grouping(database, reacting.lock_author, reacting.react)
-    app.extensions["myapp"] = Parts(settings, database, dispatcher, chores, reactions, Authors())
+    app.extensions["myapp"] = Parts(
+        settings, database, dispatcher, chores, reactions, Authors(), uses.grouped(database)
+    )
     web.init_app(app)
     cors.init_app(app)
     pages.init_app(app)

@@ -23,6 +23,7 @@ from .errors import too_many_requests
 from .grouping import Grouping
 
 if TYPE_CHECKING:
+    from .auth.uses import Kind
     from .chores import Chores
     from .live.dispatcher import Dispatcher
     from .posts.authors import Authors
@@ -86,6 +87,7 @@ class Parts:
     chores: Chores
     reactions: Grouping[int, Wish, Counts]
     authors: Authors
+    uses: Grouping[Kind, int, None]
 
 
 def parts() -> Parts:

@@ -10,10 +10,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Generic, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Generic, Protocol, TypeVar
 
-from .db import Database, Transaction
+from .db import Transaction
 from .errors import Text, Unavailable
 
 K = TypeVar("K", bound=Hashable)
@@ -29,6 +29,13 @@ FIRST, LEAST, MOST = 50, 20, 500
 APART = 0.010
 #: Of so many things it is remembered when their last transaction began.
 MOST_REMEMBERED = 1000
+
+
+class Transactions(Protocol):
+    """A database."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A write transaction, as `Database` has it."""
 
 
 class _Group(Generic[W, R]):
@@ -61,7 +68,7 @@ class Grouping(Generic[K, W, R]):
 
     def __init__(
         self,
-        database: Database,
+        database: Transactions,
         lock: Callable[[Transaction, K], None],
         work: Callable[[Transaction, K, list[W]], Sequence[R | Exception]],
     ) -> None:

@@ -123,12 +123,6 @@ _ADD_SESSION = statement(
     .values(given(sessions, "user_id", "key_hash", "created_at", "last_seen_at", "address", "user_agent"))
     .returning(sessions.c.id)
 )
-_TOUCH_SESSION = statement(
-    sa.update(sessions).where(sessions.c.id == sa.bindparam("number")).values(last_seen_at=sa.bindparam("now"))
-)
-_TOUCH_TOKEN = statement(
-    sa.update(tokens).where(tokens.c.id == sa.bindparam("number")).values(last_used_at=sa.bindparam("now"))
-)
 _SESSIONS = statement(
     sa.select(sessions.c.id, sessions.c.created_at, sessions.c.last_seen_at, sessions.c.address, sessions.c.user_agent)
     .where(sessions.c.user_id == sa.bindparam("user"), sessions.c.last_seen_at > sa.bindparam("oldest"))
@@ -220,13 +214,6 @@ def _identity(row: tuple[Any, ...] | None, kind: str, via: str) -> Identity | No
     user, name, display_name, is_admin, picture, language, number, touched_at = row
     grant = f"{kind}:{number}"
     return Identity(user, name, display_name, bool(is_admin), grant, touched_at, via, picture, language)
-
-
-def touch(transaction: Transaction, identity: Identity) -> None:
-    """Note that the session or token is in use."""
-    kind, _, number = identity.grant.partition(":")
-    what = _TOUCH_SESSION if kind == "session" else _TOUCH_TOKEN
-    transaction.run(what, number=int(number), now=now_ms())
 
 
 def check_new_password(password: str, field: str = "password") -> None:

@@ -360,8 +360,7 @@ def note_use() -> None:
         _note_use_of_system(g.system)
     if identity is not None and identity.via != "ticket" and now_ms() - identity.touched_at > service.TOUCH_EVERY:
         try:
-            with database().transaction(patience=0) as transaction:
-                service.touch(transaction, identity)
+            parts().uses.do("session" if identity.via == "session" else "token", int(identity.grant.partition(":")[2]))
         except READ_ONLY:  # busy, full or read-only: the request itself may only read
             return
         if identity.via == "session":

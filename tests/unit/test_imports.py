@@ -104,6 +104,7 @@ ALLOWED: dict[str, set[str]] = {
     "systems.models": {"db"},
     "systems.names": {"auth.models", "db", "statements", "systems.models"},
     "systems.tokens": {"db", "errors", "statements", "systems.models", "tokens"},
+    "auth.uses": {"db", "grouping"},
     "auth.service": {
         "auth.models",
         "auth.passwords",
@@ -436,7 +437,7 @@ ALLOWED: dict[str, set[str]] = {
 
 #: What is only named in annotations (`if TYPE_CHECKING`), besides what may be imported.
 NAMED: dict[str, set[str]] = {
-    "extensions": {"chores", "live.dispatcher", "posts.authors", "posts.counts", "posts.reacting"},
+    "extensions": {"auth.uses", "chores", "live.dispatcher", "posts.authors", "posts.counts", "posts.reacting"},
     "live.places": {"live.clients"},
     "live.draining": {"live.clients", "live.dispatcher"},
     "live.inspection": {"live.dispatcher"},
