@@ -130,7 +130,7 @@ class CatchUp:
         self._dispatcher.counts["catch_ups"] += 1
         is_sure = place.epoch == page.epoch == known
         if place.epoch in (page.epoch, known):  # or else the page is of a database from before
-            self._dispatcher.learn(place, page)
+            self._dispatcher.delivery.learn(place, page)
         if is_sure and place.wanted == wanted > page.latest:
             place.wanted = page.latest  # the database is right
             is_sure = False

@@ -191,7 +191,7 @@ class ParkedClient(ABC):
         if self.state == BEHIND:
             self.state = CATCHING_UP
             self.dispatcher.topics.give_missed(self)
-            self.dispatcher.caught_up_or_enqueue(self)
+            self.dispatcher.delivery.caught_up_or_enqueue(self)
 
     @abstractmethod
     def received(self, data: bytes) -> None:

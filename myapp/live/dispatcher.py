@@ -1,14 +1,8 @@
-"""Who is parked in this worker, by user; and how what happens reaches them.
-
-News of an inbox raises its place's `wanted`. A current client that stands just before the news is written to at once,
-in the same turn of the loop; every other one catches up from the database, in a bounded number of greenlets that exist
-only while there is something to read. A client becomes current only when its cursor has reached `wanted`.
-"""
+"""Who is parked in this worker, by user: how they come and go. What reaches them is up to Delivery."""
 
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +11,10 @@ from typing import Any
 
 import gevent
 
-from .bus import Bus, News, NewsOfMany
+from .bus import Bus
 from .catching_up import CatchUp, Read
 from .clients import CATCHING_UP, CLOSED, CURRENT, ParkedClient, on_ready
+from .delivery import Delivery
 from .draining import dismiss, retry, send_away
 from .frames import CloseCode, Page
 from .grants import Grants, ReadEnded
@@ -101,6 +96,7 @@ class Dispatcher:
         self.peers = Peers(bus, self.presence, lambda: self._places, self._note_typing, Inspection(self), clock)
         if bus.is_shared:
             self.presence.tell = self.peers.moved
+        self.delivery = Delivery(self, self._places, self._entering)
         self._sweep = Sweep(self, read_heads, clock)
 
     @property
@@ -199,10 +195,10 @@ class Dispatcher:
         """Begin to carry news and to sweep; repeated calls do nothing."""
         if not self._sweep.is_running and not self.is_draining:
             self._bus.start(
-                self.deliver,
+                self.delivery.deliver,
                 self.peers.overhear,
                 self._resumed,
-                self.deliver_all,
+                self.delivery.deliver_all,
                 self.doubt_granted,
                 lambda news: self.topics.learn(*news),
             )
@@ -251,11 +247,11 @@ class Dispatcher:
         place.clients += (client,)
         self.parked[client.transport] += 1
         self.limits.parked(client.address)
-        self.learn(place, page)
+        self.delivery.learn(place, page)
         self.check_at(client, check_at)
         if client.state == CURRENT and client.cursor < place.wanted:
             client.state = CATCHING_UP
-        self.caught_up_or_enqueue(client)
+        self.delivery.caught_up_or_enqueue(client)
         if self.is_draining:  # it came in while everybody was sent away
             dismiss(client, self._farewell, retry(1.0))
             if self._is_closed:  # or even later
@@ -328,86 +324,11 @@ class Dispatcher:
         """Have `client.check` called at about this time."""
         self._sweep.check_at(client, at)
 
-    # -- news
-
-    def deliver(self, news: News) -> None:
-        """News from the bus, in whatever order. All that comes within one turn of the loop leaves in one write."""
-        place = self._places.get(news.user)
-        if place is None:
-            return
-        if news.ended:
-            self.grants.end(place, news.ended, is_entering=place.user in self._entering)
-            return
-        assert news.batch is not None
-        if place.epoch and news.epoch not in ("", place.epoch):
-            self._doubt(place)
-            return
-        if news.batch.latest >= place.wanted:
-            place.wanted = news.batch.latest
-            place.badges = sys.intern(news.batch.badges)
-        self.handing_out.add(place, news)
-
-    def deliver_all(self, news: NewsOfMany) -> None:
-        """The same for many users, most of whom may not be here."""
-        for user, seq, which in news.rows:
-            if user in self._places:
-                self.deliver(news.of(user, seq, which))
-
     def doubt_granted(self, prefix: str) -> None:
         """What was granted by what begins so is no more: the sweep sends away who waits by it, some in each turn."""
         for client in self.clients():
             if client.grant.startswith(prefix):
                 self.grants.doubt(client)
-
-    def _doubt(self, place: Place) -> None:
-        """News of another epoch: a backup was put back, and nobody here knows; or it is late. The read says which."""
-        for client in place.clients:
-            if client.state == CURRENT:
-                client.state = CATCHING_UP
-        self.catch_up.enqueue(place)
-
-    # -- catching up
-
-    def caught_up_or_enqueue(self, client: ParkedClient) -> None:
-        """A client that was behind has room again, or was just parked."""
-        place = client.place
-        if place is None or client.state != CATCHING_UP:
-            return
-        if client.cursor >= place.wanted and not self.catch_up.is_queued(place):
-            client.state = CURRENT
-        elif not client.wants_events:
-            client.tell()
-        else:
-            self.catch_up.enqueue(place)
-
-    def learn(self, place: Place, page: Page) -> None:
-        """This was read for the place's user, and is to be given after that."""
-        self.topics.in_epoch(page.epoch)
-        # of another database, put back from a backup, nothing was known so far
-        if page.latest >= place.wanted or place.epoch not in ("", page.epoch):
-            place.wanted = page.latest
-            place.badges = sys.intern(page.badges)
-        place.epoch = sys.intern(page.epoch)
-
-    def compare(self, epoch: str, heads: dict[int, int]) -> None:
-        """What the sweep has read: whoever does not stand there has missed news, or the database is another one."""
-        self.topics.in_epoch(epoch)
-        for user, seq in heads.items():
-            place = self._places.get(user)
-            if place is None:
-                continue
-            latest = max(place.wanted, seq)  # `wanted` stays where the badges stand: the read knows both
-            strays = [
-                client
-                for client in place.clients
-                if client.state == CURRENT and (client.cursor < latest or client.cursor > seq or client.epoch != epoch)
-            ]
-            for client in strays:
-                client.state = CATCHING_UP
-            if strays:
-                self.counts["sweep_finds"] += 1
-                self.catch_up.expect(place, max(client.cursor for client in strays))
-                self.catch_up.enqueue(place)
 
     # -- the end
 

@@ -189,7 +189,7 @@ class Sweep:
         for place, before in zip(some, wanted, strict=True):
             if place.wanted > before:  # news came during the query: who was given it stands beyond what was read
                 heads[place.user] = max(heads.get(place.user, 0), place.wanted)
-        return lambda: self._dispatcher.compare(epoch, heads)
+        return lambda: self._dispatcher.delivery.compare(epoch, heads)
 
     def _read_topics(self, some: list[Topic]) -> Callable[[], None]:
         topics = self._dispatcher.topics

@@ -94,17 +94,22 @@ def set_bus(how: str) -> Response:
         pass
 
     def double(news: News) -> None:
-        dispatcher.deliver(news)
-        dispatcher.deliver(news)
+        dispatcher.delivery.deliver(news)
+        dispatcher.delivery.deliver(news)
 
     def swap(news: News) -> None:
         held.append(news)
         if len(held) > 1:
-            dispatcher.deliver(held.pop())
-            dispatcher.deliver(held.pop())
+            dispatcher.delivery.deliver(held.pop())
+            dispatcher.delivery.deliver(held.pop())
 
-    deliver = {"lose": lose, "double": double, "swap": swap, "works": dispatcher.deliver}[how]
-    dispatcher._bus.start(deliver, deliver_all=dispatcher.deliver_all, grants_ended=dispatcher.doubt_granted)
+    deliver = {"lose": lose, "double": double, "swap": swap, "works": dispatcher.delivery.deliver}[how]
+    dispatcher._bus.start(
+        deliver,
+        deliver_all=dispatcher.delivery.deliver_all,
+        grants_ended=dispatcher.doubt_granted,
+        learn=lambda news: dispatcher.topics.learn(*news),
+    )
     return answer({})
 
 

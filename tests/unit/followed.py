@@ -73,7 +73,7 @@ class FollowedWorld(World):
     def compare(self) -> None:
         """One comparison of the sweep, of everybody who is here."""
         users = list(self.dispatcher._places)
-        self.dispatcher.compare(*self._read_heads(users))
+        self.dispatcher.delivery.compare(*self._read_heads(users))
 
     def end(self, grant: str, user: int = USER) -> None:
         """A session or token ends, and the bus says so."""

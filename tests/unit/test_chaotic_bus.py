@@ -21,7 +21,7 @@ def spoil(world: FollowedWorld, seed: int) -> ChaoticBus:
     """Have the world's news go over a chaotic bus from its first client on."""
     bus = ChaoticBus(seed)
     world.bus = world.dispatcher._bus = bus  # type: ignore[assignment]
-    bus.start(world.dispatcher.deliver)
+    bus.start(world.dispatcher.delivery.deliver)
     return bus
 
 

@@ -150,7 +150,7 @@ def test_who_was_told_of_the_reset_and_asks_anew_is_given_nothing_of_before(worl
     world.change("a", 5)
     peer = world.websocket_on("fact:a")
     put_back(world, "a", 2)
-    world.dispatcher.compare("e2", {USER: 0})
+    world.dispatcher.delivery.compare("e2", {USER: 0})
     until(lambda: any(said["type"] == "reset" for said in peer.said()))
     world.dispatcher.topics.watch_later(peer.client, ["fact:a"])
     until(lambda: numbers(peer) == [5, 2])

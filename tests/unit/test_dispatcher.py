@@ -175,7 +175,7 @@ def test_old_news_does_not_bring_old_badges(world: World) -> None:
 
 
 def test_news_of_who_is_not_here_is_ignored(world: World) -> None:
-    world.dispatcher.deliver(News(99, world.store(user=99)))
+    world.dispatcher.delivery.deliver(News(99, world.store(user=99)))
     settle()
     assert world.reads == []
 
@@ -380,7 +380,7 @@ def test_any_order_of_posts_losses_and_clients_gives_each_event_once(data: st.Da
                 peers.append((world.connect(cursor=cursor, buffers=2048), cursor))
             elif what == "wait":
                 gevent.sleep(data.draw(st.sampled_from([0.0, 0.001, 0.025])))
-        world.dispatcher.compare(world.epoch, {USER: len(world.inboxes[USER])})  # what the sweep does
+        world.dispatcher.delivery.compare(world.epoch, {USER: len(world.inboxes[USER])})  # what the sweep does
         for peer, cursor in peers:
             expected = list(range(cursor + 1, len(world.inboxes[USER]) + 1))
             until(lambda peer=peer, expected=expected: len(peer.seqs()) >= len(expected), f"{expected}")

@@ -75,7 +75,7 @@ def test_pushed_news_that_nobody_was_given_counts_nothing(world: World) -> None:
 def test_what_the_sweep_found_counts_from_when_it_happened(world: World) -> None:
     peer = world.connect()
     happen(world, 2.5)
-    world.dispatcher.compare(world.epoch, {USER: 1})
+    world.dispatcher.delivery.compare(world.epoch, {USER: 1})
     until(lambda: peer.client.cursor == 1)
     count, total = counted(world, "read")
     assert count == 1
@@ -93,7 +93,7 @@ def test_a_read_after_one_that_failed_counts_the_wait_too(world: World) -> None:
     peer = world.connect()
     world.failing_reads = 1
     happen(world, 0.0)
-    world.dispatcher.compare(world.epoch, {USER: 1})
+    world.dispatcher.delivery.compare(world.epoch, {USER: 1})
     until(lambda: peer.client.cursor == 1)
     count, total = counted(world, "read")
     assert count == 1
@@ -112,7 +112,7 @@ def test_nothing_is_kept_of_who_leaves_before_the_read(world: World) -> None:
     peer = world.connect()
     world.gate.clear()
     happen(world, 0.0)
-    world.dispatcher.compare(world.epoch, {USER: 1})
+    world.dispatcher.delivery.compare(world.epoch, {USER: 1})
     peer.client.drop()
     world.gate.set()
     settle()

@@ -113,7 +113,7 @@ def test_it_is_doubled_and_lost_without_harm(world: World) -> None:
     world.bus.spread(NewsOfMany(REST, [(USER, 1, 0)], [badges(1)], epoch="e1"))
     spread_to(world, USER, is_told=False)
     until(lambda: peer.seqs() == [1])
-    world.dispatcher.compare(*world._read_heads([USER]))
+    world.dispatcher.delivery.compare(*world._read_heads([USER]))
     until(lambda: peer.seqs() == [1, 2])
     settle()
     assert peer.seqs() == [1, 2]
