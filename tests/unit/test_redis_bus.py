@@ -232,7 +232,7 @@ def test_words_that_cannot_be_read_are_counted_and_the_next_are_heard(redis_serv
     for words in (b"", b"short", b"12345678", b"12345678garbage", b"12345678\x93\xc0\xa0"):
         client.publish(two.bus._prefix + "7", words)
     two.bus.subscribe("posts")
-    client.publish(two.bus._name("posts"), b"12345678\x92\xc0\xa0")
+    client.publish(two.bus._subscriptions.name("posts"), b"12345678\x92\xc0\xa0")
     client.close()
     one.bus.publish(news(7))
     one.bus.put(TopicNews("posts", 1, "{}"))
@@ -257,7 +257,7 @@ def test_everybody_is_subscribed_anew_when_redis_comes_back(own: Redis, start: S
     one, two = start(own), start(own)
     for user in range(1, 2501):
         gevent.spawn(two.bus.subscribe, user)
-    until(lambda: len(two.bus._subscribed) == 2500)
+    until(lambda: len(two.bus._subscriptions._subscribed) == 2500)
     own.kill()
     until(lambda: not (one.is_ok() or two.is_ok()))
     two.bus.subscribe(5000, "posts")  # who comes meanwhile, too
@@ -275,7 +275,7 @@ def test_who_comes_while_a_new_connection_is_told_of_all_others_is_subscribed_to
     redis_server: Redis, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = start(redis_server), start(redis_server)
-    send, came = two.bus._send, gevent.event.Event()
+    send, came = two.bus._subscriptions._send, gevent.event.Event()
 
     def slowly(link: Any, command: str, users: Any, *more: str) -> None:
         users = list(users)
@@ -285,12 +285,12 @@ def test_who_comes_while_a_new_connection_is_told_of_all_others_is_subscribed_to
             came.set()
         send(link, command, users, *more)
 
-    monkeypatch.setattr(two.bus, "_send", slowly)
+    monkeypatch.setattr(two.bus._subscriptions, "_send", slowly)
     client = RedisClient.from_url(redis_server.url)
     client.client_kill_filter(_type="pubsub")
     client.close()
     assert came.wait(5)
-    until(lambda: one.is_ok() and two.is_ok() and 77 in two.bus._subscribed)
+    until(lambda: one.is_ok() and two.is_ok() and 77 in two.bus._subscriptions._subscribed)
     one.bus.publish(news(77))
     until(lambda: two.news == [news(77)])
 
@@ -347,7 +347,7 @@ def test_redis_that_stands_still_holds_nobody_up_for_long_and_is_noticed(own: Re
     with standing_still(own):
         until(lambda: two.bus.state == DEAF)
         began = time.monotonic()
-        two.bus._is_suspect = False  # as it is before anybody has noticed
+        two.bus._subscriptions.is_suspect = False  # as it is before anybody has noticed
         two.bus.subscribe(*(f"post:{number}" for number in range(50)))  # one second for all
         for user in range(100, 200):
             two.bus.subscribe(user)
