@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
 from .db import Transaction
@@ -47,6 +48,7 @@ class _Group(Generic[W, R]):
         self.is_done = threading.Event()
         self.results: Sequence[R | Exception] = ()
         self.failure: Exception | None = Unavailable(Text("The server was stopped in the middle of this; try again."))
+        self.traceback: TracebackType | None = None
 
 
 class _Turn:
@@ -101,7 +103,8 @@ class Grouping(Generic[K, W, R]):
         else:
             group.is_done.wait()
         if group.failure is not None:
-            raise group.failure
+            # where it failed, and not through whom of the group it has been raised already: each of them logs it
+            raise group.failure.with_traceback(group.traceback)
         result = group.results[at]
         if isinstance(result, Exception):
             raise result
@@ -117,7 +120,7 @@ class Grouping(Generic[K, W, R]):
                     self._begin(key)
                 self._run(key, group)
         except Exception as error:  # safety net: it is raised for every one of the group
-            group.failure = error
+            group.failure, group.traceback = error, error.__traceback__
         finally:
             with self._lock:
                 self._close(key, group)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,11 +51,11 @@ class Scene:
         self.grouping: Grouping[str, int, int] = Grouping(
             self.database,  # type: ignore[arg-type]
             lambda transaction, key: self.locked.append(key),
-            lambda transaction, key, wishes: self.work(key, wishes),
+            self.work,
         )
         self._pool = pool
 
-    def work(self, key: str, wishes: Sequence[int]) -> Sequence[int | Exception]:
+    def work(self, transaction: object, key: str, wishes: Sequence[int]) -> Sequence[int | Exception]:
         self.groups.append((key, list(wishes)))
         if 0 in wishes:
             raise RuntimeError("as asked")
@@ -141,6 +142,14 @@ def test_work_that_fails_fails_for_all_of_its_group_and_for_no_others(scene: Sce
     assert results[0] == 2
     assert [str(result) for result in results[1:]] == ["as asked"] * 3
     assert scene.grouping.do(KEY, 4) == 8
+
+
+def test_traceback_of_a_failure_does_not_grow_with_those_who_are_told_of_it(scene: Scene) -> None:
+    """500 of them log it: each the way to where it failed, and not the ways of all others before."""
+    results = outcomes(scene.ask_all(*[0] * 50))
+    frames = traceback.extract_tb(results[-1].__traceback__)
+    assert frames[-1].name == "work"
+    assert len(frames) < 20
 
 
 def test_commit_that_fails_fails_for_all_of_its_group(scene: Scene) -> None:
