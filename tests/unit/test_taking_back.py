@@ -42,7 +42,7 @@ def take_back(store: Store, user: int, do: Callable[[Transaction], object]) -> N
 
 
 def withdraw(store: Store, user: int, *seqs: int) -> None:
-    take_back(store, user, lambda transaction: [inbox.withdraw(transaction, user, seq) for seq in seqs])
+    take_back(store, user, lambda transaction: inbox.withdraw(transaction, user, seqs))
 
 
 def withdraw_about(store: Store, user: int, number: int, *badges: str) -> None:
@@ -104,7 +104,7 @@ def test_what_this_transaction_has_told_is_withdrawn(store: Store, user: int) ->
     with store.database.transaction() as transaction:
         inbox.lock(transaction, (user,))
         seqs = [inbox.append(transaction, user, "like", {}, notice=inbox.CountedBy("likes", "own")) for _ in range(3)]
-        inbox.withdraw(transaction, user, seqs[1])
+        inbox.withdraw(transaction, user, seqs[1:2])
     assert noticed.badges(store, user) == {"likes": 2, "own": 2}
     assert listed(store, user) == [seqs[2], seqs[0]]
     noticed.check(store, [user])
@@ -135,7 +135,7 @@ def test_event_that_is_not_kept_is_withdrawn_and_blanked_without_harm(store: Sto
 
 def test_inbox_must_be_locked(store: Store, user: int) -> None:
     with store.database.transaction() as transaction, pytest.raises(KeyError):
-        inbox.withdraw(transaction, user, 1)
+        inbox.withdraw(transaction, user, [1])
 
 
 def test_of_one_thing_what_is_unseen_is_withdrawn_and_nothing_else(store: Store, user: int) -> None:
