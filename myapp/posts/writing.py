@@ -5,7 +5,7 @@ Locks are taken in one order: inboxes by user id, the post that is replied to, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -100,10 +100,12 @@ def write(transaction: Transaction, author: Person, body: str, key: str | None =
     stored = _stored_by(transaction, author, key, None, body)
     if stored is not None:
         return stored
+    blocked = blocks.between(transaction, author.id, mentioned)
     counts.change_feed(transaction)
     number = _insert(transaction, author, None, body, key)
     for user in mentioned:
-        _tell_of_mention(transaction, user, author, number, None, body)
+        if (user, author.id) not in blocked:
+            _tell_of_mention(transaction, user, author, number, None, body)
     return Written(number, True)
 
 
@@ -117,26 +119,27 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     check_body(body)
     check_key(key)
     thread, owner, answered = _thread_of(transaction, to)
-    blocked = blocks.between(transaction, author.id, (owner, answered))
+    mentioned = _mentioned(transaction, author, body)
+    hearers = dict.fromkeys([owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))])
+    inbox.lock(transaction, {author.id, *hearers, *mentioned})
+    # only now: a block takes the author's inbox too, and holds for whatever is stored behind it
+    blocked = blocks.between(transaction, author.id, {answered, *hearers, *mentioned})
     for other in (owner, answered):
         check_not_blocked(blocked, author.id, other)
-    mentioned = _mentioned(transaction, author, body)
-    hearers = [owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))]
-    hearers = _unblocked(transaction, author, dict.fromkeys(hearers))
-    inbox.lock(transaction, {author.id, owner, *hearers, *mentioned})
     if transaction.one(_LOCK_THREAD, post=thread) is None:  # deleted in the meantime
         raise no_such_post(to)
     stored = _stored_by(transaction, author, key, thread, body)
     if stored is not None:
         return stored
+    told = [user for user in hearers if user != author.id and (user, author.id) not in blocked]
     number = _insert(transaction, author, thread, body, key)
     counts.change(transaction, thread, replies=1)
     data = {"post": thread, "reply": number, "by": author.name, "by_name": author.display_name, "body": body}
-    for user in hearers:
+    for user in told:
         notices.emit(transaction, user, "reply", data, told=_noting(transaction, number, user))
-    unheard = preferences.muted_by(transaction, [user for user in mentioned if user in hearers])
+    unheard = preferences.muted_by(transaction, [user for user in mentioned if user in told])
     for user in mentioned:
-        if user not in hearers or "reply" in unheard.get(user, ()):
+        if (user, author.id) not in blocked and (user not in told or "reply" in unheard.get(user, ())):
             _tell_of_mention(transaction, user, author, thread, number, body)
     return Written(number, True)
 
@@ -187,16 +190,8 @@ def _thread_of(transaction: Transaction, post: int) -> tuple[int, int, int]:
 
 
 def _mentioned(transaction: Transaction, author: Person, body: str) -> list[int]:
-    """Who is to be told of it: not oneself, and nobody who has blocked one."""
-    found = people.ids_of(transaction, mentions.find(body))
-    return _unblocked(transaction, author, found.values())
-
-
-def _unblocked(transaction: Transaction, author: Person, users: Iterable[int]) -> list[int]:
-    """Those of the users, without the author, who want to hear of the author."""
-    others = [user for user in users if user != author.id]
-    blocked = blocks.pairs(transaction, others, (author.id,))
-    return [user for user in others if (user, author.id) not in blocked]
+    """Who is mentioned in it, but for oneself."""
+    return [user for user in people.ids_of(transaction, mentions.find(body)).values() if user != author.id]
 
 
 def _stored_by(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 
 from myapp import inbox
+from myapp.auth import blocks
 from myapp.auth.people import Person
 from myapp.errors import Conflict, Forbidden, NotFound
 from myapp.grouping import Grouping
@@ -178,6 +179,38 @@ def test_reply_that_waits_while_its_post_is_deleted_is_refused(emptied: Store) -
     waiting.join(20)
     assert refused
     assert emptied.count("posts") == 2
+    writers.check()
+
+
+def test_what_waits_while_its_author_is_blocked_comes_behind_the_block(emptied: Store) -> None:
+    writers = Writers(emptied, *NAMES)
+    ann, bob, cid, dan = writers.people
+    post = writers.write(ann)
+    others = writers.write(dan)
+    writers.reply(cid, others)
+    refused: list[Exception] = []
+
+    def reply() -> None:
+        try:
+            writers.reply(bob, post)
+        except Forbidden as error:
+            refused.append(error)
+
+    for do in (reply, partial(writers.reply, bob, others, "hello @cid"), partial(writers.write, bob, "hello @cid")):
+        waiting = threading.Thread(target=do)
+        with emptied.database.transaction() as transaction:
+            inbox.lock(transaction, (ann.id, bob.id, cid.id))
+            for person in (ann, cid):
+                blocks.block(transaction, person.id, bob.id)
+            waiting.start()
+            if emptied.database.dialect == "postgresql":
+                wait_for(lambda: noticed.is_waiting(emptied), "it waits")
+        waiting.join(20)
+        for person in (ann, cid):
+            writers.unblock(person, bob)
+    assert refused
+    assert not writers.told(ann)
+    assert not writers.told(cid)
     writers.check()
 
 
