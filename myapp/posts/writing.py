@@ -122,15 +122,15 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     mentioned = _mentioned(transaction, author, body)
     hearers = dict.fromkeys([owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))])
     inbox.lock(transaction, {author.id, *hearers, *mentioned})
-    # only now: a block takes the author's inbox too, and holds for whatever is stored behind it
-    blocked = blocks.between(transaction, author.id, {answered, *hearers, *mentioned})
-    for other in (owner, answered):
-        check_not_blocked(blocked, author.id, other)
     if transaction.one(_LOCK_THREAD, post=thread) is None:  # deleted in the meantime
         raise no_such_post(to)
     stored = _stored_by(transaction, author, key, thread, body)
     if stored is not None:
         return stored
+    # only now: a block takes the author's inbox too, and holds for whatever is stored behind it
+    blocked = blocks.between(transaction, author.id, {answered, *hearers, *mentioned})
+    for other in (owner, answered):
+        check_not_blocked(blocked, author.id, other)
     told = [user for user in hearers if user != author.id and (user, author.id) not in blocked]
     number = _insert(transaction, author, thread, body, key)
     counts.change(transaction, thread, replies=1)

@@ -234,6 +234,15 @@ def test_nobody_answers_who_has_blocked_them_nor_whom_they_have_blocked(writers:
     writers.reply(bob, post)
 
 
+def test_reply_that_is_sent_again_after_a_block_is_the_same_one(writers: Writers) -> None:
+    ann, bob, *_ = writers.people
+    post = writers.write(ann)
+    reply = writers.reply(bob, post, "hello", "k")
+    writers.block(ann, bob)
+    assert writers.reply(bob, post, "hello", "k") == reply
+    writers.check()
+
+
 def test_who_has_blocked_the_replier_is_not_told_and_does_not_see_it(writers: Writers) -> None:
     ann, bob, cid, _ = writers.people
     post = writers.write(ann)
