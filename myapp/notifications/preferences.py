@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from .. import inbox
 from ..db import Connection, Transaction
 from ..statements import Statement, given, statement
 from .models import mutes
@@ -49,7 +50,11 @@ def muted_by(connection: Connection, users: Iterable[int]) -> dict[int, set[str]
 
 
 def mute(transaction: Transaction, user: int, what: str, is_muted: bool) -> None:
-    """From now on the user hears of it, or does not; what was told before stays."""
+    """From now on the user hears of it, or does not; what was told before stays.
+
+    The inbox is locked: for who has it locked to tell the user something, nothing changes meanwhile.
+    """
+    inbox.lock(transaction, (user,))
     if is_muted:
         transaction.run(_MUTE, user_id=user, what=what)
     else:

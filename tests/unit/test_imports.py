@@ -152,7 +152,7 @@ ALLOWED: dict[str, set[str]] = {
     "notifications.models": {"db"},
     "notifications.content": {"errors", "notifications.kinds", "texts"},
     "notifications.kinds": {"errors", "inbox"},
-    "notifications.preferences": {"db", "notifications.models", "statements"},
+    "notifications.preferences": {"db", "inbox", "notifications.models", "statements"},
     "notifications.service": {
         "db",
         "errors",

@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
+
+import pytest
 
 from myapp import inbox
 from myapp.auth import blocks
 from myapp.auth.people import Person
 from myapp.errors import Conflict, Forbidden, NotFound
 from myapp.grouping import Grouping
+from myapp.notifications import preferences
 from myapp.posts import reacting, writing
 from myapp.posts.counts import Changed, Counts
 from myapp.posts.reacting import Wish
@@ -211,6 +215,29 @@ def test_what_waits_while_its_author_is_blocked_comes_behind_the_block(emptied: 
     assert refused
     assert not writers.told(ann)
     assert not writers.told(cid)
+    writers.check()
+
+
+def test_who_hears_of_replies_again_meanwhile_is_told_once(emptied: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    writers = Writers(emptied, *NAMES)
+    ann, bob, *_ = writers.people
+    post = writers.write(ann)
+    writers.mute(ann, "reply")
+    hearing = threading.Thread(target=writers.mute, args=(ann, "reply", False))
+    look = preferences.muted_by
+
+    def look_and_wait(*asked: Any) -> dict[int, set[str]]:
+        found = look(*asked)
+        if not hearing.ident:
+            hearing.start()
+            if emptied.database.dialect == "postgresql":
+                wait_for(lambda: noticed.is_waiting(emptied) or not hearing.is_alive(), "it waits, or is done")
+        return found
+
+    monkeypatch.setattr(preferences, "muted_by", look_and_wait)
+    writers.reply(bob, post, "hello @ann")
+    hearing.join(20)
+    assert [kind for kind, _ in writers.told(ann)] == ["notification"]
     writers.check()
 
 
