@@ -26,6 +26,8 @@ from .allowed import check_not_blocked
 from .models import post_events, posts
 from .reacting import no_such_post
 
+#: The kind of our advisory locks on PostgreSQL for those who reply in a thread.
+REPLIES_LOCK = 1
 #: So many of those who replied last hear of the next reply; they are looked for among so many replies.
 MOST_TOLD, MOST_LOOKED_AT = 200, 1000
 
@@ -119,6 +121,7 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     check_body(body)
     check_key(key)
     thread, owner, answered = _thread_of(transaction, to)
+    _come_one_by_one(transaction, thread)
     mentioned = _mentioned(transaction, author, body)
     hearers = dict.fromkeys([owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))])
     inbox.lock(transaction, {author.id, *hearers, *mentioned})
@@ -187,6 +190,14 @@ def _thread_of(transaction: Transaction, post: int) -> tuple[int, int, int]:
     if row is None or head is None:
         raise no_such_post(post)
     return thread, head[0], row[0]
+
+
+def _come_one_by_one(transaction: Transaction, thread: int) -> None:
+    """Of two who reply for the first time at once, the second must know that the first is in the thread. The lock comes
+    before all others, so nobody who waits for it has anything that its holder wants.
+    """
+    if transaction.dialect == "postgresql":  # on SQLite there is one writer at a time
+        transaction.driver.execute(f"SELECT pg_advisory_xact_lock({REPLIES_LOCK}, {int(thread) % 2**31})")
 
 
 def _mentioned(transaction: Transaction, author: Person, body: str) -> list[int]:

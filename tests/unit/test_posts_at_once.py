@@ -161,6 +161,22 @@ def test_post_that_is_sent_twice_at_once_is_one(emptied: Store) -> None:
     writers.check()
 
 
+def test_of_those_who_reply_for_the_first_time_at_once_each_hears_of_those_who_came_later(emptied: Store) -> None:
+    writers = Writers(emptied, *NAMES)
+    ann, *others = writers.people
+    for _ in range(5):
+        post = writers.write(ann)
+        at_once(*(partial(writers.reply, one, post) for one in others))
+    with emptied.database.read() as connection:
+        rows = connection.driver.execute(
+            "SELECT later.id, earlier.author_id FROM posts AS later "
+            "JOIN posts AS earlier ON earlier.thread_id = later.thread_id AND earlier.id < later.id"
+        ).fetchall()
+        heard = connection.driver.execute("SELECT post_id, user_id FROM post_events").fetchall()
+    assert len(rows) == 5 * 3
+    assert set(rows) <= set(heard)
+
+
 def test_reply_that_waits_while_its_post_is_deleted_is_refused(emptied: Store) -> None:
     writers = Writers(emptied, *NAMES)
     ann, bob, cid, _ = writers.people
