@@ -22,7 +22,7 @@ _ONE = statement(
 _DELETE = statement(
     sa.update(messages)
     .where(messages.c.id == sa.bindparam("message"), messages.c.deleted_at.is_(None))
-    .values(body="", key=None, deleted_at=sa.bindparam("now"))
+    .values(body="", deleted_at=sa.bindparam("now"))
 )
 _ONE_LESS_UNREAD = statement(
     sa.update(conversations)

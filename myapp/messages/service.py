@@ -79,9 +79,9 @@ def _insert(insert: Any) -> Any:
 
 _INSERT = Statement(_insert)
 _BY_KEY = statement(
-    sa.select(messages.c.id, messages.c.to_id, messages.c.body, messages.c.at, messages.c.seq).where(
-        messages.c.from_id == sa.bindparam("sender"), messages.c.key == sa.bindparam("sent_key")
-    )
+    sa.select(
+        messages.c.id, messages.c.to_id, messages.c.body, messages.c.at, messages.c.seq, messages.c.deleted_at
+    ).where(messages.c.from_id == sa.bindparam("sender"), messages.c.key == sa.bindparam("sent_key"))
 )
 #: Where this transaction has told the receiver something before, which is not stored yet.
 _SET_TO_SEQ = statement(
@@ -221,13 +221,14 @@ def _sent_before(transaction: Transaction, sender: Person, receiver: int, to: st
     stored = transaction.one(_BY_KEY, sender=sender.id, sent_key=key)
     if stored is None:
         return None
-    number, to_id, stored_body, stored_at, seq = stored
+    number, to_id, stored_body, stored_at, seq, deleted_at = stored
     if stored_at <= now_ms() - KEY_LIFE:
         transaction.queue(_FORGET_KEY, message=number)
         return None
-    if (to_id, stored_body) != (receiver, body):
+    if to_id != receiver or (stored_body != body and deleted_at is None):
         raise Conflict(Text("This key was used for another message: use a new key for each message."))
-    return Sent(as_json(number, sender, to, body, stored_at), receiver, seq, False)
+    message = as_json(number, sender, to, stored_body, stored_at, deleted=deleted_at is not None)
+    return Sent(message, receiver, seq, False)
 
 
 def mark_read(transaction: Transaction, reader: Person, writer_name: str, upto: int) -> inbox.Badges:

@@ -85,11 +85,14 @@ def test_list_of_conversations_says_that_the_last_message_was_deleted(both_sites
         assert (one["last"]["deleted"], one["last"]["body"], one["unread"]) == (True, "", 0)
 
 
-def test_key_of_a_deleted_message_is_forgotten(both_sites: Site) -> None:
-    alice, _bob = both_sites.programs("alice", "bob")
+def test_message_that_is_sent_again_when_it_was_deleted_stays_deleted(both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
     first = alice.send("bob", "hi", key="k")
     delete(alice, first["id"])
-    assert alice.send("bob", "hi", key="k")["id"] > first["id"]
+    again = alice.post("/messages", {"to": "bob", "body": "hi", "key": "k"})
+    assert (again.status_code, again.get_json()["id"]) == (200, first["id"])
+    assert (again.get_json()["deleted"], again.get_json()["body"]) == (True, "")
+    assert bob.badges()["messages"] == 0
 
 
 def test_event_of_a_message_from_before_its_seq_was_kept_is_found(both_sites: Site) -> None:
