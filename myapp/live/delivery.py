@@ -19,7 +19,7 @@ from .frames import Page
 from .grants import Grants
 from .handing_out import HandingOut
 from .places import Place
-from .topics import Topics
+from .stored import Stored
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
@@ -35,7 +35,7 @@ class Delivery:
         self._handing_out: HandingOut = dispatcher.handing_out
         self._catch_up: CatchUp = dispatcher.catch_up
         self._grants: Grants = dispatcher.grants
-        self._topics: Topics = dispatcher.topics
+        self._stored: Stored = dispatcher.topics.stored
 
     # -- news
 
@@ -85,7 +85,7 @@ class Delivery:
 
     def learn(self, place: Place, page: Page) -> None:
         """This was read for the place's user, and is to be given after that."""
-        self._topics.in_epoch(page.epoch)
+        self._stored.in_epoch(page.epoch)
         # of another database, put back from a backup, nothing was known so far
         if page.latest >= place.wanted or place.epoch not in ("", page.epoch):
             place.wanted = page.latest
@@ -94,7 +94,7 @@ class Delivery:
 
     def compare(self, epoch: str, heads: dict[int, int]) -> None:
         """What the sweep has read: whoever does not stand there has missed news, or the database is another one."""
-        self._topics.in_epoch(epoch)
+        self._stored.in_epoch(epoch)
         for user, seq in heads.items():
             place = self._places.get(user)
             if place is None:

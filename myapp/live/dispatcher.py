@@ -200,7 +200,7 @@ class Dispatcher:
                 self._resumed,
                 self.delivery.deliver_all,
                 self.doubt_granted,
-                lambda news: self.topics.learn(*news),
+                lambda news: self.topics.stored.learn(*news),
             )
             self._sweep.start()
 

@@ -81,7 +81,7 @@ class Sweep:
             seconds=lambda: self.round,
         )
         dispatcher.topics.followed = self._topics.add
-        dispatcher.topics.compare_soon = self._topics.compare_all
+        dispatcher.topics.stored.compare_soon = self._topics.compare_all
         self._slice_began = self.now
         self._greenlet: Any = None
         self._reading: Any = None
@@ -192,9 +192,9 @@ class Sweep:
         return lambda: self._dispatcher.delivery.compare(epoch, heads)
 
     def _read_topics(self, some: list[Topic]) -> Callable[[], None]:
-        topics = self._dispatcher.topics
-        read = topics.read([topic.key for topic in some])
-        return lambda: topics.compare(read)
+        stored = self._dispatcher.topics.stored
+        read = stored.read([topic.key for topic in some])
+        return lambda: stored.compare(read)
 
     def _check_grants(self, go_on: Callable[[], bool]) -> None:
         try:

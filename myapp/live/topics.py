@@ -10,9 +10,8 @@ hears by the bus, and the sweep compares it with the database; of no other it kn
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .bus import Bus
@@ -20,6 +19,7 @@ from .clients import ParkedClient
 from .current import Current
 from .pace import Pace
 from .returns import Returns
+from .stored import ReadStored, Stored
 from .topic import Snapshot, Topic, Watch
 from .wishes import Wishes
 
@@ -28,14 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_TOPICS", "ReadStored", "Resolve", "Topics", "Watch"]
 
-log = logging.getLogger(__name__)
-
 #: The most topics that one client may watch.
 MOST_TOPICS = 50
 #: Those of the topics that the user (an id) may watch. It reads: it may switch greenlets, and may raise.
 Resolve = Callable[[int, Sequence[str]], list[Watch]]
-#: Version and data of those of the keys of which there is something. It reads: it may switch greenlets, and may raise.
-ReadStored = Callable[[Sequence[str]], Mapping[str, tuple[int, str]]]
 
 
 class Topics:
@@ -43,8 +39,7 @@ class Topics:
     topics of other kinds are stored, and read by `read_stored`.
 
     What a provider gave and has not changed keeps its version, also while nobody watches, for as long as it is
-    remembered. Of a stored topic an older version never takes the place of a newer one, in whatever order they come;
-    but when a backup was put back, what stood in the database before is forgotten, and read anew for all watchers.
+    remembered.
     """
 
     def __init__(
@@ -55,22 +50,18 @@ class Topics:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.resolve = resolve
-        #: told of each stored topic that is followed from now on, and, by `compare_soon`, that one could not be read
+        #: told of each stored topic that is followed from now on
         self.followed: Callable[[Topic], None] = lambda topic: None
-        self.compare_soon: Callable[[], None] = lambda: None
-        self._read_stored = read_stored
         self._bus = bus
         self._pace = Pace(clock)
         self._wishes = Wishes(self)
         self._topics: dict[str, Topic] = {}
         self._current = Current(self._topics)
         self.providers = self._current.providers
+        self.stored = Stored(self._topics, self._current, self._pace, bus, read_stored)
         self.returns = Returns(self._topics, self._current, self._pace)
         self._watches: dict[ParkedClient, tuple[Topic, ...]] = {}
         self._refused: dict[ParkedClient, Sequence[str]] = {}
-        self._epoch = ""
-        #: those before; what is said of them comes late
-        self._past_epochs: set[str] = set()
 
     @property
     def size(self) -> int:
@@ -86,25 +77,16 @@ class Topics:
     def hold(self, watches: Iterable[Watch]) -> None:
         """Call this before anybody watches: from here on no change of what is stored is missed. Pair it with `release`.
 
-        What nobody follows yet is subscribed to, and then read: it may wait a second for the bus, and for the database.
-        What cannot be read now is read by the sweep.
+        It may wait as `Stored.follow` does.
         """
-        keys = self._stored(watches)
+        keys = self.stored.keys(watches)
         for key in keys:
             self._topic(key).holders += 1
-        unknown = [key for key in keys if not self._topics[key].version]
-        if not unknown:
-            return
-        self._bus.subscribe(*unknown)  # also where another has asked for it: that may not be confirmed yet
-        try:
-            self.compare(self.read(unknown))
-        except Exception as error:  # safety net: the database may be away
-            log.warning("reading what is watched failed: %s", error)
-            self.compare_soon()
+        self.stored.follow(keys)
 
     def release(self, watches: Iterable[Watch]) -> None:
         """Who was to watch does, or never will."""
-        for key in self._stored(watches):
+        for key in self.stored.keys(watches):
             topic = self._topics[key]
             topic.holders -= 1
             self._let_go(topic)
@@ -165,9 +147,6 @@ class Topics:
         elif topic.version:
             self._current.remember(topic.key, topic.version, topic.data)
 
-    def _stored(self, watches: Iterable[Watch]) -> list[str]:
-        return [key for key in dict.fromkeys(key for _name, key in watches) if self._current.is_stored(key)]
-
     # -- what changes
 
     def put(self, key: str, data: str) -> None:
@@ -176,42 +155,6 @@ class Topics:
         if topic is not None:
             topic.version, topic.data = self._current.next_version(), data
             self._pace.give(topic)
-
-    def learn(self, key: str, version: int, data: str) -> None:
-        """This stands in the database, or did: watchers get what is newer than all before, as Pace lets it out."""
-        topic = self._topics.get(key)
-        if topic is not None and topic.is_stored and version > topic.version:
-            topic.version, topic.data = version, data
-            self._pace.changed(topic)
-
-    def in_epoch(self, epoch: str) -> None:
-        """The database was seen in this epoch. Call it before anybody is told of a reset: who then asks for what they
-        watch gets what stands in the database that was put back, also where the versions are smaller.
-        """
-        if epoch == self._epoch or epoch in self._past_epochs:
-            return
-        before, self._epoch = self._epoch, epoch
-        if not before:
-            return
-        self._past_epochs.add(before)
-        for topic in self._topics.values():
-            if topic.is_stored:
-                topic.version, topic.data = 0, ""
-                self._pace.forget_changes(topic)
-        self.compare_soon()
-
-    def read(self, keys: Sequence[str]) -> Mapping[str, tuple[int, str]]:
-        """What stands in the database. It may switch greenlets, and may raise."""
-        while True:
-            epochs = len(self._past_epochs)
-            read = self._read_stored(keys)
-            if epochs == len(self._past_epochs):  # or else it may be of the database before
-                return read
-
-    def compare(self, read: Mapping[str, tuple[int, str]]) -> None:
-        """What was read."""
-        for key, (version, data) in read.items():
-            self.learn(key, version, data)
 
     def let_out(self) -> Iterator[None]:
         """Each turn of the sweep: changes whose time has come, a topic at each step."""
@@ -248,19 +191,6 @@ class Topics:
 
     def current(self, watches: Iterable[Watch]) -> list[Snapshot]:
         """What is current of these, without those of which nothing is known: what is stored must be held, or just read
-        by `refresh`.
+        by `Stored.refresh`.
         """
         return self._current.of(watches)
-
-    def refresh(self, watches: Iterable[Watch]) -> None:
-        """Have `current` know what is stored of these, where nobody follows it. It may switch, and may raise."""
-        unknown = [
-            key for key in self._stored(watches) if (topic := self._topics.get(key)) is None or not topic.version
-        ]
-        if not unknown:
-            return
-        read = self.read(unknown)
-        self.compare(read)
-        for key, said in read.items():
-            if key not in self._topics:
-                self._current.remember(key, *said)

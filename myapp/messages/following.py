@@ -63,7 +63,7 @@ def _cursor() -> tuple[int, str]:
 def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> inbox.Page:
     with database().read() as connection:
         page = inbox.after(connection, user, seq, epoch=epoch, limit=limit)
-    parts().dispatcher.topics.in_epoch(page.epoch)
+    parts().dispatcher.topics.stored.in_epoch(page.epoch)
     if page.reset:
         parts().dispatcher.counts["resets"] += 1
     return page
@@ -71,7 +71,7 @@ def _read(user: int, seq: int, epoch: str, limit: int = inbox.PAGE_EVENTS) -> in
 
 def _poll_answer(page: inbox.Page, wait: float, watched: Watched = NOTHING) -> Response:
     """Raises what reading the database does."""
-    parts().dispatcher.topics.refresh(watched.watches)
+    parts().dispatcher.topics.stored.refresh(watched.watches)
     return answer_text(poll_body(page, wait, watched))
 
 
@@ -191,7 +191,7 @@ def _wait_here(identity: Identity, seq: int, epoch: str, timeout: float, watched
     while True:
         page = _read(identity.id, seq, epoch)
         if watched.have is not None:
-            topics.refresh(watched.watches)
+            topics.stored.refresh(watched.watches)
             if (wait := topics.returns.answer_in(watched.watches, watched.have)) is not None:
                 deadline = min(deadline, time.monotonic() + wait)
         left = deadline - time.monotonic()

@@ -108,7 +108,7 @@ def set_bus(how: str) -> Response:
         deliver,
         deliver_all=dispatcher.delivery.deliver_all,
         grants_ended=dispatcher.doubt_granted,
-        learn=lambda news: dispatcher.topics.learn(*news),
+        learn=lambda news: dispatcher.topics.stored.learn(*news),
     )
     return answer({})
 

@@ -102,7 +102,7 @@ def test_one_query_asks_for_five_hundred_at_most_and_each_is_compared_in_each_ro
     assert max(map(len, world.stored_reads)) <= MOST
     assert len({key for keys in world.stored_reads for key in keys}) == 1800
     world.stored_reads.clear()
-    topics.compare_soon()
+    topics.stored.compare_soon()
     world.pass_time(0.1)
     assert [len(keys) for keys in world.stored_reads[:4]] == [500, 500, 500, 300]
 
@@ -165,7 +165,7 @@ def test_what_was_read_of_the_database_before_is_not_taken_for_what_stands_there
     world.pass_time(EVERY)
     assert len(world.stored_reads) == 1  # it has looked, and not answered yet
     put_back(world, "a", 2)
-    world.dispatcher.topics.in_epoch("e2")
+    world.dispatcher.topics.stored.in_epoch("e2")
     world.after_read.set()
     world.pass_time(1)
     assert numbers(peer) == [5, 2]
@@ -176,7 +176,7 @@ def test_what_comes_late_of_an_epoch_before_changes_nothing(world: StoredWorld) 
     put_back(world, "a", 2)
     world.pass_time(EVERY)
     world.stored_reads.clear()
-    world.dispatcher.topics.in_epoch("e1")
+    world.dispatcher.topics.stored.in_epoch("e1")
     world.pass_time(0.2)
     assert world.stored_reads == []
     assert numbers(peers[0]) == [1, 2]
@@ -188,7 +188,7 @@ def test_of_what_does_not_stand_in_the_backup_nothing_is_said_not_even_what_was_
     world.change("a", 1)
     world.change("a", 2)
     world.facts.clear()
-    world.dispatcher.topics.in_epoch("e2")
+    world.dispatcher.topics.stored.in_epoch("e2")
     world.pass_time(EVERY)
     assert numbers(peer) == [1]
     world.change("a", 3)

@@ -58,12 +58,14 @@ ALLOWED: dict[str, set[str]] = {
     "live.current": {"live.topic"},
     "live.returns": {"live.current", "live.pace", "live.topic"},
     "live.wishes": {"live.clients"},
+    "live.stored": {"live.bus", "live.current", "live.pace", "live.topic"},
     "live.topics": {
         "live.bus",
         "live.clients",
         "live.current",
         "live.pace",
         "live.returns",
+        "live.stored",
         "live.topic",
         "live.wishes",
     },
@@ -84,7 +86,7 @@ ALLOWED: dict[str, set[str]] = {
         "live.grants",
         "live.handing_out",
         "live.places",
-        "live.topics",
+        "live.stored",
     },
     "live.slow_clients": {"live.clients", "live.draining", "live.frames"},
     "live.dispatcher": {

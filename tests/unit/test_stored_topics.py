@@ -163,7 +163,7 @@ def test_a_look_reads_and_subscribes_to_nothing(world: StoredWorld) -> None:
     watches = topics.resolve(7, ["fact:a", "fact:none", "presence:1"])
     for number in (1, 2):
         world.change("a", number, is_told=False)
-        topics.refresh(watches)
+        topics.stored.refresh(watches)
         fact, presence = topics.current(watches)
         assert fact == ("fact:a", world.facts["fact:a"][0], f'{{"n":{number}}}')
         assert presence.topic == "presence:1"
@@ -175,7 +175,7 @@ def test_a_look_that_fails_says_so(world: StoredWorld) -> None:
     topics = world.dispatcher.topics
     world.failing_stored_reads = 1
     with pytest.raises(ConnectionError):
-        topics.refresh(topics.resolve(7, ["fact:a"]))
+        topics.stored.refresh(topics.resolve(7, ["fact:a"]))
 
 
 def test_a_look_at_what_is_watched_reads_nothing_and_gives_the_newest(world: StoredWorld) -> None:
@@ -184,7 +184,7 @@ def test_a_look_at_what_is_watched_reads_nothing_and_gives_the_newest(world: Sto
     world.change("a", 2)
     topics = world.dispatcher.topics
     watches = topics.resolve(7, ["fact:a"])
-    topics.refresh(watches)
+    topics.stored.refresh(watches)
     assert [snapshot.data for snapshot in topics.current(watches)] == ['{"n":2}']
     assert len(world.stored_reads) == 1
 
@@ -194,7 +194,7 @@ def test_what_was_read_by_a_look_while_somebody_began_to_watch_is_given_to_both(
     topics = world.dispatcher.topics
     watches = topics.resolve(7, ["fact:a"])
     world.after_read.clear()
-    look = gevent.spawn(topics.refresh, watches)
+    look = gevent.spawn(topics.stored.refresh, watches)
     until(lambda: len(world.stored_reads) == 1)
     watcher = gevent.spawn(by_stream, world, "fact:a")
     until(lambda: len(world.stored_reads) == 2)
@@ -213,7 +213,7 @@ def test_an_older_version_never_takes_the_place_of_a_newer_one(order: Sequence[i
     news = [TopicNews("fact:a", 100 + n, f'{{"n":{n}}}') for n in range(4)]
     ways: list[Callable[[TopicNews], Any]] = [
         world.bus.put,
-        lambda item: world.dispatcher.topics.compare({item.key: item[1:]}),
+        lambda item: world.dispatcher.topics.stored.compare({item.key: item[1:]}),
     ]
     newest = -1
     for turn, n in enumerate(order):

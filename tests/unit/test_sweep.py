@@ -59,6 +59,10 @@ class Owner:
         return self
 
     @property
+    def stored(self) -> Owner:
+        return self
+
+    @property
     def delivery(self) -> Owner:
         return self
 
