@@ -50,3 +50,12 @@ def test_the_benchmark_of_likes_prints_what_one_costs_and_loses_none() -> None:
     assert float(line.split()[-1]) > 0
     (line,) = [line for line in lines if line.startswith("lost")]
     assert line.split()[1:] == ["0", "0"]
+
+
+def test_the_benchmark_of_watching_prints_what_watchers_and_changes_cost() -> None:
+    lines = printed("bench.watching", "--clients", "20", "--changes", "100", "--seconds", "0.1")
+    for what in ("one topic, the same for all", "31 topics of its own", "CPU of a frame, microseconds"):
+        (line,) = [line for line in lines if line.startswith(what)]
+        assert float(line.removeprefix(what).replace(",", "")) > 0
+    (all_have_it,) = [line for line in lines if line.startswith("watchers that have the last state")]
+    assert all_have_it.split()[-1] == "20"
