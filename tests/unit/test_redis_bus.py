@@ -180,7 +180,7 @@ def test_who_left_is_forgotten_after_a_while_and_who_comes_back_is_not(redis_ser
         two.bus.unsubscribe(number, f"post:{number}")
     two.bus.subscribe(8, "post:8")
     client = RedisClient.from_url(redis_server.url)
-    for channel in map(two.bus._name, (7, "post:7")):
+    for channel in map(two.bus._subscriptions.name, (7, "post:7")):
         until(lambda name=channel: dict(client.pubsub_numsub(name))[name.encode()] == 0)
     client.close()
     for number in (7, 8):
