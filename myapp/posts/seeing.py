@@ -11,6 +11,7 @@ from .models import post_events, posts
 
 _thread = sa.bindparam("thread", type_=sa.BigInteger)
 _user = sa.bindparam("user", type_=sa.BigInteger)
+_after = sa.bindparam("after", type_=sa.BigInteger)
 _events = inbox.events
 
 
@@ -39,6 +40,7 @@ _UNSEEN = statement(
     .where(
         _events.c.user_id == _user,
         _events.c.seen == sa.false(),
+        _events.c.seq > _after,
         # there may be 10,000 that are not seen: the data of each is looked into once
         sa.or_(
             sa.and_(sa.or_(_is("like"), _is("dislike")), _is_in_thread(_number("post"))),
@@ -51,13 +53,13 @@ _UNSEEN = statement(
 )
 
 
-def mark_seen(transaction: Transaction, user: int, thread: int) -> inbox.Marked:
-    """What the user was told about a post and the replies to it is seen: reactions, replies, mentions; a piece of it
-    where it is very much (see `inbox.mark_in_pieces`).
+def mark_seen(transaction: Transaction, user: int, thread: int, after: int = 0) -> inbox.Marked:
+    """What the user was told about a post and the replies to it is seen: reactions, replies, mentions; where it is very
+    much the next piece behind seq `after` (see `inbox.mark_in_pieces`), so what is of other posts is looked at once.
     """
-    return inbox.mark_next_seen(transaction, user, _UNSEEN, thread=thread)
+    return inbox.mark_next_seen(transaction, user, _UNSEEN, thread=thread, after=after)
 
 
 def has_unseen(connection: Connection, user: int, thread: int) -> bool:
     """Whether there is any of it."""
-    return connection.one(_UNSEEN, user=user, thread=thread, most=1) is not None
+    return connection.one(_UNSEEN, user=user, thread=thread, after=0, most=1) is not None

@@ -240,4 +240,4 @@ def mark_seen(post: int) -> Response:
 
 
 def see(user: int, post: int) -> inbox.Marked:
-    return inbox.mark_in_pieces(database(), lambda transaction, after: seeing.mark_seen(transaction, user, post))
+    return inbox.mark_in_pieces(database(), lambda transaction, after: seeing.mark_seen(transaction, user, post, after))

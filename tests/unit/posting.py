@@ -81,7 +81,7 @@ class Writers:
 
     def see(self, by: Person, post: int) -> dict[str, int]:
         """Open a thread."""
-        marked = inbox.mark_in_pieces(self.database, lambda tx, after: seeing.mark_seen(tx, by.id, post))
+        marked = inbox.mark_in_pieces(self.database, lambda tx, after: seeing.mark_seen(tx, by.id, post, after))
         return dict(marked.badges)
 
     def trim(self, by: Person, upto: int, old_notices: int = 0) -> None:

@@ -99,3 +99,12 @@ def test_very_much_is_seen_in_pieces(writers: Writers, monkeypatch: pytest.Monke
     assert writers.badges(ann) == {"likes": 1, "dislikes": 1}
     assert [data["seqs"] for kind, data in writers.told(ann) if kind == "seen"] == [[1, 2], [5, 6], [7]]
     writers.check()
+
+
+def test_piece_does_not_look_again_at_what_the_pieces_before_have_left(writers: Writers) -> None:
+    ann, bob, cid = writers.people
+    post = writers.write(ann)
+    writers.react(bob, post), writers.react(cid, post)
+    with writers.database.transaction() as transaction:
+        marked = seeing.mark_seen(transaction, ann.id, post, after=1)
+    assert (marked.upto, marked.is_last, writers.badges(ann)) == (2, True, {"likes": 1})
