@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from .. import inbox
@@ -101,6 +102,16 @@ _CLOSE = statement(
     .values(closed_at=sa.bindparam("now"), closed_by=sa.bindparam("who"))
 )
 _ONE = statement(sa.select(reports.c.id).where(reports.c.id == _number))
+_events = inbox.events
+_UNSEEN = statement(
+    sa.select(_events.c.seq, _events.c.data)
+    .with_hint(_events, "INDEXED BY ix_events_unseen", "sqlite")
+    .where(
+        _events.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
+        _events.c.seen == sa.false(),
+        _events.c.own_badge == sa.literal_column(f"'{BADGE}'"),
+    )
+)
 
 
 def subject(connection: Connection, me: int, user: str | None, message: int | None, post: int | None) -> Subject:
@@ -160,9 +171,17 @@ def report(transaction: Transaction, me: int, about: Subject, reason: str) -> tu
     row = transaction.one(_INSERT, **what, content=about.content, reason=reason, at=at)
     assert row is not None
     for user in administrators:
-        if not inbox.badges_of(transaction, user).get(BADGE):
+        if not _told(transaction, user):
             notices.notify(transaction, user, Content("There are new reports", url=REPORTS, badge=BADGE))
     return _as_json(about, row[0], reason, at), True
+
+
+def _told(transaction: Transaction, administrator: int) -> list[int]:
+    """Where in the inbox, which is locked, what told of reports is not seen; another system may use the badge too."""
+    if not inbox.badges_of(transaction, administrator).get(BADGE):
+        return []
+    found = ((seq, msgspec.json.decode(data)) for seq, data in transaction.all(_UNSEEN, user=administrator))
+    return [seq for seq, data in found if data.get("source") is None and data.get("url") == REPORTS]
 
 
 def _as_json(about: Subject, number: int, reason: str, at: int) -> dict[str, Any]:
@@ -194,8 +213,7 @@ def close(transaction: Transaction, me: int, number: int) -> None:
     NotFound.
     """
     inbox.lock(transaction, (me,))
-    if inbox.badges_of(transaction, me).get(BADGE):
-        inbox.mark_seen(transaction, me, [BADGE], inbox.seq_of(transaction, me))
+    inbox.mark_some_seen(transaction, me, _told(transaction, me))
     if not transaction.run(_CLOSE, number=number, now=now_ms(), who=me) and not transaction.one(_ONE, number=number):
         raise unknown(number)
 

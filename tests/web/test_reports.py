@@ -17,6 +17,12 @@ def report(program: Program, status: int = 201, **fields: Any) -> Any:
     return answer.get_json()
 
 
+def tell(system: Program, title: str, badge: str | None = None) -> None:
+    """Another system tells the administrator something."""
+    answer = system.post("/api/notifications", {"to": "root", "title": title, "badge": badge})
+    assert answer.status_code == 202, answer.text
+
+
 def told(browser: Browser) -> list[tuple[str, bool]]:
     """Where the notifications of this browser's user lead, and whether they are seen."""
     return [(one["url"], one["seen"]) for one in browser.get("/notifications").get_json()["notifications"]]
@@ -91,6 +97,31 @@ def test_every_administrator_is_told_once_until_it_is_seen(both_sites: Site) -> 
     report(alice, user="root")
     assert told(root) == [("/admin/reports", False), ("/admin/reports", True)]
     assert told(boss) == [("/admin/reports", False)]
+
+
+def test_reports_of_another_system_are_not_taken_for_ours(both_sites: Site) -> None:
+    root = both_sites.administrator()
+    alice, *_ = both_sites.programs("alice", "bob", "carol")
+    tell(both_sites.system("figures"), "The weekly figures", "reports")
+    report(alice, user="bob")
+    assert told(root) == [("/admin/reports", False), (None, False)]
+    root.page("/admin/reports")
+    root.submit("/admin/reports/1/close")
+    assert told(root) == [("/admin/reports", True), (None, False)]
+    assert root.get("/badges").get_json()["badges"]["reports"] == 1
+
+
+def test_closing_marks_as_seen_whatever_else_is_not(both_sites: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("myapp.inbox.seen.MOST_MARKED", 2)
+    root = both_sites.administrator()
+    alice, *_ = both_sites.programs("alice", "bob")
+    for number in range(3):
+        tell(both_sites.system(f"other{number}"), "Something else")
+    report(alice, user="bob")
+    root.page("/admin/reports")
+    root.submit("/admin/reports/1/close")
+    badges = root.get("/badges").get_json()["badges"]
+    assert (badges["reports"], badges["notifications"]) == (0, 3)
 
 
 def test_administrator_is_told_in_the_language_of_the_page(site: Site) -> None:
