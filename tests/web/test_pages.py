@@ -165,6 +165,17 @@ def test_every_link_and_form_leads_to_a_page_that_exists(alice: Browser) -> None
                     adapter.match(target.partition("?")[0].partition("#")[0], method=used)
 
 
+def test_every_link_and_form_stays_below_the_applications_root(alice: Browser) -> None:
+    post = alice.post("/posts", {"body": "@bob: see /posts"}).get_json()["id"]
+    more = ["/posts", f"/posts/{post}", "/posts?before=1", "/search?q=m1", "/notifications"]
+    for path in (*(path for path, _status in PAGES), *more):
+        answer = alice.get(path, headers=HTML, environ_overrides={"SCRIPT_NAME": "/live"})
+        for tag, values in Page(answer.text).elements:
+            for name in ("href", "src", "action"):
+                target = values.get(name, "")
+                assert not target.startswith("/") or target.startswith("/live/"), f"{path}: <{tag} {name}={target}>"
+
+
 def test_every_label_belongs_to_a_field(alice: Browser) -> None:
     for path in ("/", "/chats/bob", "/account", "/reports/new?user=bob", "/auth/login", "/auth/register"):
         page = Page(alice.get(path, headers=HTML).text)
