@@ -109,6 +109,7 @@ function selectorOf(element) {
   if (dataset.scroller !== undefined) return '[data-scroller]';
   if (dataset.conversation) return `[data-conversation="${dataset.conversation}"]`;
   if (dataset.seqs) return `[data-seqs="${dataset.seqs}"]`;
+  if (dataset.reaction) return `${selectorOf(/** @type {HTMLElement} */ (parentNode))} [data-reaction="${dataset.reaction}"]`;
   if (dataset.messageId) return `[data-message-id="${dataset.messageId}"]`;
   const tag = tagName.toLowerCase();
   return tag === 'main' ? tag : `${selectorOf(/** @type {HTMLElement} */ (parentNode))} ${tag}`;

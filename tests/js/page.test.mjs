@@ -63,6 +63,20 @@ test('loaded anew it replaces what it shows and keeps what was being typed, and 
   assert.deepEqual([page.place, page.csrfToken], [{ seq: 4, epoch: 'new' }, 't2']);
 });
 
+test('of the two buttons of a reaction the focus comes back to the same one', async () => {
+  const { page, document, fetch } = start({ seq: 90 }, { seq: 91 });
+  const dislike = h('button', { 'data-reaction': 'dislike' });
+  document.querySelector('main').append(h('article', { id: 'post-5' }, [h('form', {}, [h('button', { 'data-reaction': 'like' }), dislike])]));
+  document.activeElement = dislike;
+  const asked = [];
+  const find = document.querySelector.bind(document);
+  document.querySelector = (selector) => asked.push(selector) && find(selector);
+  const loaded = page.reload();
+  fetch.last.answer('<html>');
+  await loaded;
+  assert.ok(asked.includes('#post-5 form [data-reaction="dislike"]'), asked.join());
+});
+
 test('a page that shows nothing live stays and only learns its place', async () => {
   const { page, document, fetch } = start({ seq: 90, live: false }, { seq: 4, epoch: 'new' });
   const main = document.querySelector('main');
