@@ -51,7 +51,7 @@ def newer_part(me: Identity, after: int) -> str:
         content = _content(connection, me, fresh)
     is_whole = len(fresh) == FEED and part.more
     here = _below_root(url_for("posts.feed"))
-    return render_template("posts/part.html", posts=content, more=is_whole, here=here, replies=None)
+    return render_template("posts/part.html", posts=content, more=is_whole, here=here, head=None)
 
 
 def thread(me: Identity, post: int, after: int, form: ReplyForm | None = None) -> str:
@@ -83,8 +83,8 @@ def newer_replies_part(me: Identity, post: int, after: int) -> str:
         head = reading.one(connection, me.id, post)
         part = reading.replies(connection, me.id, post, after, REPLIES)
         content = _content(connection, me, part.posts)
-    here, count = _below_root(url_for("posts.show", post=post)), head["counts"]["replies"]
-    return render_template("posts/part.html", posts=content, more=part.more, here=here, replies=count)
+    here = _below_root(url_for("posts.show", post=post))
+    return render_template("posts/part.html", posts=content, more=part.more, here=here, head=head)
 
 
 def place(connection: Connection, me: int, post: dict[str, Any]) -> str:

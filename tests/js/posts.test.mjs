@@ -171,6 +171,47 @@ test('the feed names twenty: there may be more', () => {
   assert.equal(page.offered(), '20+ new posts');
 });
 
+test('where some of the twenty are not counted, there may be more all the same', () => {
+  const page = postsPage({ posts: [{ id: 5 }], blocked: 'eve' });
+  const newest = Array.from({ length: 20 }, (_, number) => [40 - number, number < 19 ? 'eve' : 'bob']);
+  page.recent(...newest);
+  assert.equal(page.offered(), '1+ new posts');
+  page.recent(...newest.slice(0, 19), [5]);
+  assert.equal(page.offered(), '');
+});
+
+test('the button does not stay for posts that one does not get: their author may be blocked since', async () => {
+  const page = postsPage({ posts: [{ id: 5 }] });
+  page.recent([7, 'eve'], [6, 'eve'], [5]);
+  page.news.fire('click');
+  await page.part({ posts: [] });
+  assert.equal(page.offered(), '');
+  page.recent([8], [7, 'eve'], [6, 'eve'], [5]);
+  assert.equal(page.offered(), '1 new post');
+});
+
+test('a part for a page that was loaded anew meanwhile is asked for again', async () => {
+  const page = postsPage({ posts: [{ id: 5 }] });
+  page.recent([60], [5]);
+  page.news.fire('click');
+  const fresh = postsPage({ posts: [{ id: 60 }, { id: 40 }] }).list;
+  page.list.replaceWith(fresh);
+  fresh.setDocument(page.document);
+  page.page.bind();
+  await page.part({ posts: [{ id: 60 }, { id: 40 }], more: true });
+  assert.equal(page.fetch.last.url, 'https://example.test/posts/newer?after=60');
+  await page.part({ posts: [] });
+  assert.deepEqual(fresh.children.map((item) => item.id), ['post-60', 'post-40']);
+});
+
+test('a feed from which all posts have gone still leads to those before them', () => {
+  const page = postsPage({ posts: [{ id: 5 }] });
+  page.older.hidden = false;
+  page.older.setAttribute('href', '/posts?before=5');
+  page.counts(5, 11, 0, 0, 0, true);
+  assert.deepEqual([page.older.getAttribute('href'), page.document.getElementById('no-posts').hidden], ['/posts?before=5', true]);
+});
+
 test('pressed, it puts them above the others, once, and leaves the rest as it is', async () => {
   const page = postsPage({ posts: [{ id: 5 }] });
   page.input.value = 'what one types';
@@ -266,6 +307,43 @@ test('a reply that was deleted is not missing', () => {
   page.counts(1, 11, 0, 0, 1);
   assert.equal(page.offered(), '');
   page.counts(1, 12, 0, 0, 2);
+  assert.equal(page.offered(), '1 new reply');
+});
+
+test('what is new is as much as before when a reply that is shown is deleted, whichever is told first', () => {
+  for (const isCountFirst of [true, false]) {
+    const page = postsPage({ thread: { id: 1 }, posts: [{ id: 5 }, { id: 6 }] });
+    page.counts(1, 11, 0, 0, 3);
+    assert.equal(page.offered(), '1 new reply');
+    if (isCountFirst) page.counts(1, 12, 0, 0, 2);
+    page.counts(5, 12, 0, 0, 0, true);
+    page.counts(1, 12, 0, 0, 2);
+    assert.equal(page.offered(), '1 new reply');
+    page.counts(1, 13, 0, 0, 1); // that one is deleted, too
+    assert.equal(page.offered(), '');
+    page.counts(1, 14, 0, 0, 0);
+    page.page.apply({ seq: 1, kind: 'deleted', data: { kind: 'reply', id: 6, post: 1 } });
+    assert.equal(page.offered(), '');
+  }
+});
+
+test('a number of replies from before is no news', async () => {
+  const page = postsPage({ thread: { id: 1, version: 20 }, posts: [{ id: 5 }] });
+  page.page.apply({ seq: 1, kind: 'reply', data: { post: 1, reply: 7, by: 'bob' } });
+  await page.part({ posts: [{ id: 7 }, { id: 8 }], replies: 3, version: 22 });
+  page.counts(1, 19, 0, 0, 0);
+  page.counts(1, 21, 0, 0, 2); // between the two
+  page.counts(1, 22, 0, 0, 3);
+  assert.equal(page.offered(), '');
+});
+
+test('a reply that was deleted before a part was read, and told of only then, is not missing', async () => {
+  const page = postsPage({ thread: { id: 1 }, posts: [{ id: 5 }] });
+  page.page.apply({ seq: 1, kind: 'reply', data: { post: 1, reply: 8, by: 'bob' } });
+  await page.part({ posts: [{ id: 7, gone: true }, { id: 8 }], replies: 1, version: 22 });
+  page.counts(5, 22, 0, 0, 0, true);
+  assert.equal(page.offered(), '');
+  page.counts(1, 23, 0, 0, 2);
   assert.equal(page.offered(), '1 new reply');
 });
 

@@ -191,6 +191,8 @@ def test_parts_for_scripts_have_what_is_newer(ann: Browser, bob: Program) -> Non
     part = ann.get(f"/posts/{one}/newer?after={replies[0]}").text
     assert numbers(part) == replies[1:]
     assert 'data-replies="3"' in part
+    version = bob.get(f"/posts/{one}").get_json()["version"]
+    assert f'data-replies="3" data-version="{version}"' in part
 
 
 # -- writing

@@ -11,6 +11,12 @@ export class NewerPosts {
   /** What the topics have said last: of the feed its newest posts, of a thread the number of replies. */
   #recent = [];
   #replies = 0;
+  /** Of when that number is: what was on its way longer is not news. */
+  #version = 0;
+  /** Up to this id the server has given all posts that one sees: of others the page may not know that they are blocked. */
+  #upto = 0;
+  /** So many replies are shown that the number has no more: that they were deleted is told of each by itself, too. */
+  #leaving = 0;
   #isLoading = false;
   #isStale = false;
 
@@ -36,6 +42,11 @@ export class NewerPosts {
     this.list = document.querySelector('[data-posts]');
     this.thread = Number(this.list.dataset.thread ?? 0);
     this.blocked = new Set((this.list.dataset.blocked ?? '').split(' '));
+    const head = document.getElementById(`post-${this.thread}`);
+    this.#version = Number(head?.dataset.version ?? 0);
+    this.#replies = this.#known;
+    this.#upto = 0;
+    this.#leaving = 0;
     /** Where there is none, the page does not show the newest, and what is new has no place on it. */
     this.button = document.getElementById('news');
     this.button?.addEventListener('click', () => this.load());
@@ -48,10 +59,24 @@ export class NewerPosts {
     this.offer();
   }
 
-  /** @param {number} replies how many there are in the thread */
-  count(replies) {
+  /**
+   * @param {number} replies how many there are in the thread
+   * @param {number} version
+   */
+  count(replies, version) {
+    if (version <= this.#version) return;
+    this.#version = version;
     this.#replies = replies;
-    if (replies < this.#known) this.#known = replies; // of those that are shown one was deleted
+    const gone = Math.max(0, this.#known - replies); // of those that are shown so many were deleted
+    this.#leaving += gone;
+    this.#known -= gone;
+    this.offer();
+  }
+
+  /** A reply that is shown was deleted. What is new is as much as before, whichever is told first. */
+  lose() {
+    if (this.#leaving > 0) this.#leaving -= 1;
+    else this.#known -= 1;
     this.offer();
   }
 
@@ -61,8 +86,9 @@ export class NewerPosts {
     if (!this.button || this.#isLoading) return;
     const count = this.thread ? this.#replies - this.#known : this.#fresh();
     const name = this.thread ? ['new-reply', 'new-replies'] : ['new-post', 'new-posts'];
-    const shown = count < RECENT || this.thread ? count : `${RECENT}+`;
-    const text = count > 0 ? strings.get(name[Number(count !== 1)], { count: shown }) : '';
+    const isAll = this.thread > 0 || this.#recent.length < RECENT || this.#recent.at(-1).id <= this.#given;
+    const shown = isAll ? count : `${count}+`;
+    const text = count > 0 ? strings.get(name[Number(shown !== 1)], { count: shown }) : '';
     if (!text && document.activeElement === this.button) this.list.focus({ preventScroll: true });
     if (this.button.textContent !== text) this.button.textContent = text;
     this.button.hidden = !text;
@@ -71,9 +97,14 @@ export class NewerPosts {
   /** How many posts are newer than those in the feed, as far as one sees them. */
   #fresh() {
     const { user, isSending } = this.parts;
-    const newest = this.#newest;
+    const given = this.#given;
     const isMine = ({ by }) => by === user && isSending();
-    return this.#recent.filter((post) => post.id > newest && !this.blocked.has(post.by) && !isMine(post)).length;
+    return this.#recent.filter((post) => post.id > given && !this.blocked.has(post.by) && !isMine(post)).length;
+  }
+
+  /** The id up to which the feed has all posts that one sees. */
+  get #given() {
+    return Math.max(this.#newest, this.#upto);
   }
 
   /** The id of the newest post or reply in the list. */
@@ -98,10 +129,14 @@ export class NewerPosts {
     this.#isLoading = true;
     try {
       let isMore = true;
-      while (isMore) {
+      while (isMore && this.button) {
         this.#isStale = false;
+        const { list } = this;
+        const upto = this.#recent[0]?.id ?? 0;
         const part = await this.#fetch();
+        if (part && this.list !== list) continue; // the page was loaded anew meanwhile
         isMore = part !== null && (this.#put(part) || this.#isStale);
+        if (part) this.#upto = upto;
       }
     } catch (error) {
       console.warn(`live: posts could not be loaded: ${error}`);
@@ -130,9 +165,19 @@ export class NewerPosts {
     }
     const before = thread ? null : list.firstElementChild;
     for (const item of items) list.insertBefore(document.adoptNode(item), before);
-    if (thread) this.#known = Number(part.dataset.replies);
+    if (thread) this.#take(part, items.filter((item) => !item.classList.contains('post--gone')).length);
     if (document.activeElement === this.button) items[0]?.focus({ preventScroll: true });
     onShown();
     return thread > 0 && isMore;
+  }
+
+  /** How many replies there were when the part was read, and so many that stand have come with it. */
+  #take({ dataset }, more) {
+    const replies = Number(dataset.replies);
+    this.#leaving += Math.max(0, this.#known + more - replies);
+    this.#known = replies;
+    if (Number(dataset.version) <= this.#version) return;
+    this.#version = Number(dataset.version);
+    this.#replies = replies;
   }
 }

@@ -65,15 +65,17 @@ export class PostItems {
   /**
    * @param {HTMLElement} item of a post of which nothing is left but that there was one
    * @param {number} version
+   * @returns {boolean} whether it was shown until now
    */
   empty(item, version) {
     const { document } = this.parts;
     item.dataset.version = String(Math.max(version, Number(item.dataset.version)));
-    if (item.classList.contains('post--gone')) return;
+    if (item.classList.contains('post--gone')) return false;
     const hadFocus = item.contains(document.activeElement);
     item.replaceChildren(cloneTemplate(document, item.closest('[data-thread]') ? 'tpl-gone-reply' : 'tpl-gone-post'));
     item.classList.add('post--gone');
     if (hadFocus) item.focus({ preventScroll: true });
+    return true;
   }
 
   /** The page was loaded anew: what is on its way is shown there too. */

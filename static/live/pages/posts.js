@@ -76,7 +76,7 @@ export class PostsPage {
     const id = Number(topic.replace('post:', ''));
     if (data.deleted) this.#empty(id, version);
     else this.items.take(id, { ...data, version });
-    if (id === this.thread) this.newer.count(data.replies);
+    if (id === this.thread) this.newer.count(data.replies, version);
   }
 
   /** @param {() => void} run */
@@ -100,8 +100,9 @@ export class PostsPage {
     const item = this.items.find(id);
     if (!item) return;
     if (this.thread) {
-      this.items.empty(item, version);
+      const isNews = this.items.empty(item, version);
       if (id === this.thread) this.writing.end();
+      else if (isNews) this.newer.lose();
       return;
     }
     const next = /** @type {HTMLElement | null} */ (item.nextElementSibling ?? item.previousElementSibling);
@@ -115,9 +116,9 @@ export class PostsPage {
   #arrange() {
     const { document, times } = this.parts;
     const last = /** @type {HTMLElement | null} */ (this.list.lastElementChild);
-    document.getElementById('no-posts').hidden = last !== null;
     const older = document.getElementById('older');
-    older?.setAttribute('href', older.getAttribute('href').replace(/\d+$/, last?.dataset.post ?? '0'));
+    document.getElementById('no-posts').hidden = last !== null || older?.hidden === false;
+    if (last) older?.setAttribute('href', older.getAttribute('href').replace(/\d+$/, last.dataset.post));
     times.localize(this.list);
     this.watching.bind();
   }

@@ -14,10 +14,10 @@ const strings = new Strings({
 
 const counted = (name, count) => h('span', { 'data-count': name }, String(count));
 
-export function article({ id, likes = 0, dislikes = 0, replies = 0, version = 10, reaction = null }) {
+export function article({ id, likes = 0, dislikes = 0, replies = 0, version = 10, reaction = null, gone = false }) {
   const button = (kind, count) =>
     h('button', { 'data-reaction': kind, value: kind === reaction ? '' : kind, 'aria-pressed': String(kind === reaction) }, [counted(`${kind}s`, count)]);
-  return h('article', { class: 'post', id: `post-${id}`, 'data-post': id, 'data-version': version, tabindex: '-1' }, [
+  return h('article', { class: gone ? 'post post--gone' : 'post', id: `post-${id}`, 'data-post': id, 'data-version': version, tabindex: '-1' }, [
     h('p', { 'data-field': 'body' }, `post ${id}`),
     button('like', likes), button('dislike', dislikes), counted('replies', replies),
     h('p', { 'data-field': 'error', hidden: '' }),
@@ -53,8 +53,8 @@ export function postsPage({ posts = [], thread = null, history = false, end = tr
   // what the server says is `{user, posts, more, replies}`, as JSON
   const DOMParser = class {
     parseFromString(text) {
-      const { user = 'ann', posts: fresh = [], more = false, replies } = JSON.parse(text);
-      const part = h('div', { class: 'part', 'data-user': user, ...(more && { 'data-more': '' }), ...(replies !== undefined && { 'data-replies': replies }) }, fresh.map(article));
+      const { user = 'ann', posts: fresh = [], more = false, replies, version = 0 } = JSON.parse(text);
+      const part = h('div', { class: 'part', 'data-user': user, ...(more && { 'data-more': '' }), ...(replies !== undefined && { 'data-replies': replies, 'data-version': version }) }, fresh.map(article));
       part.setDocument(document);
       return { querySelector: () => part };
     }
