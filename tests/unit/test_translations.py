@@ -216,6 +216,7 @@ ELSEWHERE = {
 #: Modules whose plain texts only programs read.
 FOR_PROGRAMS = {
     "messages/following.py": "asked by live.js and by clients, never opened as a page",
+    "messages/watching.py": "the same",
     "operations.py": "asked by `flask live`",
 }
 
