@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from ..forms import Form
 from ..systems.tokens import SCOPES
 
 SCOPE_NAMES = {
@@ -18,17 +18,17 @@ SCOPE_NAMES = {
 }
 
 
-class SystemForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SystemForm(Form):
     name = StringField(_l("Name"))
     display_name = StringField(_l("Display name"))
 
 
-class SystemSettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SystemSettingsForm(Form):
     display_name = StringField(_l("Display name"))
     most_per_minute = IntegerField(_l("Notifications a minute"))
 
 
-class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class TokenForm(Form):
     label = StringField(_l("Label"))
     days = IntegerField(_l("Days until it ends"))
     scopes = SelectMultipleField(
@@ -39,7 +39,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     )
 
 
-class AnnouncementForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class AnnouncementForm(Form):
     title = StringField(_l("Title"))
     body = TextAreaField(_l("Text"))
     url = StringField(_l("Address"))

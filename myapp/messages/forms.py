@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, TextAreaField
 
+from ..forms import Form
 
-class MessageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+
+class MessageForm(Form):
     body = TextAreaField(_l("Message"))
     key = HiddenField()
     upto = HiddenField()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
+from ..forms import Form
 
-class ReportForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+
+class ReportForm(Form):
     reason = TextAreaField(_l("Reason"))

@@ -184,7 +184,7 @@ ALLOWED: dict[str, set[str]] = {
         "texts",
     },
     "reports.shapes": {"shapes"},
-    "reports.forms": set(),
+    "reports.forms": {"forms"},
     "reports.views": {"auth", "errors", "extensions", "inbox", "openapi", "reports", "web"},
     # what is found, and where to look for it
     "search.models": {"db"},
@@ -306,6 +306,7 @@ ALLOWED: dict[str, set[str]] = {
     "pages": {"links", "times"},
     # what endpoints take and answer, in words and types: descriptions only
     "shapes": set(),
+    "forms": set(),
     "auth.shapes": {"shapes"},
     "inbox.shapes": {"inbox.badges", "shapes"},
     "messages.shapes": {"inbox.shapes", "shapes"},
@@ -330,6 +331,7 @@ ALLOWED: dict[str, set[str]] = {
         "db",
         "errors",
         "extensions",
+        "forms",
         "inbox",
         "openapi",
         "systems.tokens",
@@ -338,7 +340,7 @@ ALLOWED: dict[str, set[str]] = {
         "web",
     },
     "auth.language": {"auth", "errors", "extensions", "languages", "web"},
-    "messages": {"auth", "db", "errors", "extensions", "inbox", "messages", "openapi", "texts", "web"},
+    "messages": {"auth", "db", "errors", "extensions", "forms", "inbox", "messages", "openapi", "texts", "web"},
     # for code inside the application, in whatever transaction it is in
     "notifications": {"notifications"},
     "notifications.notify": {"auth.people", "db", "errors", "extensions", "inbox", "notifications"},
@@ -361,6 +363,7 @@ ALLOWED: dict[str, set[str]] = {
         "db",
         "errors",
         "extensions",
+        "forms",
         "inbox",
         "links",
         "messages.shapes",
@@ -389,7 +392,7 @@ ALLOWED: dict[str, set[str]] = {
         "web",
     },
     "admin": set(),
-    "admin.forms": {"systems.tokens"},
+    "admin.forms": {"forms", "systems.tokens"},
     "admin.reports": {"admin.views", "auth", "extensions", "inbox", "reports.service", "web"},
     "admin.views": {
         "admin.forms",

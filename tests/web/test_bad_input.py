@@ -635,6 +635,14 @@ def test_form_that_is_wrong_is_answered_with_a_page(
     assert answer.mimetype == "text/html"
 
 
+@pytest.mark.parametrize("path", ["/chats/bob", "/posts/new", "/reports/new?user=bob", "/auth/login"])
+@pytest.mark.parametrize("value", [3, True, ["x"], {"x": 2**63}], ids=repr)
+def test_what_is_no_text_is_no_field_of_a_form(value: object, path: str, alices_browser: Browser) -> None:
+    for said in (dict.fromkeys(("body", "key", "upto", "reason"), value), value):
+        answer = alices_browser.post(path, said, headers=HTML)
+        assert (answer.status_code, answer.mimetype) == (422, "text/html")
+
+
 @pytest.mark.parametrize("value", ["x", "-1", "", "٣", "9" * 40, "1&before=2"])
 def test_page_with_a_wrong_query_is_refused_with_a_page(value: str, alices_browser: Browser) -> None:
     answer = alices_browser.get(f"/chats/bob?before={value}", headers=HTML)
