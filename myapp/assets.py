@@ -6,6 +6,7 @@ Modules import each other by relative addresses: all of them are below the same 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from flask import Flask, Response, redirect
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
+_IMPORT = re.compile(r"^import\b[^;]*?'(\.[^']*)';$", re.MULTILINE)
 #: How long a browser may keep what never changes, in seconds: a year.
 KEPT = 365 * 24 * 3600
 #: How long a page of another application may load the modules that it has, in seconds, after there are new ones.
@@ -61,14 +63,31 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["module_links"] = _module_links(base, folder)
 
 
-def _module_links(base: str, folder: Path) -> Callable[[str], Markup]:
-    """The browser client's modules: named in the page, they load at once and not one after the other."""
-    modules = sorted(str(path.relative_to(folder)) for path in (folder / "live").rglob("*.js"))
+def _module_links(base: str, folder: Path) -> Callable[..., Markup]:
+    """The browser client's modules: named in the page, they load at once and not one after the other. With `page`,
+    those that only this kind of page needs.
+    """
+    folder = folder.resolve()
+    client = folder / "live.js"
 
-    @lru_cache(maxsize=16)
-    def links(root: str) -> Markup:
+    @lru_cache(maxsize=64)
+    def links(root: str, page: str | None = None) -> Markup:
+        modules = _imported(client) - {client}
+        if page is not None:
+            modules = _imported(folder / f"live/pages/{page}.js") - modules
         return Markup("\n  ").join(
-            Markup('<link rel="modulepreload" href="{}{}/{}">').format(root, base, module) for module in modules
+            Markup('<link rel="modulepreload" href="{}{}/{}">').format(root, base, module.relative_to(folder))
+            for module in sorted(modules)
         )
 
     return links
+
+
+def _imported(module: Path, found: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """The module, and all that it imports."""
+    if module in found:
+        return found
+    found |= {module}
+    for name in _IMPORT.findall(module.read_text()):
+        found = _imported((module.parent / name).resolve(), found)
+    return found

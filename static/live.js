@@ -9,6 +9,7 @@ import { Api } from './live/api.js';
 import { Badges } from './live/badges.js';
 import { choiceCookie, readChoice } from './live/choice.js';
 import { Connection } from './live/connection.js';
+import { createContent } from './live/contents.js';
 import { Copying } from './live/copying.js';
 import { Cursor } from './live/cursor.js';
 import { announce, announceEvent } from './live/dom-events.js';
@@ -16,9 +17,6 @@ import { Indicator } from './live/indicator.js';
 import { Notices } from './live/notices.js';
 import { Outbox } from './live/outbox.js';
 import { Page } from './live/page.js';
-import { ChatPage } from './live/pages/chat.js';
-import { ConversationsPage } from './live/pages/conversations.js';
-import { PostsPage } from './live/pages/posts.js';
 import { Progress } from './live/progress.js';
 import { readStrings } from './live/strings.js';
 import { Times, zoneCookie } from './live/times.js';
@@ -58,8 +56,9 @@ function follow() {
   };
   const api = new Api({ ...world, csrfToken: () => page.csrfToken });
   const outbox = new Outbox({ ...world, api });
-  const content = createContent({
+  const content = createContent(document, {
     ...world,
+    user: page.user,
     strings,
     times,
     api,
@@ -141,15 +140,6 @@ function follow() {
   });
   listen(connection, outbox);
   connection.choose(choice);
-}
-
-/** @returns {ChatPage | ConversationsPage | PostsPage | null} what on this page changes with events */
-function createContent(parts) {
-  const known = { ...parts, document, user: page.user };
-  if (document.querySelector('[data-chat]')) return new ChatPage(known);
-  if (document.querySelector('[data-conversations]')) return new ConversationsPage(known);
-  if (document.querySelector('[data-posts]')) return new PostsPage(known);
-  return null;
 }
 
 /** What the browser says about the network, the tab and the page's life. */

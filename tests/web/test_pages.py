@@ -364,6 +364,24 @@ def test_what_is_no_file_stays_with_its_own_origin(site: Site) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+def test_a_page_loads_the_modules_that_it_needs_and_no_others(alice: Browser) -> None:
+    static = Path(myapp.__file__).parent.parent / "static"
+    for path in ("/account", "/", "/chats/bob", "/posts"):
+        page = Page(alice.get(path, headers=HTML).text)
+        scripts = [one["src"].partition("/live")[2] for one in page.find("script", type="module")]
+        links = [one["href"].partition("/live")[2] for one in page.find("link", rel="modulepreload")]
+        assert scripts.index(".js") == len(scripts) - 1, "the page's own is there when live.js looks for it"
+        assert len(links) == len(set(links))
+        needed = {(static / f"live{name}") for name in scripts}
+        while more := {(module.parent / name).resolve() for module in needed for name in imports(module)} - needed:
+            needed |= more
+        assert {static / f"live{name}" for name in links} | {static / "live.js"} == needed, path
+
+
+def imports(module: Path) -> list[str]:
+    return re.findall(r"^(?:import|export)\b[^;]*?'(\.[^']*)';$", module.read_text(), re.M | re.S)
+
+
 def test_other_applications_get_the_modules_of_now_at_an_address_that_stays(site: Site) -> None:
     answer = site.guest().get("/static/embed.js", buffered=True)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "public, max-age=300")
@@ -376,5 +394,5 @@ def test_other_applications_get_the_modules_of_now_at_an_address_that_stays(site
 def test_whatever_a_module_imports_is_there() -> None:
     static = Path(myapp.__file__).parent.parent / "static"
     for module in static.rglob("*.js"):
-        for name in re.findall(r"^(?:import|export)\b[^;]*?'(\.[^']*)';$", module.read_text(), re.M | re.S):
+        for name in imports(module):
             assert (module.parent / name).is_file(), f"{module} imports {name}"

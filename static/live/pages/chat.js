@@ -1,3 +1,4 @@
+import { offer } from '../contents.js';
 import { ReadMarker } from '../read-marker.js';
 import { showPerson } from '../templates.js';
 import { Composer } from './composer.js';
@@ -159,8 +160,7 @@ export class ChatPage {
 
   #bindReading() {
     const { api, timers, random, onBadges } = this.parts;
-    const { list } = this.messages;
-    const { other } = this;
+    const { messages, other } = this;
     this.reading = new ReadMarker({
       timers,
       random,
@@ -172,8 +172,8 @@ export class ChatPage {
       },
     });
     // Unread ones may be older than this page: its newest id covers them.
-    if (Number(list.dataset.unread)) this.reading.show(this.messages.newest);
-    delete list.dataset.unread;
+    if (Number(messages.list.dataset.unread)) this.reading.show(messages.newest);
+    delete messages.list.dataset.unread;
   }
 
   #wasRead(upto) {
@@ -246,3 +246,5 @@ export class ChatPage {
     });
   }
 }
+
+offer('[data-chat]', ChatPage);

@@ -1,3 +1,4 @@
+import { offer } from '../contents.js';
 import { fetchWithin, sameOrigin } from '../http.js';
 import { asShown } from '../links.js';
 import { cloneTemplate, field, fill, setAvatar, setTime } from '../templates.js';
@@ -175,3 +176,5 @@ export class ConversationsPage {
     return [...this.list.children].find((item) => item.dataset.conversation === name);
   }
 }
+
+offer('[data-conversations]', ConversationsPage);

@@ -1,3 +1,4 @@
+import { offer } from '../contents.js';
 import { ReadMarker } from '../read-marker.js';
 import { mentionIn } from '../taken-back.js';
 import { NewerPosts } from './newer-posts.js';
@@ -149,3 +150,5 @@ export class PostsPage {
     });
   }
 }
+
+offer('[data-posts]', PostsPage);
