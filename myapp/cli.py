@@ -21,7 +21,7 @@ from .auth import people, service
 from .auth.passwords import hash_password
 from .chores import announce
 from .errors import AppError, Conflict, NotFound
-from .extensions import database, parts
+from .extensions import Parts, database, parts
 from .live_cli import live
 from .notifications import notify
 from .notifications.content import check
@@ -222,6 +222,11 @@ def seed(count: int, tokens_out: Path) -> None:
 
 
 def init_app(app: Flask) -> None:
+    """The commands; and at the end of each the database is closed, so that all of SQLite's is in its one file."""
+    command = click.get_current_context(silent=True)  # where `flask` loads the application for one
+    if command is not None:
+        own: Parts = app.extensions["myapp"]
+        command.find_root().call_on_close(own.database.close)
     app.cli.add_command(users)
     app.cli.add_command(tokens)
     app.cli.add_command(inbox_group)

@@ -18,6 +18,7 @@ from flask_babel import gettext
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import HiddenField
 
@@ -291,8 +292,18 @@ def http_date() -> str:
     return _date[1]
 
 
+class IdConverter(BaseConverter):
+    """`<id:name>` in a rule: a whole number that a row can have. For what can be none there is no such address."""
+
+    regex = r"[1-9][0-9]{0,15}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+
 def init_app(app: Flask) -> None:
-    """Error handlers, security headers and the access log."""
+    """Error handlers, security headers, the access log, and `<id:name>` in rules."""
+    app.url_map.converters["id"] = IdConverter
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
 

@@ -24,7 +24,7 @@ from .counts import Counts
 bp = Blueprint("posts", __name__)
 
 #: Of a post in an address; what can be none is not found.
-ID = f"<int(min=1, max={MAX_SEQ}):post>"
+ID = "<id:post>"
 WRITES, REACTIONS = "120/minute", "600/minute"
 #: Posts and replies in one answer.
 FEED, REPLIES, MOST = 30, 50, 100

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
-from ..support import PASSWORD
+from ..support import PASSWORD, ROOT, environment, sqlite_url
 from .conftest import Browser, Program, Site
 
 
@@ -25,6 +28,14 @@ def test_user_is_added_with_an_inbox(both_sites: Site) -> None:
     result = run(both_sites, "users", "add", "Alice")
     assert (result.exit_code, result.output) == (0, "added alice\n")
     assert both_sites.program("alice").get("/messages/poll").get_json()["latest"] == 0
+
+
+def test_all_that_a_command_has_stored_is_in_the_one_file_when_it_ends(tmp_path: Path, empty_database: Path) -> None:
+    """Whoever copies SQLite's file then has it."""
+    shutil.copy(empty_database, tmp_path / "test.sqlite3")
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "add", "alice"]
+    subprocess.run(command, cwd=ROOT, env=environment(tmp_path, sqlite_url(tmp_path)), check=True, capture_output=True)
+    assert [path.name for path in tmp_path.iterdir() if "sqlite" in path.name] == ["test.sqlite3"]
 
 
 def test_administrator_is_added_as_such(both_sites: Site) -> None:
