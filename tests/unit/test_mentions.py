@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myapp.auth.people import Person
-from myapp.posts import mentions
+from myapp.posts import bodies, mentions
 
 from .conftest import Store
 from .posting import Writers
@@ -137,3 +137,17 @@ def test_display_name_is_in_the_title_as_it_is(writers: Writers, shown: str) -> 
     writers.write(Person(ann.id, ann.name, shown), "@bob")
     ((_, data),) = writers.told(bob)
     assert data["title"] == f"{shown} mentioned you"
+
+
+def test_address_of_somebody_who_is_mentioned_a_thousand_times_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def address(_endpoint: str, name: str) -> str:
+        made.append(name)
+        return f"/chats/{name}"
+
+    monkeypatch.setattr(bodies, "url_for", address)
+    html = bodies.shown("@bob " * 1000 + "@Bob https://example.org/@bob @bob", {"bob"}, "ann")
+    assert made == ["bob", "bob"]
+    assert html.count('<a class="mention" href="/chats/bob">@bob</a>') == 1001
+    assert '<a class="mention" href="/chats/bob">@Bob</a> <a href="https://example.org/@bob"' in html
