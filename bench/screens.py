@@ -62,13 +62,18 @@ class Screen:
             raise RuntimeError(f"a viewer was not let in: {head!r} {self._buffer!r}")
         if self._viewer.say:
             self.sock.send(self._viewer.say)
+        self._take()
 
     def came(self) -> None:
         """What has come can be read."""
         data = self.sock.recv(CHUNK)
-        if not data and self.view.transport != "long-poll":
+        if not data:
             raise wire.Ended("the server closed a viewer's connection")
         self._buffer += data
+        self._take()
+
+    def _take(self) -> None:
+        """What of it is whole."""
         if self.view.transport == "websocket":
             _count, rest, beats = wire.split(self._buffer)
             whole = self._buffer[: len(self._buffer) - len(rest)]
@@ -78,8 +83,6 @@ class Screen:
             whole, end, rest = self._buffer.rpartition(b"\n\n")
             whole += end
         else:
-            if not data:
-                raise wire.Ended("the server closed a long poll without an answer")
             if not wire.status(self._buffer):
                 return
             whole, rest = self._buffer, b""
