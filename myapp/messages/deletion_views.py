@@ -20,7 +20,7 @@ __all__ = ["bp"]
 @bp.delete("/messages/<which>")
 @describe(
     "Delete a message of one's own",
-    path=[words("which", "Its id.", longest=None, pattern="^[0-9]{1,18}$", example="17")],
+    path=[words("which", "Its id.", longest=None, pattern="^[0-9]{1,18}$", example="1")],
     answers={204: Answer(None, "It is deleted, for both sides.")},
     errors={403: "The other side wrote it.", 404: "It is in none of one's conversations."},
     text="It stays in its place without its content, which the events that carried it lose as well; both sides get an "
