@@ -210,6 +210,9 @@ test('a feed from which all posts have gone still leads to those before them', (
   page.older.setAttribute('href', '/posts?before=5');
   page.counts(5, 11, 0, 0, 0, true);
   assert.deepEqual([page.older.getAttribute('href'), page.document.getElementById('no-posts').hidden], ['/posts?before=5', true]);
+  const last = postsPage({ posts: [{ id: 5 }] });
+  last.counts(5, 11, 0, 0, 0, true);
+  assert.deepEqual([last.older.getAttribute('href'), last.document.getElementById('no-posts').hidden], ['/posts?before=0', false]);
 });
 
 test('pressed, it puts them above the others, once, and leaves the rest as it is', async () => {

@@ -118,8 +118,9 @@ export class PostsPage {
     const { document, times } = this.parts;
     const last = /** @type {HTMLElement | null} */ (this.list.lastElementChild);
     const older = document.getElementById('older');
-    document.getElementById('no-posts').hidden = last !== null || older?.hidden === false;
-    if (last) older?.setAttribute('href', older.getAttribute('href').replace(/\d+$/, last.dataset.post));
+    const isEmpty = last === null && older?.hidden !== false; // else there are posts before those that have gone
+    document.getElementById('no-posts').hidden = !isEmpty;
+    if (last || isEmpty) older?.setAttribute('href', older.getAttribute('href').replace(/\d+$/, last?.dataset.post ?? '0'));
     times.localize(this.list);
     this.watching.bind();
   }
