@@ -106,6 +106,37 @@ test('a like, a dislike and a like again in one breath are one like', async () =
   assert.deepEqual(page.shown(5), [1, 0, 0, 'like']);
 });
 
+test('what one thinks shows in the other windows of the browser, the latest of it', async () => {
+  const channels = [];
+  class BroadcastChannel {
+    constructor(name) {
+      channels.push(Object.assign(this, { name, told: [] }));
+    }
+    addEventListener(_name, listener) {
+      this.hear = (data) => listener({ data });
+    }
+    postMessage(data) {
+      this.told.push(data);
+    }
+  }
+  const view = { BroadcastChannel, addEventListener() {} };
+  const [here, there] = [0, 1].map(() => postsPage({ posts: [{ id: 5, version: 10 }], view }));
+  const [ours, theirs] = channels;
+  assert.equal(ours.name, theirs.name);
+  here.press(5, 'like');
+  await here.answer(reacted(3, 0, 11, 'like'));
+  theirs.hear(ours.told[0]);
+  assert.deepEqual(there.shown(5), [3, 0, 0, 'like']);
+  there.press(5, 'like');
+  theirs.hear(ours.told[0]);
+  assert.deepEqual(there.shown(5), [2, 0, 0, null], 'its own is on the way');
+  await there.answer(reacted(2, 0, 12, null));
+  theirs.hear(ours.told[0]);
+  ours.hear(theirs.told[0]);
+  ours.hear({ id: 9, reaction: 'like', stand: { version: 1 } }); // it is not on this page
+  assert.deepEqual([here.shown(5), there.shown(5)], [[2, 0, 0, null], [2, 0, 0, null]]);
+});
+
 test('what is refused is given back, with the reason', async () => {
   const page = postsPage({ posts: [{ id: 5, likes: 3, version: 10 }] });
   page.press(5, 'like');

@@ -20,7 +20,7 @@ const NAMES = ['likes', 'dislikes', 'replies'];
  *
  * Promise: what is newer by its version is never replaced by what is older, whichever way it came: with the page, by an
  * answer, or as the post's topic. While a reaction is on its way the counts show how they would be with it; then they are
- * as the server says.
+ * as the server says. In other windows of the same browser the buttons show what was pressed in this one.
  */
 export class PostItems {
   /**
@@ -30,10 +30,15 @@ export class PostItems {
    * @type {Map<number, {wanted: string | null, known: string | null, stand: Stand, newest: Stand}>}
    */
   #pending = new Map();
+  /** By post: the version of the counts with which the server has answered last what the user thinks of it. */
+  #answered = new Map();
+  #windows;
 
   /**
    * @param {object} parts
    * @param {Document} parts.document
+   * @param {string} parts.user
+   * @param {string} parts.base
    * @param {import('../api.js').Api} parts.api
    * @param {import('../strings.js').Strings} parts.strings
    * @param {import('../timers.js').Timers} parts.timers
@@ -41,6 +46,10 @@ export class PostItems {
    */
   constructor(parts) {
     this.parts = parts;
+    const { BroadcastChannel } = parts.document.defaultView ?? {};
+    if (!BroadcastChannel) return;
+    this.#windows = new BroadcastChannel(`reactions of ${parts.user} at ${parts.base}`);
+    this.#windows.addEventListener('message', ({ data }) => this.#hear(data));
   }
 
   /** @param {number} id @returns {HTMLElement | null} */
@@ -112,8 +121,11 @@ export class PostItems {
       const { wanted } = pending;
       const answer = await api.put(`/posts/${id}/reaction`, { reaction: wanted });
       if (answer.body) {
-        pending.known = answer.body.reaction;
-        this.take(id, { ...answer.body.counts, version: answer.body.version });
+        const { reaction, counts, version } = answer.body;
+        pending.known = reaction;
+        this.take(id, { ...counts, version });
+        this.#answered.set(id, version);
+        this.#windows?.postMessage({ id, reaction, stand: { ...counts, version } });
         pending.stand = pending.newest;
         outage.end();
       } else if (isTemporary(answer) && outage.failures + 1 < TRIES) {
@@ -126,6 +138,15 @@ export class PostItems {
       }
     } while (pending.wanted !== pending.known);
     return '';
+  }
+
+  /** What another window was answered. What is on its way in this one is later, and its answer says how it ends. */
+  #hear({ id, reaction, stand }) {
+    const item = this.find(id);
+    if (!item || this.#pending.has(id) || stand.version < (this.#answered.get(id) ?? 0)) return;
+    this.#answered.set(id, stand.version);
+    this.take(id, stand);
+    showReaction(item, reaction);
   }
 
   #settle(id, { known, newest }, failure) {

@@ -25,7 +25,7 @@ export function article({ id, likes = 0, dislikes = 0, replies = 0, version = 10
 }
 
 /** @param {{posts?: any[], thread?: any, history?: boolean, end?: boolean}} what a thread has its posts as replies */
-export function postsPage({ posts = [], thread = null, history = false, end = true, blocked = '', known = posts.length } = {}) {
+export function postsPage({ posts = [], thread = null, history = false, end = true, blocked = '', known = posts.length, view = undefined } = {}) {
   const list = h('section', {
     'data-posts': '', id: 'posts', tabindex: '-1',
     ...(thread ? { 'data-thread': thread.id, 'data-replies': known } : { 'data-blocked': blocked }),
@@ -46,6 +46,7 @@ export function postsPage({ posts = [], thread = null, history = false, end = tr
     body: h('body', { 'data-user': 'ann' }, [main]),
     templates: { 'tpl-gone-post': gone('deleted post'), 'tpl-gone-reply': gone('deleted reply') },
   });
+  document.defaultView = view;
   const around = world();
   const api = new Api({ ...around, csrfToken: () => 'token' });
   const outbox = new Outbox({ ...around, api });
