@@ -86,7 +86,7 @@ def world_of(shared: World, kind: str, users: int) -> Iterator[tuple[World, dict
         home.mkdir()
         yield World(home, users, "on", server.database("bench")), {"PostgreSQL": [server.pid]}
     finally:
-        server.kill()
+        server.stop()  # killed it would leave its shared memory
 
 
 def run(world: World, kind: str, plan: Plan, parts: dict[str, list[int]], most: int) -> Run:
