@@ -197,7 +197,7 @@ def _come_one_by_one(transaction: Transaction, thread: int) -> None:
     before all others, so nobody who waits for it has anything that its holder wants.
     """
     if transaction.dialect == "postgresql":  # on SQLite there is one writer at a time
-        transaction.driver.execute(f"SELECT pg_advisory_xact_lock({REPLIES_LOCK}, {int(thread) % 2**31})")
+        transaction.queue(f"SELECT pg_advisory_xact_lock({REPLIES_LOCK}, {int(thread) % 2**31})")
 
 
 def _mentioned(transaction: Transaction, author: Person, body: str) -> list[int]:
