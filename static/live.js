@@ -14,6 +14,7 @@ import { Copying } from './live/copying.js';
 import { Cursor } from './live/cursor.js';
 import { announce, announceEvent } from './live/dom-events.js';
 import { Indicator } from './live/indicator.js';
+import { Menus } from './live/menus.js';
 import { Notices } from './live/notices.js';
 import { Outbox } from './live/outbox.js';
 import { Page } from './live/page.js';
@@ -33,6 +34,7 @@ times.keepUp(document);
 new Copying({ document, clipboard: navigator.clipboard, timers: systemTimers, strings }).bind();
 const text = (name) => strings.get(name);
 new Progress({ document, fetch: fetch.bind(window), timers: systemTimers, random: Math.random, text }).keepUp();
+new Menus(document).bind();
 if (page.isSignedIn) follow();
 
 function follow() {
