@@ -70,7 +70,7 @@ def list_blocked() -> Response:
 @bp.post("/users/<name>/block")
 def block_form(name: str) -> BaseResponse:
     _change(name, True)
-    flash(_("%(name)s is blocked. You can undo it here, and in your account.", name=people.fold(name)))
+    flash(_("%(name)s is blocked. You can undo it in your account.", name=people.fold(name)))
     return redirect(safe_next(request.form.get("next")), 303)
 
 
