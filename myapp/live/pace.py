@@ -77,7 +77,7 @@ class Pace:
         self._expire(now)
         whom: Iterable[ParkedClient] = topic.owed if topic.let_out == topic.changed else topic.watchers
         topic.let_out = topic.changed
-        topic.owed = ()
+        topic.owed = []
         if self._came:
             whom = self._without_those_who_came(topic, whom, now)
         if topic.owed:
@@ -95,7 +95,7 @@ class Pace:
             at, change = self._came.get(client, (-math.inf, 0))
             if change < topic.changed:  # or else it has that already
                 (owed if now - at < PACE else kept).append(client)
-        topic.owed = tuple(owed)
+        topic.owed = owed
         return kept
 
     def _give(self, topic: Topic, whom: Iterable[ParkedClient]) -> None:
@@ -124,7 +124,7 @@ class Pace:
     def owe(self, client: ParkedClient, topics: Iterable[Topic]) -> None:
         """The client came without the newest of these: it is given it with those who wait, when its time has come."""
         for topic in topics:
-            topic.owed += (client,)
+            topic.owed.append(client)
             self._due[topic] = None
 
     def age(self, topic: Topic) -> float:
@@ -146,7 +146,7 @@ class Pace:
 
     def forget_changes(self, topic: Topic) -> None:
         """Nothing is known of it any more: what is due comes with the next change."""
-        topic.owed = ()
+        topic.owed = []
         self._due.pop(topic, None)
 
     def add(self, topic: Topic) -> None:

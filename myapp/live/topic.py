@@ -63,7 +63,7 @@ class Topic:
         #: last; who lacks it
         self.changed = self.let_out = 0
         self.let_out_at, self.let_out_version = -math.inf, -1
-        self.owed: tuple[ParkedClient, ...] = ()
+        self.owed: list[ParkedClient] = []
 
     def snapshot(self, name: str) -> Snapshot:
         """What is known, for those who call it so."""

@@ -38,15 +38,23 @@ class Wishes:
     def _grant_all(self) -> None:
         while self._wishes:
             client, names = next(iter(self._wishes.items()))
-            watches = self._resolve(client, names)  # may switch: the client can be gone now
-            self._topics.hold(watches)  # the same
             try:
-                if self._wishes.get(client) is names:  # or else by now it wishes for others
+                self._try_to_grant(client, names)
+            except Exception as error:  # safety net: the others must get theirs, and whoever wishes after them
+                if self._wishes.get(client) is names:
                     del self._wishes[client]
-                    if client.place is not None:
-                        self._grant(client, names, watches)
-            finally:
-                self._topics.release(watches)
+                failed(client, error)
+
+    def _try_to_grant(self, client: WebSocketClient, names: Sequence[str]) -> None:
+        watches = self._resolve(client, names)  # may switch: the client can be gone now
+        self._topics.hold(watches)  # the same
+        try:
+            if self._wishes.get(client) is names:  # or else by now it wishes for others
+                del self._wishes[client]
+                if client.place is not None:
+                    self._grant(client, names, watches)
+        finally:
+            self._topics.release(watches)
 
     def _resolve(self, client: WebSocketClient, names: Sequence[str]) -> list[Watch]:
         try:
@@ -58,8 +66,5 @@ class Wishes:
     def _grant(self, client: WebSocketClient, names: Sequence[str], watches: list[Watch]) -> None:
         self._topics.watch(client, watches)
         known = {watch.topic for watch in watches}
-        try:
-            self._topics.give_all(client)
-            client.refuse_topics([name for name in dict.fromkeys(names) if name not in known])
-        except Exception as error:  # safety net: the others must get theirs
-            failed(client, error)
+        self._topics.give_all(client)
+        client.refuse_topics([name for name in dict.fromkeys(names) if name not in known])

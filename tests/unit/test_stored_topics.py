@@ -232,3 +232,21 @@ def test_news_of_what_nobody_watches_and_of_what_is_not_stored_is_not_taken(worl
     world.bus.put(TopicNews("presence:1", 2**53 - 1, '{"state":"online"}'))
     assert world.dispatcher.topics.size == size
     assert [said["data"] for said in snapshots(peer)] == [{"state": "offline"}]
+
+
+def test_others_get_theirs_where_granting_a_wish_fails(world: StoredWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    topics = world.dispatcher.topics
+    hold = topics.hold
+    fails = [True]
+
+    def hold_or_fail(watches: Sequence[Watch]) -> None:
+        if fails and fails.pop():
+            raise RuntimeError("as never expected")
+        hold(watches)
+
+    monkeypatch.setattr(topics, "hold", hold_or_fail)
+    world.change("a", 1, is_told=False)
+    world.websocket_on("fact:a")
+    second = world.websocket_on("fact:a")
+    until(lambda: numbers(second) == [1])
+    assert world.dispatcher.counts.pop("callback_failures") == 1
