@@ -61,6 +61,11 @@ class Identity:
     def avatar(self) -> str:
         return people.avatar(self.name, self.display_name, self.picture)
 
+    @property
+    def person(self) -> people.Person:
+        """Whom others see."""
+        return people.Person(self.id, self.name, self.display_name, self.picture)
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -12,7 +12,7 @@ from ..extensions import database
 from ..openapi import Answer, describe, words
 from ..web import no_content
 from . import deleting
-from .views import bp, person_of
+from .views import bp
 
 __all__ = ["bp"]
 
@@ -30,13 +30,13 @@ def delete(which: str) -> Response:
     identity = guard.signed_in()
     number = number_of(which, deleting.unknown)
     with database().transaction() as transaction:
-        deleting.delete(transaction, person_of(identity), number)
+        deleting.delete(transaction, identity.person, number)
     return no_content()
 
 
 @bp.get("/messages/<which>/delete")
 def delete_page(which: str) -> str | BaseResponse:
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     number = number_of(which, deleting.unknown)
     with database().snapshot() as connection:
         page = inbox.head(connection, me.id).as_page()
@@ -48,7 +48,7 @@ def delete_page(which: str) -> str | BaseResponse:
 
 @bp.post("/messages/<which>/delete")
 def delete_form(which: str) -> BaseResponse:
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     number = number_of(which, deleting.unknown)
     with database().transaction() as transaction:
         message = deleting.own(transaction, me, number)

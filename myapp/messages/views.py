@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import inbox
 from ..auth import blocks, guard, people
 from ..auth.people import Person
-from ..auth.service import Identity
 from ..auth.views import as_json as person_as_json
 from ..db import Transaction
 from ..errors import AppError, Invalid, Text
@@ -63,10 +62,6 @@ class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
     upto: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ, description="An event's seq.", examples=[18])]
 
 
-def person_of(identity: Identity) -> Person:
-    return Person(identity.id, identity.name, identity.display_name, identity.picture)
-
-
 @bp.post("/messages")
 @describe(
     "Send a message",
@@ -88,7 +83,7 @@ def send() -> Response:
     identity = guard.signed_in()
     asked = read_json(SendRequest)
     with database().transaction() as transaction:
-        sent = service.send(transaction, person_of(identity), asked.to, asked.body, asked.key)
+        sent = service.send(transaction, identity.person, asked.to, asked.body, asked.key)
     parts().dispatcher.stop_typing(identity.id, sent.receiver)
     return answer({**sent.message, "seq": sent.seq}, 201 if sent.is_new else 200)
 
@@ -120,7 +115,7 @@ def note_typing() -> Response:
 @bp.get("/messages/conversations")
 @describe("List one's conversations", answers={200: shapes.Conversations})
 def conversations() -> Response:
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     with database().snapshot() as connection:
         found = service.list_conversations(connection, me)
         head = inbox.head(connection, me.id)
@@ -140,7 +135,7 @@ def conversations() -> Response:
     errors={404: "There is no such user."},
 )
 def history(name: str) -> Response:
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     before = query_whole("before", service.NO_LIMIT)
     limit = query_whole("limit", 50, 1, 500)
     with database().snapshot() as connection:
@@ -161,7 +156,7 @@ def mark_read() -> Response:
     identity = guard.signed_in(ticket=True)
     asked = read_json(ReadRequest)
     with database().transaction() as transaction:
-        badges = service.mark_read(transaction, person_of(identity), asked.with_, asked.upto)
+        badges = service.mark_read(transaction, identity.person, asked.with_, asked.upto)
         seq = inbox.seq_of(transaction, identity.id)
     return answer({"badges": badges, "seq": seq})
 
@@ -199,7 +194,7 @@ def mark_seen() -> Response:
 
 @bp.get("/")
 def conversations_page() -> str:
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     query = query_text("q", "")
     with database().snapshot() as connection:
         page = inbox.head(connection, me.id).as_page()
@@ -218,7 +213,7 @@ def conversations_page() -> str:
 
 @bp.get("/chats/<name>")
 def chat_page(name: str) -> str:
-    return _chat_page(person_of(guard.signed_in()), name, MessageForm(formdata=None))
+    return _chat_page(guard.signed_in().person, name, MessageForm(formdata=None))
 
 
 def _chat_page(me: Person, name: str, form: MessageForm) -> str:
@@ -250,7 +245,7 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
 @bp.post("/chats/<name>")
 def send_form(name: str) -> BaseResponse | tuple[str, int]:
     """Send from the page, and mark as read what the page showed. The form's key makes a second submit harmless."""
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     form = MessageForm()
     # a browser sends line breaks as CRLF (HTML, form submission); a message has them as they were typed
     body = (form.body.data or "").replace("\r\n", "\n")
@@ -271,7 +266,7 @@ def send_form(name: str) -> BaseResponse | tuple[str, int]:
 
 @bp.post("/chats/<name>/read")
 def chat_read(name: str) -> BaseResponse:
-    me = person_of(guard.signed_in())
+    me = guard.signed_in().person
     with database().transaction() as transaction:
         _mark_shown(transaction, me, name, request.form.get("upto"))
     return redirect(url_for("messages.chat_page", name=name), 303)

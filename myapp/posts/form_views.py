@@ -18,7 +18,7 @@ from .forms import PostForm, ReplyForm
 from .pages import newer_part, newer_replies_part
 from .reacting import REACTIONS as KINDS
 from .reacting import Reaction
-from .views import ID, REACTIONS, WRITES, bp, person, react
+from .views import ID, REACTIONS, WRITES, bp, react, take_away
 from .writing import Written
 
 __all__ = ["bp"]
@@ -45,7 +45,7 @@ def newer_replies(post: int) -> str:
 def write_form() -> BaseResponse | Page:
     me, form = guard.signed_in(), PostForm()
     try:
-        number = _store(form, person(me), writing.write)
+        number = _store(form, me.person, writing.write)
     except AppError as error:
         return pages.feed(me, MAX_SEQ, _with_error(form, error)), error.status
     return redirect(url_for("posts.feed", _anchor=f"post-{number}"), 303)
@@ -60,7 +60,7 @@ def reply_form(post: int) -> BaseResponse | Page:
         return writing.reply(transaction, author, post, body, key)
 
     try:
-        number = _store(form, person(me), reply)
+        number = _store(form, me.person, reply)
     except AppError as error:
         return pages.thread(me, post, query_whole("after", 0), _with_error(form, error)), error.status
     with database().read() as connection:
@@ -88,7 +88,7 @@ def _with_error(form: PostForm, error: AppError) -> PostForm:
 @limiter.count(REACTIONS, guard.by_person)
 def react_form(post: int) -> BaseResponse:
     """The button says what one wants to think from now on: pressed twice, it says the same."""
-    me = person(guard.signed_in())
+    me = guard.signed_in().person
     try:
         react(me, post, _reaction(request.form.get("reaction", "")))
     except AppError as error:
@@ -109,9 +109,7 @@ def _reaction(text: str) -> Reaction | None:
 
 @bp.post(f"/posts/{ID}/delete")
 def delete_form(post: int) -> BaseResponse:
-    me = guard.signed_in()
-    with database().transaction() as transaction:
-        writing.delete(transaction, me.id, post, is_admin=me.is_admin)
+    take_away(guard.signed_in(), post)
     return _back_to(post)
 
 

@@ -14,7 +14,7 @@ from .. import inbox
 from ..auth import blocks, people
 from ..auth.people import Person
 from ..db import Transaction, now_ms
-from ..errors import Conflict, Forbidden, Text
+from ..errors import Conflict, Text
 from ..notifications import preferences
 from ..notifications import service as notices
 from ..notifications.content import Content
@@ -71,16 +71,6 @@ _REPLIED = statement(
     .limit(MOST_TOLD)
 )
 _NOTE_EVENT = statement(sa.insert(post_events).values(given(post_events, "post_id", "user_id", "seq")))
-_EVENTS = statement(
-    sa.select(post_events.c.user_id, post_events.c.seq).where(post_events.c.post_id == sa.bindparam("post"))
-)
-_WRITTEN = statement(sa.select(posts.c.author_id, posts.c.body).where(posts.c.id == sa.bindparam("post")))
-_DELETE = statement(
-    sa.update(posts)
-    .where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None))
-    .values(body="", deleted_at=sa.bindparam("now"))
-    .returning(posts.c.thread_id)
-)
 
 
 class Written(NamedTuple):
@@ -145,39 +135,6 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
         if (user, author.id) not in blocked and (user not in told or "reply" in unheard.get(user, ())):
             _tell_of_mention(transaction, user, author, thread, number, body)
     return Written(number, True)
-
-
-def delete(transaction: Transaction, me: int, post: int, *, is_admin: bool = False) -> None:
-    """One's own post or reply is no more: nothing of its content is left, in events neither. Replies to it stay.
-
-    Whoever was told of it is told of that. Deleting it twice changes nothing. Raises NotFound, Forbidden.
-    """
-    row = transaction.one(_WRITTEN, post=post)
-    if row is None:
-        raise no_such_post(post)
-    author: int = row[0]
-    body: str = row[1]
-    if author != me and not is_admin:
-        raise Forbidden(Text("This is somebody else's post: delete your own ones."))
-    told: dict[int, int] = {user: seq for user, seq in transaction.all(_EVENTS, post=post)}
-    inbox.lock(transaction, {author, *told})
-    deleted = transaction.one(_DELETE, post=post, now=now_ms())
-    if deleted is None:
-        return
-    thread: int | None = deleted[0]
-    search.forget_post(transaction, post, author, body)
-    for user, seq in told.items():
-        inbox.withdraw(transaction, user, (seq,))
-        inbox.blank(transaction, user, seq)
-    inbox.withdraw_unseen_about(transaction, author, ("likes", "dislikes"), "post", post)
-    what = {"kind": "post" if thread is None else "reply", "id": post, "post": thread or post}
-    for user in sorted({author, *told}):
-        inbox.append(transaction, user, "deleted", what)
-    counts.change(transaction, post)
-    if thread is None:
-        counts.change_feed(transaction)
-    else:
-        counts.change(transaction, thread, replies=-1)
 
 
 def _thread_of(transaction: Transaction, post: int) -> tuple[int, int, int]:

@@ -43,7 +43,7 @@ PAGE, MOST = 20, 50
 def search() -> Response | str | tuple[str, int]:
     """What has the words of `q`, newest first: a page for a browser, JSON for a program."""
     identity = guard.signed_in()
-    me = Person(identity.id, identity.name, identity.display_name, identity.picture)
+    me = identity.person
     before = query_whole("before_message", service.NEWEST, 1), query_whole("before_post", service.NEWEST, 1)
     if wants_page():
         return _page(me, *before)

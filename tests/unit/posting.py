@@ -17,7 +17,7 @@ from myapp.auth.people import Person
 from myapp.db import Connection
 from myapp.errors import AppError
 from myapp.notifications import preferences
-from myapp.posts import reacting, reading, seeing, writing
+from myapp.posts import deleting, reacting, reading, seeing, writing
 from myapp.posts.counts import Counts
 from myapp.posts.reacting import Reaction, Wish
 
@@ -48,7 +48,7 @@ class Writers:
 
     def delete(self, by: Person, post: int, *, is_admin: bool = False) -> None:
         with self.database.transaction() as transaction:
-            writing.delete(transaction, by.id, post, is_admin=is_admin)
+            deleting.delete(transaction, by.id, post, is_admin=is_admin)
 
     def react(self, by: Person, post: int, reaction: Reaction | None = "like") -> Counts:
         (result,) = self.together(Wish(by, post, reaction))

@@ -257,6 +257,16 @@ ALLOWED: dict[str, set[str]] = {
         "posts.models",
         "statements",
     },
+    "posts.deleting": {
+        "db",
+        "errors",
+        "inbox",
+        "posts.counts",
+        "posts.models",
+        "posts.reacting",
+        "search.service",
+        "statements",
+    },
     "posts.writing": {
         "auth.blocks",
         "auth.people",

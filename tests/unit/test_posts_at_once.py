@@ -18,7 +18,7 @@ from myapp.auth.people import Person
 from myapp.errors import Conflict, Forbidden, NotFound
 from myapp.grouping import Grouping
 from myapp.notifications import preferences
-from myapp.posts import reacting, writing
+from myapp.posts import deleting, reacting
 from myapp.posts.counts import Changed, Counts
 from myapp.posts.reacting import Wish
 
@@ -192,7 +192,7 @@ def test_reply_that_waits_while_its_post_is_deleted_is_refused(emptied: Store) -
 
     waiting = threading.Thread(target=reply)
     with emptied.database.transaction() as transaction:
-        writing.delete(transaction, ann.id, post)
+        deleting.delete(transaction, ann.id, post)
         waiting.start()
         if emptied.database.dialect == "postgresql":
             wait_for(lambda: noticed.is_waiting(emptied), "the reply waits")

@@ -13,6 +13,7 @@ from myapp.auth import blocks
 from myapp.auth.people import Person
 from myapp.messages import deleting
 from myapp.messages import service as messages
+from myapp.posts import deleting as deleting_posts
 from myapp.posts import writing
 from myapp.search import catching_up, index, service
 from myapp.search.query import needed, parse
@@ -52,7 +53,7 @@ class World:
 
     def delete_post(self, number: int, author: int = 0) -> None:
         with self.store.database.transaction() as transaction:
-            writing.delete(transaction, self.people[author].id, number)
+            deleting_posts.delete(transaction, self.people[author].id, number)
 
     def index(self) -> None:
         """All that is stored is in the index."""

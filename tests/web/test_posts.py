@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from myapp.posts import deleting
+
 from .conftest import Program, Site, is_problem, open_site
 
 NOTHING = {"likes": 0, "dislikes": 0, "replies": 0}
@@ -300,3 +302,19 @@ def test_counts_and_badges_are_right_after_many_requests_of_several_people(both_
         others = [row for row in rows if row[0] == post and row[1] != posts.index(post) + 1]
         assert program.badges()["likes"] == sum(row[2] == "like" for row in others)
         assert program.badges()["dislikes"] == sum(row[2] == "dislike" for row in others)
+
+
+def test_post_of_which_very_much_was_told_is_deleted_after_that_was_seen(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deleting, "MOST_UNSEEN", 2)
+    alice, *others = site.programs("alice", "bob", "carol", "dan")
+    hot, other = (alice.post("/posts", {"body": "hi"}).get_json()["id"] for _ in range(2))
+    for one in others:
+        assert one.put(f"/posts/{hot}/reaction", {"reaction": "like"}).status_code == 200
+    assert others[0].put(f"/posts/{other}/reaction", {"reaction": "dislike"}).status_code == 200
+    assert others[0].delete(f"/posts/{hot}").status_code == 403
+    assert alice.badges()["likes"] == 3, "who may not delete it marks nothing"
+    assert alice.delete(f"/posts/{hot}").status_code == 204
+    assert (alice.badges()["likes"], alice.badges()["dislikes"]) == (0, 1)
+    assert [event["kind"] for event in alice.events()][-2:] == ["seen", "deleted"]
