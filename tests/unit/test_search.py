@@ -235,6 +235,20 @@ def test_messages_are_not_posts(world: World) -> None:
     assert (world.ids("hello"), world.post_ids("hello")) == ([message], [post])
 
 
+def test_answer_ends_where_its_texts_are_long_and_is_gone_on_with(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_SHOWN", 100)
+    sent = [world.send(f"hello {'x' * 60}") for _ in range(3)]
+    found, before = [], NEWEST
+    while before:
+        page = world.find("hello", before=before)
+        assert len(page.hits) == 1
+        found += [hit["id"] for hit in page.hits]
+        before = page.before or 0
+    assert found == sent[::-1]
+
+
 def test_search_that_takes_too_long_ends_with_what_it_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [world.send("b a"), *(world.send("a b") for _ in range(5)), world.send("b a")]
     world.index()
