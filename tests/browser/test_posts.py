@@ -66,7 +66,7 @@ def test_a_reaction_and_a_reply_survive_a_short_outage(two: tuple[Person, Person
     expect(window.find("#write textarea")).to_have_value("")
 
 
-def test_new_posts_take_nobody_away_from_what_they_read_and_write(town: Town) -> None:
+def test_new_posts_take_nobody_away_before_they_are_asked_for_and_then_lead_to_them(town: Town) -> None:
     ann, bob = town.people_named("ann", "bob")
     empty_feed(town.server)
     posts = [bob.post(f"post {number}\n" + "long " * 60) for number in range(9)]
@@ -82,10 +82,15 @@ def test_new_posts_take_nobody_away_from_what_they_read_and_write(town: Town) ->
     button = window.page.get_by_role("button", name="1 new post")
     expect(button).to_be_in_viewport(timeout=1_000)  # within a second, wherever one is
     assert shifts(window.page) == []
-    button.click()
-    window.shows_posts("new", *(f"post {number}\n" + "long " * 60 for number in range(8, -1, -1)))
     after = read.bounding_box()
     assert before and after and abs(before["y"] - after["y"]) < 2
+    button.click()
+    window.shows_posts("new", *(f"post {number}\n" + "long " * 60 for number in range(8, -1, -1)))
+    new = window.find("[data-posts] > :first-child")
+    expect(new).to_be_in_viewport(ratio=1)
+    expect(new).to_be_focused()
+    place = new.bounding_box()
+    assert place and place["y"] >= 56, "what is new does not lie under the button"
     expect(window.find("#write textarea")).to_have_value("what I was about to say")
     assert not window.was_reloaded()
 

@@ -260,6 +260,40 @@ test('pressed, it puts them above the others, once, and leaves the rest as it is
   assert.deepEqual([page.offered(), page.input.value, page.shown(5)[0]], ['', 'what one types', 1]);
 });
 
+test('pressed, it leads to the first of them; further down that one comes to the top', async () => {
+  for (const [scrollTop, block] of [[0, 'nearest'], [900, 'start']]) {
+    const page = postsPage({ posts: [{ id: 5 }] });
+    page.document.documentElement.scrollTop = scrollTop;
+    page.recent([7], [6], [5]);
+    assert.equal(page.document.ledTo, undefined);
+    page.news.fire('click');
+    await page.part({ posts: [{ id: 7 }, { id: 6 }] });
+    assert.deepEqual([page.document.activeElement.id, page.document.ledTo], ['post-7', ['post-7', { block }]]);
+  }
+});
+
+test('one who writes on before they come is not led away', async () => {
+  const page = postsPage({ posts: [{ id: 5 }] });
+  page.recent([6], [5]);
+  page.news.fire('click');
+  page.input.focus();
+  await page.part({ posts: [{ id: 6 }] });
+  assert.deepEqual([page.ids(), page.document.activeElement, page.document.ledTo], [[6, 5], page.input, undefined]);
+});
+
+test('where nothing was pressed nobody is led anywhere, also after a press that brought nothing', async (context) => {
+  context.mock.method(console, 'warn', () => {});
+  const page = postsPage({ thread: { id: 1, replies: 1 }, posts: [{ id: 5 }] });
+  page.counts(1, 11, 0, 0, 2);
+  page.news.fire('click');
+  page.fetch.last.fail();
+  await settle();
+  assert.equal(page.document.activeElement, page.news);
+  page.page.apply({ seq: 1, kind: 'reply', data: { post: 1, reply: 7, by: 'bob' } });
+  await page.part({ posts: [{ id: 7 }], replies: 2 });
+  assert.deepEqual([page.document.activeElement.id, page.document.ledTo], ['post-7', undefined]);
+});
+
 test('where so much is new that a part does not reach down to the others, it takes their place', async () => {
   const page = postsPage({ posts: [{ id: 5 }, { id: 4 }] });
   page.recent([90], [80]);

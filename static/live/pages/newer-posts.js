@@ -5,7 +5,7 @@ const RECENT = 20;
 
 /**
  * What is newer than the posts or replies in a list: a button says how much there is, and puts it in as the server renders
- * it. Everything else on the page stays as it is, and where it is.
+ * it, and scrolls to it. Everything else stays as it is, and where nothing was pressed the page also stays where it is.
  */
 export class NewerPosts {
   /** What the topics have said last: of the feed its newest posts, of a thread the number of replies. */
@@ -19,6 +19,8 @@ export class NewerPosts {
   #leaving = 0;
   #isLoading = false;
   #isStale = false;
+  /** The button was pressed, and what is new not shown yet. */
+  #isAsked = false;
 
   /**
    * @param {object} parts
@@ -49,7 +51,7 @@ export class NewerPosts {
     this.#leaving = 0;
     /** Where there is none, the page does not show the newest, and what is new has no place on it. */
     this.button = document.getElementById('news');
-    this.button?.addEventListener('click', () => this.load());
+    this.button?.addEventListener('click', () => this.#press());
     this.offer();
   }
 
@@ -121,6 +123,12 @@ export class NewerPosts {
     this.list.dataset.replies = String(count);
   }
 
+  #press() {
+    this.#isAsked = true;
+    this.button.focus({ preventScroll: true }); // not every browser does so: who goes elsewhere meanwhile stays there
+    this.load();
+  }
+
   /** Put in what is new. */
   async load() {
     if (!this.button) return;
@@ -142,6 +150,7 @@ export class NewerPosts {
       console.warn(`live: posts could not be loaded: ${error}`);
     }
     this.#isLoading = false;
+    this.#isAsked = false;
     this.offer();
   }
 
@@ -166,9 +175,19 @@ export class NewerPosts {
     const before = thread ? null : list.firstElementChild;
     for (const item of items) list.insertBefore(document.adoptNode(item), before);
     if (thread) this.#take(part, items.filter((item) => !item.classList.contains('post--gone')).length);
-    if (document.activeElement === this.button) items[0]?.focus({ preventScroll: true });
+    if (items.length > 0 && document.activeElement === this.button) this.#lead(items[0]);
     onShown();
     return thread > 0 && isMore;
+  }
+
+  /** @param {HTMLElement} first of what is new */
+  #lead(first) {
+    first.focus({ preventScroll: true });
+    if (!this.#isAsked) return;
+    this.#isAsked = false;
+    // further down the browser keeps in place what was there before, so "nearest" would be where the new one is not for long
+    const isAtTop = this.parts.document.documentElement.scrollTop === 0;
+    first.scrollIntoView({ block: isAtTop ? 'nearest' : 'start' });
   }
 
   /** How many replies there were when the part was read, and so many that stand have come with it. */

@@ -163,6 +163,15 @@ export class FakeElement {
     return this.querySelectorAll(selector)[0] ?? null;
   }
 
+  focus() {
+    this.ownerDocument.activeElement = this;
+  }
+
+  /** Where the user was led is kept in the document's `ledTo`. */
+  scrollIntoView(options) {
+    this.ownerDocument.ledTo = [this.id, options];
+  }
+
   getBoundingClientRect() {
     return { top: 0 };
   }
