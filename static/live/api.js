@@ -20,6 +20,14 @@ export function isTemporary(answer) {
   return TEMPORARY.has(answer.status);
 }
 
+/**
+ * @param {Answer} answer
+ * @returns {boolean} whether the server could not be reached, or not be asked; one that is asked too often is there
+ */
+export function isCutOff(answer) {
+  return isTemporary(answer) && answer.status !== 429;
+}
+
 /** Sends JSON with the page's CSRF token, or with what `access` says instead. Never throws: a failure is an answer too. */
 export class Api {
   /**

@@ -1,5 +1,6 @@
-import { isTemporary } from './api.js';
+import { isCutOff, isTemporary } from './api.js';
 import { Outage } from './outage.js';
+import { Pause } from './pause.js';
 
 /**
  * @typedef {object} Entry a message on its way, or whatever else one has written
@@ -22,8 +23,7 @@ export class Outbox {
   /** @type {Entry[]} the first one is being sent */
   #entries = [];
   #isRunning = false;
-  /** @type {{id: any, resume: () => void} | null} */
-  #pause = null;
+  #isCutOff = false;
 
   /**
    * @param {object} parts
@@ -33,8 +33,8 @@ export class Outbox {
    */
   constructor({ api, timers, random }) {
     this.api = api;
-    this.timers = timers;
     this.outage = new Outage(timers, random);
+    this.pause = new Pause(timers);
     /** @type {(entry: Entry, message: Record<string, any>) => void} the message as the server has it */
     this.onStored = () => {};
     /** @type {(entry: Entry, answer: import('./api.js').Answer) => void} it will not become better */
@@ -61,6 +61,11 @@ export class Outbox {
     return this.outage.failures > 0;
   }
 
+  /** Whether it waits for the network, and not for its turn at a server that is asked too often. */
+  get isCutOff() {
+    return this.#isCutOff;
+  }
+
   /** @param {Entry} entry */
   send(entry) {
     this.#entries.push(entry);
@@ -69,9 +74,7 @@ export class Outbox {
 
   /** The server can be reached again: do not wait for the timer. */
   hurry() {
-    if (!this.#pause) return;
-    this.timers.clear(this.#pause.id);
-    this.#pause.resume();
+    this.pause.hurry();
   }
 
   async #run() {
@@ -81,10 +84,11 @@ export class Outbox {
       const [entry] = this.#entries;
       const { path = '/messages', to, body, key } = entry;
       const answer = await this.api.post(path, { to, body, key });
+      this.#isCutOff = isCutOff(answer);
       if (isTemporary(answer)) {
         const ms = this.outage.failed();
         this.onWaiting(entry);
-        await this.#wait(answer.after ?? ms);
+        await this.pause.wait(answer.after ?? ms, !this.#isCutOff);
         continue;
       }
       this.outage.end();
@@ -93,12 +97,5 @@ export class Outbox {
       else this.onRefused(entry, answer);
     }
     this.#isRunning = false;
-  }
-
-  async #wait(ms) {
-    await new Promise((resume) => {
-      this.#pause = { id: this.timers.set(resume, ms), resume };
-    });
-    this.#pause = null;
   }
 }

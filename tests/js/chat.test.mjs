@@ -91,6 +91,9 @@ test('a message that cannot be sent yet says so and keeps its key', async () => 
   await settle();
   const [first, second] = page.posts('/messages');
   assert.equal(second.body.key, first.body.key);
+  second.answer({}, 429, { 'Retry-After': '5' });
+  await settle();
+  assert.equal(page.list.children[1].querySelector('[data-field="mark"]').textContent, 'Sending', 'it does not wait for the network');
 });
 
 test('a refused message gives the reason and the text back, and keeps its key while unchanged', async () => {

@@ -70,14 +70,22 @@ for (const [name, reply] of [
   });
 }
 
-test('429 waits as long as the server asks', async () => {
+test('429 waits as long as the server asks, whatever becomes of the connection, and is no outage', async () => {
   const { outbox, fetch, timers } = start();
   outbox.send(entry('a'));
+  fetch.last.fail();
+  await settle();
+  assert.ok(outbox.isCutOff);
+  outbox.hurry();
+  await settle();
   fetch.last.answer({}, 429, { 'Retry-After': '20' });
+  await settle();
+  outbox.hurry();
+  assert.deepEqual([outbox.isCutOff, outbox.isStuck], [false, true]);
   await timers.advance(19_999);
-  assert.equal(fetch.asked.length, 1);
-  await timers.advance(1);
   assert.equal(fetch.asked.length, 2);
+  await timers.advance(1);
+  assert.equal(fetch.asked.length, 3);
 });
 
 test('a server that never answers is given up after a while, and asked again', async () => {

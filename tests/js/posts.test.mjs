@@ -463,6 +463,18 @@ test('what was written stays until it is stored, and is sent once', async () => 
   assert.equal(page.input.getAttribute('readonly'), null);
 });
 
+test('what is written too often waits, but not for the network', async () => {
+  const page = postsPage();
+  const status = () => page.document.getElementById('write-status').textContent;
+  page.input.value = 'Hello';
+  page.write.fire('submit');
+  await page.answer({}, 429, { 'Retry-After': '5' });
+  assert.equal(status(), 'Sending');
+  await page.timers.advance(5_000);
+  await page.answer({}, 503);
+  assert.equal(status(), 'Waiting');
+});
+
 test('what is refused stays, with the reason', async () => {
   const page = postsPage({ thread: { id: 1 }, posts: [] });
   page.input.value = 'Hello';

@@ -43,7 +43,7 @@ export class ChatPage {
     const { document, outbox } = parts;
     outbox.onStored = (entry, message) => this.#stored(entry, message);
     outbox.onRefused = (entry, answer) => this.#wasRefused(entry, answer);
-    outbox.onWaiting = (entry) => this.messages.markPending(entry.key, 'waiting');
+    outbox.onWaiting = (entry) => this.messages.markPending(entry.key, outbox.isCutOff ? 'waiting' : 'sending');
     for (const happening of ['visibilitychange', 'focusin', 'pointerdown', 'keydown']) {
       document.addEventListener(happening, () => this.settle());
     }

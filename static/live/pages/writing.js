@@ -63,12 +63,12 @@ export class Writing {
     this.key.value = key;
     this.input.setAttribute('readonly', '');
     this.button.setAttribute('aria-disabled', 'true');
-    this.status.textContent = this.strings.get(this.outbox.isStuck ? 'waiting' : 'sending');
+    this.waits();
   }
 
-  /** It could not be sent yet. */
+  /** Say what it waits for. */
   waits() {
-    this.status.textContent = this.strings.get('waiting');
+    this.status.textContent = this.strings.get(this.outbox.isCutOff ? 'waiting' : 'sending');
   }
 
   stored() {
