@@ -55,6 +55,7 @@ def test_a_reaction_and_a_reply_survive_a_short_outage(two: tuple[Person, Person
     window.page.context.set_offline(True)
     window.state("offline")
     window.find(f"#post-{post} [data-reaction=like]").click()
+    expect(window.find(f"#post-{post} .react--waiting[data-reaction=like]")).to_be_visible(timeout=PATIENCE)
     window.write_post("I was away")
     expect(window.find("#write-status")).to_have_text("Waiting for the network…", timeout=PATIENCE)
     bob.reply(post, "Are you there?")

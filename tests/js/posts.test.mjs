@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeElement } from './support/dom.mjs';
 import { postsPage } from './support/posts.mjs';
 import { settle } from './support/world.mjs';
 
@@ -146,23 +147,111 @@ test('what is refused is given back, with the reason', async () => {
   assert.equal(page.complaint(5), '');
 });
 
-test('without a network it is tried a few times, then given back', async () => {
+test('while the server cannot be reached a reaction waits, and shows that it does', async () => {
   const page = postsPage({ posts: [{ id: 5, likes: 3, version: 10 }] });
   page.press(5, 'like');
-  for (let tries = 1; tries <= 4; tries += 1) {
+  assert.deepEqual(page.waiting(5), []);
+  const failures = [(q) => q.fail(), (q) => q.answer({}, 503), (q) => q.answer(undefined, 502), (q) => q.answer(undefined, 504)];
+  for (let tries = 1; tries <= 12; tries += 1) {
     assert.equal(page.asked('/posts/5/reaction').length, tries);
-    assert.deepEqual(page.shown(5), [4, 0, 0, 'like']);
-    page.fetch.last.fail();
+    failures[tries % 4](page.fetch.last);
     await settle();
-    await page.timers.advance(15_000 / 2);
+    assert.deepEqual([page.shown(5), page.waiting(5), page.busy(5), page.complaint(5)], [[4, 0, 0, 'like'], ['like'], 2, '']);
+    await page.timers.advance(4_000 / 2);
   }
-  assert.deepEqual([page.shown(5), page.complaint(5)], [[3, 0, 0, null], 'Not done']);
+  await page.answer(reacted(4, 0, 11, 'like'));
+  assert.deepEqual([page.shown(5), page.waiting(5), page.busy(5)], [[4, 0, 0, 'like'], [], 0]);
+  assert.equal(page.timers.pending, 0);
 });
 
-test('429 waits as long as the server asks', async () => {
+test('what waits is sent at once when the connection is back, of each post what was pressed last', async () => {
+  const window = new FakeElement('window');
+  const page = postsPage({ posts: [{ id: 5, version: 10 }, { id: 4, version: 10 }], view: window });
+  const back = [() => page.document.fire('live:state', { detail: { transport: 'sse' } }), () => window.fire('online')];
+  for (const hurry of back) {
+    page.press(5, 'like');
+    page.press(4, 'like');
+    for (const question of page.asked('/posts').slice(-2)) question.fail();
+    await settle();
+    page.press(5, 'dislike');
+    page.document.fire('live:state', { detail: { transport: null } });
+    await settle();
+    const before = page.fetch.asked.length;
+    hurry();
+    await settle();
+    const [five, four, ...more] = page.fetch.asked.slice(before);
+    assert.deepEqual([five.body, four.body, more], [{ reaction: 'dislike' }, { reaction: 'like' }, []]);
+    five.answer(reacted(0, 0, 11, null));
+    await settle();
+    page.fetch.last.answer({ detail: 'Not you.' }, 403);
+    four.answer(reacted(0, 0, 11, null));
+    await settle();
+    page.fetch.last.answer({ detail: 'Not you.' }, 403);
+    await settle();
+  }
+});
+
+test('what was taken back while it waited is sent: that it arrived is not known', async () => {
+  const page = postsPage({ posts: [{ id: 5, version: 10 }] });
+  page.press(5, 'like');
+  page.fetch.last.fail();
+  await page.timers.advance(500);
+  await page.answer({}, 429, { 'Retry-After': '5' });
+  page.press(5, 'like');
+  assert.deepEqual(page.shown(5), [0, 0, 0, null]);
+  await page.timers.advance(5_000);
+  assert.deepEqual(page.fetch.last.body, { reaction: null });
+  await page.answer(reacted(0, 0, 12, null));
+  assert.deepEqual([page.shown(5), page.busy(5), page.asked('/posts/5/reaction').length], [[0, 0, 0, null], 0, 3]);
+});
+
+for (const [status, reason] of [[401, 'Signed out'], [403, 'No.'], [404, 'No.'], [422, 'No.']]) {
+  test(`what waited and is then refused by ${status} is given back, with the reason`, async () => {
+    const page = postsPage({ posts: [{ id: 5, likes: 3, version: 10 }] });
+    page.press(5, 'like');
+    page.fetch.last.fail();
+    await page.timers.advance(500);
+    await page.answer({ detail: 'No.' }, status);
+    assert.deepEqual([page.shown(5), page.complaint(5), page.waiting(5), page.busy(5)], [[3, 0, 0, null], reason, [], 0]);
+  });
+}
+
+test('what waits when the page goes is given back: a page that the browser shows again says so', async () => {
+  const window = new FakeElement('window');
+  const page = postsPage({ posts: [{ id: 5, likes: 3, version: 10 }], view: window });
+  await page.timers.advance(1_000);
+  for (const order of ['fails, goes', 'goes, fails']) {
+    page.press(5, 'like');
+    for (const what of order.split(', ')) {
+      if (what === 'goes') window.fire('pagehide');
+      else page.fetch.last.fail();
+      await settle();
+    }
+    assert.deepEqual([page.shown(5), page.complaint(5), page.timers.pending], [[3, 0, 0, null], 'Not done', 0]);
+  }
+  page.press(5, 'like');
+  window.fire('pagehide');
+  page.press(5, 'dislike'); // it is shown again
+  page.fetch.last.fail();
+  await settle();
+  assert.deepEqual([page.shown(5), page.waiting(5), page.complaint(5)], [[3, 1, 0, 'dislike'], ['dislike'], '']);
+});
+
+test('what is on its way when the page goes still arrives', async () => {
+  const window = new FakeElement('window');
+  const page = postsPage({ posts: [{ id: 5, likes: 3, version: 10 }], view: window });
+  page.press(5, 'like');
+  window.fire('pagehide');
+  await page.answer(reacted(4, 0, 11, 'like'));
+  assert.deepEqual([page.shown(5), page.complaint(5)], [[4, 0, 0, 'like'], '']);
+});
+
+test('429 waits as long as the server asks, and not for the network', async () => {
   const page = postsPage({ posts: [{ id: 5, version: 10 }] });
   page.press(5, 'like');
   await page.answer({}, 429, { 'Retry-After': '5' });
+  assert.deepEqual([page.shown(5), page.waiting(5), page.busy(5)], [[1, 0, 0, 'like'], [], 2]);
+  page.document.fire('live:state', { detail: { transport: 'sse' } });
   await page.timers.advance(4_900);
   assert.equal(page.asked('/posts/5/reaction').length, 1);
   await page.timers.advance(200);

@@ -1,18 +1,18 @@
-import { isTemporary } from '../api.js';
+import { isCutOff, isTemporary } from '../api.js';
 import { Outage } from '../outage.js';
-import { cloneTemplate, field } from '../templates.js';
-import { sleep } from '../timers.js';
-
-/** A reaction that cannot be sent is tried again so often, before it is given back. */
-const TRIES = 4;
-const NAMES = ['likes', 'dislikes', 'replies'];
+import { Pause } from '../pause.js';
+import { cloneTemplate } from '../templates.js';
+import { pressed, say, showPending, showReaction, showSettled, showStand, standOf } from './post-view.js';
 
 /**
- * @typedef {object} Stand of a post, as the server has it
- * @property {number} version a greater one is newer
- * @property {number} likes
- * @property {number} dislikes
- * @property {number} replies
+ * @typedef {object} Pending what the user thinks of a post, on its way
+ * @property {string | null} wanted what the user wants to think of it: whatever was pressed last
+ * @property {string | null} known what the server knows of that, as far as it has said
+ * @property {import('./post-view.js').Stand} stand the counts with what is known
+ * @property {import('./post-view.js').Stand} newest the newest counts; these may have in them already what is still on its way
+ * @property {Pause} pause until the next try
+ * @property {boolean} isCutOff it waits for the network
+ * @property {boolean} isLeft the page has gone since
  */
 
 /**
@@ -20,15 +20,11 @@ const NAMES = ['likes', 'dislikes', 'replies'];
  *
  * Promise: what is newer by its version is never replaced by what is older, whichever way it came: with the page, by an
  * answer, or as the post's topic. While a reaction is on its way the counts show how they would be with it; then they are
- * as the server says. In other windows of the same browser the buttons show what was pressed in this one.
+ * as the server says. It is tried until the server has it or refuses it, or the page goes. In other windows of the same
+ * browser the buttons show what was pressed in this one.
  */
 export class PostItems {
-  /**
-   * By post: what the user wants to think of it, what the server knows of that and the counts with it, and the newest
-   * counts. These may have in them already what is still on its way.
-   *
-   * @type {Map<number, {wanted: string | null, known: string | null, stand: Stand, newest: Stand}>}
-   */
+  /** By post. @type {Map<number, Pending>} */
   #pending = new Map();
   /** By post: the version of the counts with which the server has answered last what the user thinks of it. */
   #answered = new Map();
@@ -46,7 +42,11 @@ export class PostItems {
    */
   constructor(parts) {
     this.parts = parts;
-    const { BroadcastChannel } = parts.document.defaultView ?? {};
+    const { document } = parts;
+    document.addEventListener('live:state', ({ detail }) => detail.transport && this.#hurry());
+    document.defaultView?.addEventListener('online', () => this.#hurry());
+    document.defaultView?.addEventListener('pagehide', () => this.#leave());
+    const { BroadcastChannel } = document.defaultView ?? {};
     if (!BroadcastChannel) return;
     this.#windows = new BroadcastChannel(`reactions of ${parts.user} at ${parts.base}`);
     this.#windows.addEventListener('message', ({ data }) => this.#hear(data));
@@ -59,7 +59,7 @@ export class PostItems {
 
   /**
    * @param {number} id
-   * @param {Stand} stand
+   * @param {import('./post-view.js').Stand} stand
    */
   take(id, stand) {
     const pending = this.#pending.get(id);
@@ -101,9 +101,9 @@ export class PostItems {
     const id = Number(item.dataset.post);
     const wanted = button.getAttribute('aria-pressed') === 'true' ? null : button.dataset.reaction;
     const running = this.#pending.get(id);
-    const stand = standOf(item);
-    const pending = running ?? { wanted, known: pressed(item), stand, newest: stand };
+    const pending = running ?? this.#begin(item);
     pending.wanted = wanted;
+    pending.isLeft = false;
     say(item, '');
     showPending(item, pending);
     if (running) return; // it goes on with what is wanted now
@@ -113,31 +113,61 @@ export class PostItems {
     this.#settle(id, pending, failure);
   }
 
+  /** @param {HTMLElement} item @returns {Pending} */
+  #begin(item) {
+    const stand = standOf(item);
+    const known = pressed(item);
+    const pause = new Pause(this.parts.timers);
+    return { wanted: known, known, stand, newest: stand, pause, isCutOff: false, isLeft: false };
+  }
+
+  /** The server can be reached again. */
+  #hurry() {
+    for (const { pause } of this.#pending.values()) pause.hurry();
+  }
+
+  /** The page goes; should the browser show it again, it says what was not done. */
+  #leave() {
+    for (const pending of this.#pending.values()) {
+      pending.isLeft = true;
+      pending.pause.end();
+    }
+  }
+
   /** @returns {Promise<string>} what went wrong; '' for nothing */
   async #send(id, pending) {
     const { api, timers, random, strings } = this.parts;
     const outage = new Outage(timers, random);
-    do {
-      const { wanted } = pending;
-      const answer = await api.put(`/posts/${id}/reaction`, { reaction: wanted });
+    let isUnsure = false; // what no answer came to may have been stored all the same
+    while (isUnsure || pending.wanted !== pending.known) {
+      const answer = await api.put(`/posts/${id}/reaction`, { reaction: pending.wanted });
+      pending.isCutOff = isCutOff(answer);
+      isUnsure = !answer.body && (isUnsure || pending.isCutOff);
       if (answer.body) {
-        const { reaction, counts, version } = answer.body;
-        pending.known = reaction;
-        this.take(id, { ...counts, version });
-        this.#answered.set(id, version);
-        this.#windows?.postMessage({ id, reaction, stand: { ...counts, version } });
-        pending.stand = pending.newest;
+        this.#learn(id, pending, answer.body);
         outage.end();
-      } else if (isTemporary(answer) && outage.failures + 1 < TRIES) {
-        const ms = outage.failed();
-        await sleep(timers, answer.after ?? ms);
-      } else {
-        pending.wanted = pending.known;
-        if (answer.status === 401) return strings.get('state-signed-out');
-        return (!isTemporary(answer) && answer.detail) || strings.get('not-done');
+        continue;
       }
-    } while (pending.wanted !== pending.known);
+      if (isTemporary(answer) && !pending.isLeft) {
+        const ms = outage.failed();
+        const item = this.find(id);
+        if (item) showPending(item, pending);
+        await pending.pause.wait(answer.after ?? ms, !pending.isCutOff);
+        if (!pending.isLeft) continue;
+      }
+      if (answer.status === 401) return strings.get('state-signed-out');
+      return (!isTemporary(answer) && answer.detail) || strings.get('not-done');
+    }
     return '';
+  }
+
+  /** What the server says that the user thinks of it, and the counts with that. */
+  #learn(id, pending, { reaction, counts, version }) {
+    pending.known = reaction;
+    this.take(id, { ...counts, version });
+    this.#answered.set(id, version);
+    this.#windows?.postMessage({ id, reaction, stand: { ...counts, version } });
+    pending.stand = pending.newest;
   }
 
   /** What another window was answered. What is on its way in this one is later, and its answer says how it ends. */
@@ -153,62 +183,7 @@ export class PostItems {
     const item = this.find(id);
     if (!item) return;
     showStand(item, newest);
-    showReaction(item, known);
-    for (const button of buttonsOf(item)) button.removeAttribute('aria-busy');
+    showSettled(item, known);
     say(item, failure);
   }
-}
-
-/** @param {HTMLElement} item */
-function showPending(item, { wanted, known, stand }) {
-  const hoped = { ...stand };
-  if (known !== wanted) {
-    if (known) hoped[`${known}s`] -= 1;
-    if (wanted) hoped[`${wanted}s`] += 1;
-  }
-  showStand(item, hoped);
-  showReaction(item, wanted);
-  for (const button of buttonsOf(item)) button.setAttribute('aria-busy', 'true');
-}
-
-/** @param {HTMLElement} item @returns {HTMLElement[]} */
-function buttonsOf(item) {
-  return [.../** @type {NodeListOf<HTMLElement>} */ (item.querySelectorAll('[data-reaction]'))];
-}
-
-/** @param {HTMLElement} item @returns {string | null} the reaction that it shows as the user's */
-function pressed(item) {
-  return buttonsOf(item).find((button) => button.getAttribute('aria-pressed') === 'true')?.dataset.reaction ?? null;
-}
-
-/** @param {HTMLElement} item @param {string | null} reaction */
-function showReaction(item, reaction) {
-  for (const button of buttonsOf(item)) {
-    const kind = button.dataset.reaction;
-    button.setAttribute('aria-pressed', String(kind === reaction));
-    button.setAttribute('value', kind === reaction ? '' : kind);
-  }
-}
-
-/** @param {HTMLElement} item @returns {Stand} */
-function standOf(item) {
-  const counts = NAMES.map((name) => [name, Number(item.querySelector(`[data-count="${name}"]`)?.textContent ?? 0)]);
-  return { version: Number(item.dataset.version), ...Object.fromEntries(counts) };
-}
-
-/** @param {HTMLElement} item @param {Stand} stand */
-function showStand(item, stand) {
-  item.dataset.version = String(stand.version);
-  for (const name of NAMES) {
-    const element = item.querySelector(`[data-count="${name}"]`);
-    if (element && element.textContent !== String(stand[name])) element.textContent = String(stand[name]);
-  }
-}
-
-/** @param {HTMLElement} item @param {string} text what is wrong; '' for nothing */
-function say(item, text) {
-  const error = field(item, 'error');
-  if (!error) return; // it was deleted
-  error.textContent = text;
-  error.hidden = !text;
 }

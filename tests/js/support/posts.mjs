@@ -83,6 +83,7 @@ export function postsPage({ posts = [], thread = null, history = false, end = tr
     shown: shownOf,
     offered: () => (document.getElementById('news').hidden ? '' : document.getElementById('news').textContent),
     busy: (id) => document.getElementById(`post-${id}`).querySelectorAll('[aria-busy]').length,
+    waiting: (id) => document.getElementById(`post-${id}`).querySelectorAll('.react--waiting').map((button) => button.dataset.reaction),
     complaint: (id) => document.getElementById(`post-${id}`).querySelector('[data-field="error"]').textContent,
     press(id, kind) {
       const button = document.getElementById(`post-${id}`).querySelector(`[data-reaction="${kind}"]`);
