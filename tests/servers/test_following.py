@@ -31,7 +31,7 @@ def test_a_send_answers_with_the_message_and_the_senders_seq(anywhere: Three) ->
     answer = anywhere.alice.post("/messages", {"to": anywhere.bob.name, "body": "hi"})
     assert answer.status == 201
     message = answer.json()
-    assert set(message) == {"id", "from", "from_name", "avatar", "to", "body", "at", "seq"}
+    assert set(message) == {"id", "from", "from_name", "avatar", "to", "body", "at", "deleted", "seq"}
     assert (message["from"], message["to"], message["body"]) == (anywhere.alice.name, anywhere.bob.name, "hi")
     assert message["seq"] == 1
 

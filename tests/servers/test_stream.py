@@ -247,18 +247,18 @@ def test_a_websocket_is_given_what_it_watches_and_told_what_it_may_not(three: Th
 
 def test_a_poll_has_the_snapshots_that_it_asks_for(three: Three) -> None:
     alice, bob, _ = three
-    said = bob.poll(watch=f"presence:{alice.name},posts")
+    said = bob.poll(watch=f"presence:{alice.name},post:17")
     (topic,) = said["snapshots"]
     assert (topic, said["snapshots"][topic]["data"]) == (f"presence:{alice.name}", {"state": "offline"})
-    assert "'posts'" in said["errors"]["watch"]
+    assert "'post:17'" in said["errors"]["watch"]
 
 
 def test_a_waiting_long_poll_is_answered_when_what_it_watches_changes(three: Three) -> None:
     alice, bob, _ = three
-    waiting = bob.long_poll(0, timeout=20, watch=f"presence:{alice.name},posts")
+    waiting = bob.long_poll(0, timeout=20, watch=f"presence:{alice.name},post:17")
     wait_until_parked(bob, "long-poll")
     open_stream(alice)
     said = waiting.read_answer().json()
     assert said["events"] == []
     assert said["snapshots"][f"presence:{alice.name}"]["data"] == {"state": "online"}
-    assert "'posts'" in said["errors"]["watch"]
+    assert "'post:17'" in said["errors"]["watch"]

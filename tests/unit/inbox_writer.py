@@ -91,12 +91,14 @@ def write_message(database: Database, dice: Random, chosen: Two, everybody: list
 
 def block(database: Database, dice: Random, chosen: Two, everybody: list[Person], text: str) -> None:
     me, other = chosen
+    with contextlib.suppress(Forbidden), database.transaction() as transaction:
+        people.lock_with(transaction, me.id, other.name)
+        blocks.block(transaction, me.id, other.id)
+        messages.send(transaction, me, other.name, text)  # later another process may have taken the block back
+        raise AssertionError("somebody has written to whom they have blocked")
     with database.transaction() as transaction:
         people.lock_with(transaction, me.id, other.name)
         blocks.block(transaction, me.id, other.id)
-    with contextlib.suppress(Forbidden), database.transaction() as transaction:
-        messages.send(transaction, me, other.name, text)
-        raise AssertionError("somebody has written to whom they have blocked")
     with database.transaction() as transaction:
         people.lock_with(transaction, me.id, other.name)
         blocks.unblock(transaction, me.id, other.id)

@@ -28,7 +28,7 @@ from myapp.systems import service as systems
 from myapp.texts import KEY_LIFE
 
 from ..postgres import PostgresServer
-from ..support import sqlite_url
+from ..support import PATIENCE, sqlite_url, wait_for
 from . import noticed
 from .conftest import Store, open_store
 
@@ -309,9 +309,18 @@ def test_who_mutes_it_in_the_middle_of_a_batch_is_told_or_not_and_has_no_hole(bi
     for step in range(1, STEPS):
         users = big.add(3)
         number = create(big)
-        fails.act = lambda user=users[1]: mute(big, user)  # type: ignore[misc]
+        muting = threading.Thread(target=mute, args=(big, users[1]))
+
+        def begin_to_mute(muting: threading.Thread = muting) -> None:
+            """Done, or behind the batch that has the inbox."""
+            muting.start()
+            wait_for(lambda: not muting.is_alive() or noticed.is_waiting(big), "it is muted")
+
+        fails.act = begin_to_mute
         fails.begin(step)
         finish(big, number, 1000)
+        if muting.ident is not None:
+            muting.join(PATIENCE)
         assert fails.count < STEPS
         assert told(big, users[0])[-1:] == ["News"]
         noticed.check(big, users)
