@@ -33,7 +33,7 @@ def test_the_first_change_goes_out_at_once_and_then_the_newest_in_each_half_seco
     for number in (2, 3, 4):
         world.pass_time(0.1)
         world.change("a", number)
-    world.pass_time(0.15)
+    world.pass_time(0.2)
     assert numbers(peers[0]) == [0, 1]
     world.pass_time(0.05)
     assert [numbers(peer) for peer in peers] == [[0, 1, 4], [0, 1, 4]]
@@ -66,7 +66,7 @@ def test_who_came_is_given_nothing_more_for_half_a_second_and_then_what_changed(
     late = [world.stream_on("fact:a"), world.websocket_on("fact:a")]
     world.pass_time(0.1)
     world.change("a", 1)
-    world.pass_time(0.35)
+    world.pass_time(0.4)
     assert [numbers(peer) for peer in late] == [[0], [0]]
     world.pass_time(0.15)
     assert [numbers(peer) for peer in late] == [[0, 1], [0, 1]]
@@ -210,7 +210,7 @@ def test_one_whose_version_was_given_here_is_answered_half_a_second_after_that(w
         world.pass_time(0.1)
         world.change("a", 2)
         poll = world.poll_on([version], "fact:a")
-        world.pass_time(0.35)
+        world.pass_time(0.4)
         assert poll.answer() is None
         world.pass_time(0.1)
         assert numbers(poll) == [2]

@@ -10,6 +10,7 @@ import gevent
 import pytest
 
 from myapp.live.bus import TopicNews
+from myapp.live.pace import PACE
 from myapp.live.topics import Watch
 
 from .parking import Peer, settle, until
@@ -126,7 +127,7 @@ def test_of_what_does_not_stand_there_nothing_is_said_until_it_does(world: Store
     settle()
     assert [snapshots(peer) for peer in peers] == [[], [], []]
     assert all(said["type"] != "error" for said in peers[0].said())
-    world.pass_time(0.5)
+    world.pass_time(PACE)
     world.change("a", 1)
     assert [numbers(peer) for peer in peers] == [[1], [1], [1]]
 
@@ -149,7 +150,7 @@ def test_two_names_of_one_topic_are_both_told(world: StoredWorld) -> None:
     topics.watch(peer.client, watches)
     topics.release(watches)
     topics.give_all(peer.client)
-    world.pass_time(0.5)
+    world.pass_time(PACE)
     world.change("a", 2)
     said = [(snapshot["topic"], snapshot["data"]["n"]) for snapshot in snapshots(peer)]
     assert said == [("fact:A", 1), ("fact:a", 1), ("fact:A", 2), ("fact:a", 2)]
