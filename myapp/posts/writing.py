@@ -1,6 +1,7 @@
-"""Writing, replying and deleting: each in one transaction, with what others are told of it.
+"""Writing and replying: each in one transaction, with what others are told of it.
 
-Locks are taken in one order: inboxes by user id, the post that is replied to, the feed.
+Locks are taken in one order: one's turn to reply in the thread, inboxes by user id, the post that is replied to, the
+feed.
 """
 
 from __future__ import annotations
