@@ -22,9 +22,6 @@ _BLOCK = Statement(
 _UNBLOCK = statement(
     sa.delete(blocks).where(blocks.c.user_id == sa.bindparam("user"), blocks.c.blocked_id == sa.bindparam("blocked"))
 )
-_BLOCKED = statement(
-    sa.select(blocks.c.blocked_id).where(blocks.c.user_id == sa.bindparam("user")).order_by(blocks.c.blocked_id)
-)
 _COUNT_OTHERS = statement(
     sa.select(sa.func.count()).where(
         blocks.c.user_id == sa.bindparam("user"), blocks.c.blocked_id != sa.bindparam("blocked")
@@ -61,13 +58,8 @@ def unblock(transaction: Transaction, user: int, blocked: int) -> None:
     transaction.run(_UNBLOCK, user=user, blocked=blocked)
 
 
-def blocked_by(connection: Connection, user: int) -> list[int]:
-    """Whom the user has blocked."""
-    return [row[0] for row in connection.all(_BLOCKED, user=user)]
-
-
 def listed(connection: Connection, user: int) -> list[Person]:
-    """The same as people, in order of name."""
+    """Whom the user has blocked, in order of name."""
     return [Person(*row) for row in connection.all(_LISTED, user=user)]
 
 

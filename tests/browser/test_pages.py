@@ -22,7 +22,6 @@ PAGES = {
     "not-found": "/chats/nobody-of-this-name",
 }
 STRANGERS = {"login": "/auth/login", "register": "/auth/register"}
-LONGEST_NAME = "an-extraordinarily-long-name"
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ from .parking import HEAD, ReadPage, World, badges
 
 #: What it costs by the clock to call one client, and to ask the database about one user or session, in seconds.
 CALL, ASKED = 20e-6, 1e-6
-#: Descriptors beside those of the clients.
-BESIDE = 500
 
 
 def _work(client: ParkedClient) -> None:

@@ -386,11 +386,11 @@ def test_block_is_between_two_and_one_way(writers: Writers) -> None:
     writers.block(ann, bob)
     writers.block(ann, bob)
     with writers.database.read() as connection:
-        assert blocks.blocked_by(connection, ann.id) == [bob.id]
-        assert blocks.blocked_by(connection, bob.id) == []
+        assert [person.id for person in blocks.listed(connection, ann.id)] == [bob.id]
+        assert blocks.listed(connection, bob.id) == []
         assert blocks.between(connection, bob.id, [ann.id, cid.id]) == {(ann.id, bob.id)}
         assert blocks.pairs(connection, [ann.id, cid.id], [bob.id]) == {(ann.id, bob.id)}
         assert blocks.pairs(connection, [], [bob.id]) == blocks.between(connection, bob.id, []) == set()
     writers.unblock(ann, bob)
     with writers.database.read() as connection:
-        assert blocks.blocked_by(connection, ann.id) == []
+        assert blocks.listed(connection, ann.id) == []

@@ -111,7 +111,7 @@ def test_who_has_blocked_whom_is_found_for_many_at_once(both_sites: Site) -> Non
     with both_sites.app.app_context(), database().read() as connection:
         assert blocks.pairs(connection, (1, 2), (2, 3)) == {(1, 2), (2, 3)}
         assert blocks.pairs(connection, (), (2, 3)) == set()
-        assert blocks.blocked_by(connection, 3) == [2]
+        assert [person.id for person in blocks.listed(connection, 3)] == [2]
 
 
 # -- pages
