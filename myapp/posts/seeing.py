@@ -53,6 +53,26 @@ _UNSEEN = statement(
 )
 
 
+_UNSEEN_REACTIONS = statement(
+    sa.select(_events.c.seq)
+    .with_hint(_events, "INDEXED BY ix_events_unseen", "sqlite")
+    .where(
+        _events.c.user_id == _user,
+        _events.c.seen == sa.false(),
+        _events.c.seq > _after,
+        sa.or_(_is("like"), _is("dislike")),
+        _number("post") == sa.bindparam("post", type_=sa.BigInteger),
+    )
+    .order_by(_events.c.seq)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
+def mark_reactions_seen(transaction: Transaction, user: int, post: int, after: int = 0) -> inbox.Marked:
+    """As `mark_seen`, but only what people think of this one post."""
+    return inbox.mark_next_seen(transaction, user, _UNSEEN_REACTIONS, post=post, after=after)
+
+
 def mark_seen(transaction: Transaction, user: int, thread: int, after: int = 0) -> inbox.Marked:
     """What the user was told about a post and the replies to it is seen: reactions, replies, mentions; where it is very
     much the next piece behind seq `after` (see `inbox.mark_in_pieces`), so what is of other posts is looked at once.

@@ -142,14 +142,16 @@ def delete(post: int) -> Response:
 
 
 def take_away(me: Identity, post: int) -> None:
-    """Delete it. Where its author has very much to see, what of that is about the post is seen first, in pieces: while
+    """Delete it. Where its author has very many reactions to see, those to this post are seen first, in pieces: while
     it is deleted nobody else has a turn on SQLite. Raises NotFound, Forbidden.
     """
     with database().read() as connection:
         author = deleting.check(connection, me.id, post, is_admin=me.is_admin)
         badges = inbox.head(connection, author).as_page()["badges"]
     if badges["likes"] + badges["dislikes"] > deleting.MOST_UNSEEN:
-        see(author, post)
+        inbox.mark_in_pieces(
+            database(), lambda transaction, after: seeing.mark_reactions_seen(transaction, author, post, after)
+        )
     with database().transaction() as transaction:
         deleting.delete(transaction, me.id, post, is_admin=me.is_admin)
 

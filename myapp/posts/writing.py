@@ -48,9 +48,7 @@ _BY_KEY = statement(
 )
 _FORGET_KEY = statement(sa.update(posts).where(posts.c.id == sa.bindparam("post")).values(key=None))
 _THREAD = statement(
-    sa.select(posts.c.author_id, posts.c.thread_id).where(
-        posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None)
-    )
+    sa.select(posts.c.author_id, posts.c.thread_id, posts.c.deleted_at).where(posts.c.id == sa.bindparam("post"))
 )
 _LOCK_THREAD = statement(
     sa.select(posts.c.id).where(posts.c.id == sa.bindparam("post"), posts.c.deleted_at.is_(None)).with_for_update()
@@ -79,6 +77,14 @@ class Written(NamedTuple):
 
     post: int
     is_new: bool
+
+
+class _Thread(NamedTuple):
+    """The post at the head of a post's thread; and the post's own author, and whether it was deleted."""
+
+    head: int
+    author: int
+    is_deleted: bool
 
 
 def write(transaction: Transaction, author: Person, body: str, key: str | None = None) -> Written:
@@ -111,16 +117,18 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     """
     check_body(body)
     check_key(key)
-    thread, owner, answered = _thread_of(transaction, to)
+    thread, answered, is_deleted = _thread_of(transaction, to)
+    owner = _thread_of(transaction, thread).author
     _come_one_by_one(transaction, thread)
     mentioned = _mentioned(transaction, author, body)
     hearers = dict.fromkeys([owner, *(row[0] for row in transaction.all(_REPLIED, post=thread))])
     inbox.lock(transaction, {author.id, *hearers, *mentioned})
-    if transaction.one(_LOCK_THREAD, post=thread) is None:  # deleted in the meantime
-        raise no_such_post(to)
-    stored = _stored_by(transaction, author, key, thread, body)
+    locked = transaction.one(_LOCK_THREAD, post=thread)
+    stored = _stored_by(transaction, author, key, thread, body)  # also where what it answers was deleted since
     if stored is not None:
         return stored
+    if locked is None or is_deleted:
+        raise no_such_post(to)
     # only now: a block takes the author's inbox too, and holds for whatever is stored behind it
     blocked = blocks.between(transaction, author.id, {answered, *hearers, *mentioned})
     for other in (owner, answered):
@@ -138,16 +146,13 @@ def reply(transaction: Transaction, author: Person, to: int, body: str, key: str
     return Written(number, True)
 
 
-def _thread_of(transaction: Transaction, post: int) -> tuple[int, int, int]:
-    """The post at the head of the thread, its author, and that of the post itself. Raises NotFound."""
+def _thread_of(transaction: Transaction, post: int) -> _Thread:
+    """Raises NotFound."""
     row = transaction.one(_THREAD, post=post)
-    head, thread = row, post
-    if row is not None and row[1] is not None:
-        thread = row[1]
-        head = transaction.one(_THREAD, post=thread)
-    if row is None or head is None:
+    if row is None:
         raise no_such_post(post)
-    return thread, head[0], row[0]
+    author, thread, deleted_at = row
+    return _Thread(post if thread is None else thread, author, deleted_at is not None)
 
 
 def _come_one_by_one(transaction: Transaction, thread: int) -> None:

@@ -313,8 +313,21 @@ def test_post_of_which_very_much_was_told_is_deleted_after_that_was_seen(
     for one in others:
         assert one.put(f"/posts/{hot}/reaction", {"reaction": "like"}).status_code == 200
     assert others[0].put(f"/posts/{other}/reaction", {"reaction": "dislike"}).status_code == 200
+    reply(others[0], hot)
     assert others[0].delete(f"/posts/{hot}").status_code == 403
     assert alice.badges()["likes"] == 3, "who may not delete it marks nothing"
     assert alice.delete(f"/posts/{hot}").status_code == 204
-    assert (alice.badges()["likes"], alice.badges()["dislikes"]) == (0, 1)
+    badges = alice.badges()
+    assert [badges[name] for name in ("likes", "dislikes", "replies")] == [0, 1, 1]
     assert [event["kind"] for event in alice.events()][-2:] == ["seen", "deleted"]
+
+
+def test_reply_that_is_sent_again_when_its_post_was_deleted_is_the_same(both_sites: Site) -> None:
+    alice, bob = both_sites.programs("alice", "bob")
+    post = write(alice)
+    number = reply(bob, post, key="k")
+    alice.delete(f"/posts/{post}")
+    again = bob.post(f"/posts/{post}/replies", {"body": "hello", "key": "k"})
+    assert (again.status_code, again.get_json()["id"]) == (200, number)
+    is_problem(bob.post(f"/posts/{post}/replies", {"body": "hello", "key": "another"}), 404)
+    is_problem(bob.post("/posts/1000000/replies", {"body": "hello", "key": "k"}), 404)
