@@ -18,7 +18,6 @@ _SET_EPOCH = Statement(
         .on_conflict_do_update(index_elements=["name"], set_={"value": sa.bindparam("epoch")})
     )
 )
-_LAST_TIME = statement(sa.select(facts.c.value).where(facts.c.name == sa.bindparam("name")))
 _number = sa.cast(facts.c.value, sa.BigInteger)
 _now = sa.bindparam("now", type_=sa.Text)
 _is_due = _number < sa.bindparam("due", type_=sa.BigInteger)
@@ -75,7 +74,6 @@ def next_time(transaction: Transaction, name: str) -> int:
     return int(row[0])
 
 
-def last_time(connection: Connection, name: str) -> int:
-    """The time that was given last for this name; 0 where none was."""
-    row = connection.one(_LAST_TIME, name=name)
-    return 0 if row is None else int(row[0])
+def last_time(name: str) -> sa.ScalarSelect[str]:
+    """In a statement: the time that was given last for this name, as text; NULL where none was."""
+    return sa.select(facts.c.value).where(facts.c.name == name).scalar_subquery()

@@ -65,12 +65,20 @@ _CHANGE = statement(
     )
     .returning(*COLUMNS)
 )
-_RECENT = statement(
+_recent = (
     sa.select(posts.c.id, users.c.name)
     .join(users, users.c.id == posts.c.author_id)
     .where(posts.c.thread_id.is_(None), posts.c.deleted_at.is_(None))
     .order_by(posts.c.id.desc())
     .limit(RECENT)
+    .subquery()
+)
+_version = sa.select(inbox.last_time(FEED).label("version")).subquery()
+#: In one statement, so that version and posts belong together; one row without a post where there is none.
+_RECENT = statement(
+    sa.select(_version.c.version, _recent.c.id, _recent.c.name)
+    .select_from(_version.outerjoin(_recent, sa.true()))
+    .order_by(_recent.c.id.desc())
 )
 
 
@@ -89,9 +97,9 @@ def change_feed(transaction: Transaction) -> None:
     """A post is about to come or go: the feed is locked from here to the commit, so what is written to it now is in
     order of commit; whoever has it open is told then. Lock all inboxes before.
     """
-    version = inbox.next_time(transaction, FEED)
+    inbox.next_time(transaction, FEED)
     transaction.before_commit.append(
-        lambda: transaction.news.append(Changed(FEED, version, _feed(transaction)))  # with all that was written
+        lambda: transaction.news.append(Changed(FEED, *_feed(transaction)))  # with all that was written
     )
 
 
@@ -100,11 +108,12 @@ def data_of(counts: Counts) -> str:
     return msgspec.json.encode({**counts.as_json(), "deleted": counts.is_deleted}).decode()
 
 
-def _feed(connection: Connection) -> str:
-    """The data of the feed's topic."""
-    recent = [{"id": number, "by": name} for number, name in connection.all(_RECENT)]
+def _feed(connection: Connection) -> tuple[int, str]:
+    """Version and data of the feed's topic."""
+    rows = connection.all(_RECENT)
+    recent = [{"id": number, "by": name} for _, number, name in rows if number is not None]
     data: dict[str, Any] = {"newest": recent[0]["id"] if recent else 0, "recent": recent}
-    return msgspec.json.encode(data).decode()
+    return int(rows[0][0] or 1), msgspec.json.encode(data).decode()
 
 
 def current(connection: Connection, topics: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -113,8 +122,7 @@ def current(connection: Connection, topics: Iterable[str]) -> dict[str, tuple[in
     numbers = []
     for topic in topics:
         if topic == FEED:
-            version = inbox.last_time(connection, FEED)  # before the posts: of what is newer there will be news
-            found[FEED] = max(1, version), _feed(connection)
+            found[FEED] = _feed(connection)
         else:
             numbers.append(int(topic.removeprefix(POST)))
     if numbers:

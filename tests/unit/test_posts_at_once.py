@@ -18,7 +18,7 @@ from myapp.auth.people import Person
 from myapp.errors import Conflict, Forbidden, NotFound
 from myapp.grouping import Grouping
 from myapp.notifications import preferences
-from myapp.posts import deleting, reacting
+from myapp.posts import counts, deleting, reacting
 from myapp.posts.counts import Changed, Counts
 from myapp.posts.reacting import Wish
 
@@ -159,6 +159,35 @@ def test_post_that_is_sent_twice_at_once_is_one(emptied: Store) -> None:
     assert emptied.count("posts") == 3
     assert writers.badges(ann) == {"notifications": 1, "replies": 1}
     writers.check()
+
+
+def test_whoever_reads_the_feed_while_it_is_written_to_has_of_each_version_the_same(emptied: Store) -> None:
+    news: list[object] = []
+    writers = Writers(emptied, *NAMES)
+    emptied.database.publish = news.extend
+    read: list[tuple[int, str]] = []
+    is_over, has_looked = threading.Event(), threading.Event()
+
+    def write() -> None:
+        for number in range(40):
+            has_looked.clear()
+            assert has_looked.wait(20)
+            post = writers.write(writers.people[number % len(NAMES)])
+            if number % 3 == 0:
+                writers.delete(writers.people[number % len(NAMES)], post)
+        is_over.set()
+
+    def look() -> None:
+        while not is_over.is_set():
+            with emptied.database.read() as connection:
+                read.append(counts.current(connection, ["posts"])["posts"])
+            has_looked.set()
+
+    at_once(write, look)
+    told = {item.version: item.data for item in news if isinstance(item, Changed) and item.topic == "posts"}
+    assert len(told) == 40 + 14
+    assert {one for one in read if one[0] >= min(told)} <= set(told.items())
+    assert len({version for version, _ in read}) > 20
 
 
 def test_of_those_who_reply_for_the_first_time_at_once_each_hears_of_those_who_came_later(emptied: Store) -> None:

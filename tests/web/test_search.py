@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from myapp.search import index
 from myapp.search.query import LONGEST
 
-from ..support import wait_for
+from ..support import sqlite_url, wait_for
 from .conftest import HTML, Browser, Program, Site, is_problem, open_site
 
 
@@ -141,7 +142,15 @@ def test_searches_are_limited(tmp_path: Any, empty_database: Any) -> None:
         assert bob.get("/search?q=a").status_code == 200
 
 
-def test_it_says_when_not_all_is_found_yet(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_says_when_not_all_is_found_yet(
+    tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite, where what is sent is indexed later."""
+    for site in open_site(tmp_path, empty_database, sqlite_url(tmp_path)):
+        see_it_say_so(site, monkeypatch)
+
+
+def see_it_say_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = site.browser("alice")
     site.programs("bob")
     for number in range(3):
