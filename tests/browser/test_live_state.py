@@ -48,7 +48,8 @@ def test_without_a_network_it_is_offline_at_once_and_back_when_it_returns(own_to
 
 def test_after_two_minutes_one_may_load_the_page_anew(own_server: AppServer, own_town: Town) -> None:
     ann, bob = own_town.people_named("ann", "bob")
-    window = ann.chat(bob)
+    ann.prefer("long-poll")
+    window = ann.chat(bob, transport="long-poll")
     window.expect_outage()
     assert own_server.stop() == 0
     window.state("offline")
@@ -56,10 +57,13 @@ def test_after_two_minutes_one_may_load_the_page_anew(own_server: AppServer, own
     expect(reload).to_be_hidden()
     window.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 130_000; }")
     expect(reload).to_be_visible(timeout=30_000)
+    # or the page, which goes on trying, may be back before the click
+    window.page.route("**/messages/**", lambda route: route.abort("connectionrefused"))
     own_server.start()
     with window.page.expect_navigation():
         reload.click()
-    window.is_on("websocket")
+    window.page.unroute("**/messages/**")
+    window.is_on("long-poll")
 
 
 def test_who_is_signed_out_is_told_so_and_led_back(two: tuple[Person, Person]) -> None:

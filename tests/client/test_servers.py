@@ -242,7 +242,8 @@ def test_where_a_proxy_breaks_websockets_it_polls_and_goes_back_when_it_can(
     wait_for(lambda: proxy.polls, "it to poll")
     three.alice.send(three.bob, "by poll")
     wait_for(lambda: waiting.events, "the first event")
-    assert events.events.transport == "long-poll"
+    # between two of its polls it tries a WebSocket
+    wait_for(lambda: events.events.transport == "long-poll", "it to poll again")
     proxy.upgrades = "pass"
 
     def is_back() -> bool:
