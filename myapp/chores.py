@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 
 from .announcements import telling
-from .db import NOT_NOW, Database, Pieces
+from .db import NOT_NOW, Database
+from .pieces import Pieces
 from .retention import Retention
 from .search import catching_up
 

@@ -38,9 +38,6 @@ log = logging.getLogger(__name__)
 #: How long a write waits for another process that holds SQLite's write lock, in seconds.
 BUSY_PATIENCE = 10.0
 
-#: The most seconds that others are given between two transactions of one long work.
-MOST_PAUSE = 0.1
-
 #: What means "not now", and never that the request was wrong.
 AWAY: tuple[type[Exception], ...] = (sqlite3.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError)
 #: What a write is answered with while reads go on: busy, full or read-only.
@@ -334,27 +331,6 @@ class Database:
                 if time.monotonic() > deadline:
                     raise Unavailable(Text("The database is busy with another program's write; try again.")) from error
             time.sleep(random.uniform(0.001, 0.01))
-
-
-class Pieces:
-    """One long work in several transactions: between two of them others have as long as the last one took.
-
-    `took` is how many seconds that was, the wait for the database left out: for so long at most others were kept out.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self.took = 0.0
-        self._database = database
-
-    @contextmanager
-    def next(self) -> Iterator[Transaction]:
-        """The next transaction, as `Database.transaction` gives it."""
-        if self.took:
-            time.sleep(min(self.took, MOST_PAUSE))
-        with self._database.transaction() as transaction:
-            began = time.perf_counter()
-            yield transaction
-        self.took = time.perf_counter() - began
 
 
 def engine_options(url: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 from . import inbox
-from .db import Database, Pieces, now_ms
+from .db import Database, now_ms
 from .notifications import service as notifications
+from .pieces import Pieces
 
 log = logging.getLogger(__name__)
 

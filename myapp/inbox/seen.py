@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from ..db import Database, Pieces, Row, Transaction
+from ..db import Database, Row, Transaction
 from ..errors import Invalid, Text
+from ..pieces import Pieces
 from ..statements import Statement, statement
 from .badges import BADGES, NAME, Badges
 from .events import append, badges_of, lock, seq_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..db import Database, Pieces
+from ..db import Database
+from ..pieces import Pieces
 from .index import MESSAGES, POSTS, Index
 
 #: How long one batch shall take, in seconds and without COMMIT: on SQLite nothing else is written meanwhile.

@@ -13,7 +13,6 @@ from ..auth.people import Person
 from ..auth.service import TICKET_LIFE
 from ..auth.shapes import Ticket
 from ..auth.views import number_of
-from ..db import Pieces
 from ..errors import Invalid, Text
 from ..extensions import database, parts
 from ..inbox.badges import TAKEN, pattern
@@ -21,6 +20,7 @@ from ..notifications import service as notifications
 from ..notifications.content import LONGEST_BODY, LONGEST_TITLE, LONGEST_URL, URL, Content, check
 from ..notifications.service import Source
 from ..openapi import Answer, Who, describe, words
+from ..pieces import Pieces
 from ..texts import LONGEST_KEY, check_key
 from ..web import answer, read_json
 from . import limits, service, shapes

@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myapp.auth.models import users
-from myapp.db import MOST_PAUSE, Pieces, now_ms, rfc3339
+from myapp.db import now_ms, rfc3339
 from myapp.errors import Unavailable
 from myapp.inbox.models import facts
+from myapp.pieces import MOST_PAUSE, Pieces
 from myapp.statements import Statement, statement
 
 from ..support import environment, sqlite_url

@@ -25,8 +25,9 @@ ALLOWED: dict[str, set[str]] = {
     "texts": {"errors"},
     "tokens": {"errors", "texts"},
     "db": {"errors", "postgres", "postgres_pool", "statements"},
+    "pieces": {"db"},
     # events and badges: the only place that assigns a seq
-    "inbox": {"db", "errors", "inbox", "statements"},
+    "inbox": {"db", "errors", "inbox", "pieces", "statements"},
     # sockets: knows nothing of ours but itself
     "live": set(),
     "live.batches": {"live.frames"},
@@ -200,7 +201,7 @@ ALLOWED: dict[str, set[str]] = {
         "search.words",
         "statements",
     },
-    "search.catching_up": {"db", "search.index"},
+    "search.catching_up": {"db", "pieces", "search.index"},
     "search.service": {
         "auth.models",
         "auth.people",
@@ -397,6 +398,7 @@ ALLOWED: dict[str, set[str]] = {
         "inbox.badges",
         "notifications",
         "openapi",
+        "pieces",
         "systems",
         "texts",
         "web",
@@ -447,8 +449,8 @@ ALLOWED: dict[str, set[str]] = {
     # around the application
     "schema": {"db", "errors", "extensions"},
     "own_modules": {"auth", "db", "errors", "extensions", "inbox"},
-    "retention": {"db", "inbox", "notifications.service"},
-    "chores": {"announcements.telling", "db", "retention", "search.catching_up"},
+    "retention": {"db", "inbox", "notifications.service", "pieces"},
+    "chores": {"announcements.telling", "db", "pieces", "retention", "search.catching_up"},
     "operations": {"auth", "errors", "extensions", "openapi", "shapes", "web"},
     "live_cli": {"extensions", "operations"},
     "cli": {
