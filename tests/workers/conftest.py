@@ -41,11 +41,22 @@ class Workers:
 
     def clients_of(self, who: Someone) -> dict[int, int]:
         """How many clients somebody has in each worker."""
-        return {int(pid): len(clients) for pid, clients in self.ask("who", user=who.name).items() if clients}
+        answers = self.ask_both("who", user=who.name)
+        return {int(pid): len(clients) for pid, clients in answers.items() if clients}
+
+    def ask_both(self, question: str, **more: Any) -> dict[str, Any]:
+        """What both workers answer: asked again while one is left out, since it is new or was slow."""
+
+        def answers_of_both() -> dict[str, Any]:
+            answers = self.ask(question, **more)
+            running = {str(pid) for pid in self.stack.uwsgi.worker_pids()}
+            return answers if len(running) == 2 and set(answers) == running else {}
+
+        return wait_for(answers_of_both, f"both workers to answer {question!r}")
 
     def wait_until_all_answer(self) -> None:
         """Until the workers know each other."""
-        wait_for(lambda: len(self.ask("stats")) == len(self.stack.uwsgi.worker_pids()) == 2, "both workers to answer")
+        self.ask_both("stats")
 
     def reload(self) -> None:
         """Replace the workers one by one, until uWSGI is done with it: another reload meanwhile would be ignored."""
