@@ -17,6 +17,7 @@ import './embed/place.js';
 import './embed/refresher.js';
 import './embed/seen-marker.js';
 import './embed/tickets.js';
+import './embed/world.js';
 import './live/access.js';
 import './live/api.js';
 import './live/backoff.js';

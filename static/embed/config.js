@@ -3,6 +3,8 @@ import { CHOICES } from './options.js';
 /** The script that loads this and says who is asking. */
 const SCRIPT = 'script[data-live-ticket], script[data-live-ticket-url]';
 
+/** @typedef {{seq: number, epoch: string}} Place where an inbox stands */
+
 /**
  * @typedef {object} Config
  * @property {string} base
@@ -50,6 +52,16 @@ export function readConfig(document, url) {
 export function readWho(document) {
   const { liveUser, liveTicket = '' } = newestScript(document)?.dataset ?? {};
   return { user: liveUser || undefined, ticket: liveTicket };
+}
+
+/**
+ * @param {Document} document
+ * @returns {Place | undefined} where the data of the newest page stands, if its tag says it
+ */
+export function readPlace(document) {
+  const { liveSeq, liveEpoch } = newestScript(document)?.dataset ?? {};
+  const seq = seqOf(liveSeq, liveEpoch);
+  return seq === undefined ? undefined : { seq, epoch: liveEpoch };
 }
 
 /** Turbo adds the one of each page that it loads. @returns {HTMLScriptElement | undefined} */

@@ -1,14 +1,13 @@
 import { Api } from '../live/api.js';
 import { Connection } from '../live/connection.js';
 import { Counts } from '../live/counts.js';
-import { Cursor } from '../live/cursor.js';
-import { systemTimers } from '../live/timers.js';
 import { TRANSPORTS } from '../live/transports.js';
-import { Watched } from '../live/watched.js';
 import { Listeners } from './listeners.js';
 import { checkOptions } from './options.js';
 import { askForPlace } from './place.js';
-import { Tickets } from './tickets.js';
+import { worldOf } from './world.js';
+
+/** @typedef {import('./config.js').Place} Place of what is shown already: what happened since is told, without a reset */
 
 const NAMES = ['event', 'badges', 'state', 'reset', 'snapshot'];
 
@@ -35,24 +34,12 @@ export class Inbox {
   /** @param {import('./options.js').Options} options */
   constructor(options) {
     checkOptions(options);
-    const { ticket, getTicket, user, seq, epoch = '', transport = 'auto' } = options;
-    const { timers = systemTimers, random = Math.random } = options;
-    const base = new URL(options.base, globalThis.location?.href).href.replace(/\/+$/, '');
-    const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    const isSameOrigin = new URL(base).origin === globalThis.location?.origin;
-    const onOthers = () => this.#changeHands();
-    this.#tickets = new Tickets({ base, ticket, getTicket, user, onOthers, isSameOrigin, fetch, timers, random });
-    this.#hasPlace = seq !== undefined;
-    this.counts = new Counts(seq ?? -1);
-    this.world = {
-      cursor: new Cursor(seq ?? 0, epoch),
-      watched: new Watched(() => this.#watched),
-      access: this.#tickets,
-      WebSocket: options.WebSocket ?? globalThis.WebSocket,
-      base, fetch, timers, random,
-    };
+    this.world = worldOf(options, { topics: () => this.#watched, onOthers: () => this.#changeHands() });
+    this.#tickets = this.world.access;
+    this.#hasPlace = options.seq !== undefined;
+    this.counts = new Counts(options.seq ?? -1);
     this.api = new Api(this.world);
-    this.choice = transport;
+    this.choice = options.transport ?? 'auto';
     this.#connection = this.#connect();
     Promise.resolve().then(() => this.#start()); // who listens from the start hears everything
   }
@@ -147,20 +134,20 @@ export class Inbox {
     this.#connection.resume();
   }
 
-  /** Somebody may be signed in again after nobody was. @param {string} [ticket] @param {string} [user] by any name */
-  async signIn(ticket, user) {
+  /** Somebody may be signed in again after nobody was. @param {string} [ticket] @param {string} [user] @param {Place} [place] */
+  async signIn(ticket, user, place) {
     if (this.#state !== 'signed-out' || this.#isOver) return;
     if (ticket) this.#tickets.use(ticket, user);
     else if (!(await this.#tickets.replace())) return;
-    this.#forget();
+    this.#forget(place);
     this.#begin();
   }
 
-  /** Somebody else is signed in now. @param {string} user by any name @param {string} [ticket] theirs, if known */
-  become(user, ticket) {
+  /** Somebody else is signed in now. @param {string} user by any name @param {string} [ticket] @param {Place} [place] */
+  become(user, ticket, place) {
     if (this.#isOver || this.choice === 'off') return;
     this.#tickets.use(ticket, user);
-    this.#forget();
+    this.#forget(place);
     if (ticket) return this.#begin();
     this.#connection.close();
     this.#askAndBegin();
@@ -216,10 +203,18 @@ export class Inbox {
     if (!this.#isAsking && !this.#connection.renewal.isPaused) this.#begin();
   }
 
-  /** Another inbox has a place and numbers of its own: until they are known, nothing is told. */
-  #forget() {
-    this.counts.reset({}, -1);
-    this.#connection.renewal.isDue = true;
+  /**
+   * Another inbox has a place and numbers of its own: until they are known, nothing is told.
+   *
+   * @param {Place} [place] if known; asking for it would skip what has happened since
+   */
+  #forget(place) {
+    this.counts.reset({}, place?.seq ?? -1);
+    this.#hasPlace ||= place !== undefined;
+    this.#connection.renewal.isDue = place === undefined;
+    if (!place) return;
+    this.world.cursor.moveTo(place.seq, place.epoch);
+    this.world.watched.forget();
   }
 
   #count(badges, latest) {
@@ -236,6 +231,7 @@ export class Inbox {
   async #findPlace() {
     const { newest } = this.#tickets;
     const place = await askForPlace(this.world);
+    if (!this.#connection.renewal.isDue) return this.cursor; // it was said meanwhile
     if (newest !== this.#tickets.newest) return this.#findPlace(); // it may be the place of the one before
     if (place === null) return null;
     const { badges, seq, epoch } = place;

@@ -1,7 +1,7 @@
 import { showBadges } from '../live/badges.js';
 import { announce, announceEvent } from '../live/dom-events.js';
 import { Toasts } from '../live/toasts.js';
-import { readWho } from './config.js';
+import { readPlace, readWho } from './config.js';
 import { Inbox } from './inbox.js';
 import { Lists } from './lists.js';
 import { Refresher } from './refresher.js';
@@ -145,12 +145,12 @@ export class EmbeddedPage {
     const now = (this.#before = this.#now);
     const isOthers = now.user !== before.user && now.user !== undefined && now.user !== inbox.user;
     if (inbox.state === 'signed-out') {
-      if (now.ticket !== before.ticket) inbox.signIn(now.ticket, now.user);
+      if (now.ticket !== before.ticket) inbox.signIn(now.ticket, now.user, readPlace(this.document));
       else if (now.body !== before.body) inbox.signIn();
     } else if (isOthers) {
       this.lists.forget();
       this.seen.reset();
-      inbox.become(now.user, now.ticket);
+      inbox.become(now.user, now.ticket, readPlace(this.document));
     }
   }
 

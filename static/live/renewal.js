@@ -44,6 +44,7 @@ export class Renewal {
     this.#inARow = timers.now() - this.#lastAt < CLOSE ? this.#inARow + 1 : 0;
     for (let tries = this.#inARow; this.isDue && !this.isPaused; tries += 1) {
       if (tries > 0) await sleep(timers, delay(tries, 0, random));
+      if (!this.isDue) return; // the place was said meanwhile
       try {
         const place = await this.reload();
         if (place === null) return this.onSignedOut();

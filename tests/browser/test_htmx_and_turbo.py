@@ -69,9 +69,12 @@ def test_turbo_goes_from_page_to_page_over_the_same_connection(
     expect(window.find("li")).to_have_text(["on the second page"], timeout=PATIENCE)
     expect(window.find("[data-badge=messages]")).to_have_text("2", timeout=PATIENCE)
     assert follows(server) == before, "nothing was opened anew"
+    bob.send(ann, "while her page was on its way")
+    since = ["while her page was on its way", "on the second page"]  # after her page said its place
     window.find("a").click()
     expect(window.find("h1")).to_have_text("Three", timeout=PATIENCE)
+    expect(window.find("li")).to_have_text(since, timeout=PATIENCE)
     bob.send(ann, "on her page")
-    expect(window.find("li")).to_have_text(["on her page"], timeout=PATIENCE)
-    expect(window.find("[data-badge=messages]")).to_have_text("1", timeout=PATIENCE)  # bob has two
+    expect(window.find("li")).to_have_text(["on her page", *since], timeout=PATIENCE)
+    expect(window.find("[data-badge=messages]")).to_have_text("2", timeout=PATIENCE)
     assert not window.was_reloaded(), "the connection alone is another"

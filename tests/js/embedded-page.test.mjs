@@ -5,8 +5,8 @@ import { EmbeddedPage } from '../../static/embed/page.js';
 import { FakeDocument, h, template } from './support/dom.mjs';
 import { FakeTimers, fakeFetch, fakeWebSocket, settle } from './support/world.mjs';
 
-const tag = (user, attributes = {}) =>
-  h('script', { 'data-live-ticket': `ticket_of_${user}`, 'data-live-user': user, 'data-live-seq': 5, 'data-live-epoch': 'e', ...attributes });
+const bare = (user, attributes = {}) => h('script', { 'data-live-ticket': `ticket_of_${user}`, 'data-live-user': user, ...attributes });
+const tag = (user, attributes = {}) => bare(user, { 'data-live-seq': 5, 'data-live-epoch': 'e', ...attributes });
 
 const list = () => h('ul', { 'data-live-list': 'message', 'data-live-seq': 2 }, [template({}, h('li', { 'data-live-text': 'id' }))]);
 const badge = (text) => h('b', { 'data-badge': 'orders' }, text);
@@ -62,7 +62,7 @@ test('a page of somebody else\'s shows nothing of the one before, while the conn
   anns.hello({ seq: 5, latest: 5, badges: { orders: 3 } });
   anns.events(6);
   assert.deepEqual([shown(document), inbox.state], [['6'], 'live']);
-  visit(tag('bob'), [list(), badge('1')]);
+  visit(bare('bob'), [list(), badge('1')]);
   anns.events(7);
   await timers.advance(50);
   assert.deepEqual([shown(document), document.querySelector('b').textContent], [[], '0']);
@@ -75,6 +75,19 @@ test('a page of somebody else\'s shows nothing of the one before, while the conn
   WebSocket.last.hello({ seq: 2, latest: 2, badges: { orders: 1 } });
   WebSocket.last.events(3);
   assert.deepEqual([shown(document), anns.isClosed, WebSocket.made.length], [['3'], true, 2]);
+});
+
+test('a page of somebody else\'s that says its place goes on from there, so that nothing since is skipped', async () => {
+  const { document, timers, fetch, WebSocket, inbox, visit } = await start(tag('ann'));
+  const resets = [];
+  inbox.on('reset', (detail) => resets.push(detail));
+  WebSocket.last.hello({ seq: 5, latest: 5 });
+  visit(tag('bob', { 'data-live-seq': 2 }), [list()]);
+  await timers.advance(50);
+  assert.match(WebSocket.last.url, /seq=2&epoch=e&ticket=ticket_of_bob$/);
+  WebSocket.last.hello({ seq: 2, latest: 3, badges: {} });
+  WebSocket.last.events(3);
+  assert.deepEqual([shown(document), fetch.asked.length, resets], [['3'], 0, []]);
 });
 
 test('a page of the same user\'s, and one that does not say whose it is, keep the connection', async () => {
@@ -107,7 +120,17 @@ test('who signs in after nobody was gets no event of the one before in a list', 
   WebSocket.last.end(4401);
   await settle();
   assert.equal(inbox.state, 'signed-out');
-  visit(tag('bob'), [list()]);
+  visit(bare('bob'), [list()]);
   await timers.advance(50);
   assert.deepEqual([shown(document), inbox.user, fetch.last.options.headers.Authorization], [[], 'bob', 'Bearer ticket_of_bob']);
+});
+
+test('the page of who signs in after nobody was goes on from its place', async () => {
+  const { timers, WebSocket, inbox, visit } = await start(tag('ann'));
+  WebSocket.last.end(4401);
+  await settle();
+  assert.equal(inbox.state, 'signed-out');
+  visit(tag('bob', { 'data-live-seq': 2 }), [list()]);
+  await timers.advance(50);
+  assert.match(WebSocket.last.url, /seq=2&epoch=e&ticket=ticket_of_bob$/);
 });

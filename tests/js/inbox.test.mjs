@@ -216,6 +216,23 @@ test('the place of the one before, answered late, is not taken for theirs', asyn
   }
 });
 
+test('a place that is said counts, whatever was asked before', async (t) => {
+  t.mock.method(console, 'warn', () => {});
+  for (const isWaiting of [false, true]) {
+    const { fetch, timers, inbox, told, WebSocket } = start({ user: 'ann' });
+    await settle();
+    const [annsPlace] = fetch.asked;
+    if (isWaiting) annsPlace.fail();
+    await settle();
+    inbox.become('bob', 'ticket_b', { seq: 2, epoch: 'e' });
+    if (!isWaiting) annsPlace.answer({ badges: { orders: 3 }, seq: 40, epoch: 'e' });
+    await timers.advance(5_000);
+    assert.match(WebSocket.last.url, /seq=2&epoch=e&ticket=ticket_b$/);
+    assert.deepEqual([inbox.cursor, inbox.badges, fetch.asked.length], [{ seq: 2, epoch: 'e' }, {}, 1]);
+    assert.ok(!told.some((what) => String(what).startsWith('reset')));
+  }
+});
+
 test('a server that does not say where the inbox stands is given up and asked again', async (t) => {
   t.mock.method(console, 'warn', () => {});
   const { fetch, timers } = start();
