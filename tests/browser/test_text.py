@@ -16,6 +16,12 @@ TEXTS = [
     "  two before, two after  ",
     "(see https://example.org/a?b=1&c=2), javascript:alert(1) <https://example.org>",
 ]
+#: Of a node, where it begins.
+TOP = """(node) => {
+  const range = new Range();
+  range.selectNodeContents(node);
+  return range.getBoundingClientRect().top;
+}"""
 
 
 def test_a_text_is_shown_as_text_wherever_it_comes_live(two: tuple[Person, Person]) -> None:
@@ -43,6 +49,18 @@ def test_a_text_is_shown_as_text_by_the_server(two: tuple[Person, Person]) -> No
         bob.send(ann, text)
         listing.go("/").last_is(text[:200])
         has_no_markup(listing)
+
+
+def test_a_text_that_is_quoted_runs_on_as_where_it_stands(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    text = "(see https://example.org/a, twice)"
+    window = ann.open("/account")
+    told, said = bob.send(ann, text)[0], ann.send(bob, text)[0]
+    for path in (f"/reports/new?post={bob.post(text)}", f"/reports/new?message={told}", f"/messages/{said}/delete"):
+        quote = window.go(path).find("blockquote.quote")
+        assert quote.text_content() == text
+        tops = quote.evaluate("(quote) => [...quote.childNodes].map(" + TOP + ")")
+        assert max(tops) - min(tops) < 5, f"{path}: not in one line"
 
 
 def has_no_markup(window: Window) -> None:
