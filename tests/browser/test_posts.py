@@ -125,3 +125,18 @@ def test_posts_are_written_liked_and_deleted_by_keys(two: tuple[Person, Person])
     press(window, "Enter")
     window.shows_posts("Are you there?", "Hello")
     has_focus(window, "[data-posts] > :first-child")
+
+
+def test_what_is_wrong_is_said_at_the_field_as_without_a_script(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    post = bob.post("What do you think?")
+    for path, said in (("/posts", "The post has"), (f"/posts/{post}", "The reply has")):
+        window = ann.open(path)
+        window.expect_problems("422")
+        window.write_post("x" * 4001)
+        expect(window.find("#write-error")).to_have_text(
+            f"{said} 4001 characters; write at most 4000.", timeout=PATIENCE
+        )
+        window.write_post(" \n ")
+        expect(window.find("#write textarea:invalid")).to_be_focused()
+        expect(window.find("#write-error")).to_be_hidden()

@@ -574,13 +574,18 @@ test('what is refused stays, with the reason', async () => {
   assert.equal(page.input.getAttribute('aria-invalid'), 'true');
   page.write.fire('submit');
   await page.answer({ detail: 'body: has 4001 characters; write at most 4000' }, 422);
-  assert.equal(page.error.textContent, 'has 4001 characters; write at most 4000');
+  assert.equal(page.error.textContent, 'The text has 4001 characters; write at most 4000.');
 });
 
-test('Ctrl+Enter sends, a blank text does not', () => {
+test('a blank text is not sent, and counts as missing', () => {
   const page = postsPage();
-  page.input.value = ' ';
+  page.input.value = ' \n';
   page.write.fire('submit');
+  assert.deepEqual([page.told.validity, page.fetch.asked.length], [[''], 0]);
+});
+
+test('Ctrl+Enter sends', () => {
+  const page = postsPage();
   page.input.value = 'Hello';
   page.input.fire('keydown', { key: 'Enter' });
   assert.equal(page.fetch.asked.length, 0);

@@ -50,8 +50,13 @@ export class Writing {
 
   #submit() {
     const body = this.input.value;
-    if (!body.trim() || this.isSending) return;
+    if (this.isSending) return;
     this.#complain('');
+    if (!body.trim()) {
+      this.input.value = ''; // so that the browser itself says at the field that something is missing
+      this.form.reportValidity();
+      return;
+    }
     const entry = { path: this.form.dataset.send, body, key: this.key.value };
     this.#show(entry);
     this.outbox.send(entry);
@@ -83,7 +88,8 @@ export class Writing {
   refused(reason) {
     this.#free();
     this.key.value = randomKey();
-    this.#complain(reason.replace(/^body[:：]\s*/, '')); // it is said at the field
+    const problem = reason.replace(/^body[:：]\s*/, ''); // said at the field, as the server says it there
+    this.#complain(problem === reason ? reason : this.form.dataset.wrong.replace('{problem}', () => problem));
   }
 
   #free() {

@@ -31,10 +31,11 @@ export function postsPage({ posts = [], thread = null, history = false, end = tr
     ...(thread ? { 'data-thread': thread.id, 'data-replies': known } : { 'data-blocked': blocked }),
     ...(history && { 'data-history': '' }),
   }, posts.map(article));
-  const write = h('form', { id: 'write', 'data-send': thread ? `/posts/${thread.id}/replies` : '/posts' }, [
+  const write = h('form', { id: 'write', 'data-send': thread ? `/posts/${thread.id}/replies` : '/posts', 'data-wrong': 'The text {problem}.' }, [
     h('textarea', { id: 'body' }), h('input', { name: 'key' }), h('p', { id: 'write-error', hidden: '' }), h('button', {}),
     h('span', { id: 'write-status' }),
   ]);
+  write.reportValidity = () => told.validity.push(write.querySelector('textarea').value);
   const main = h('main', {}, [
     ...(thread ? [article(thread)] : []), write, list,
     h('p', { id: 'no-posts', ...(posts.length && { hidden: '' }) }),
@@ -50,7 +51,7 @@ export function postsPage({ posts = [], thread = null, history = false, end = tr
   const around = world();
   const api = new Api({ ...around, csrfToken: () => 'token' });
   const outbox = new Outbox({ ...around, api });
-  const told = { badges: [], went: [], topics: 0 };
+  const told = { badges: [], went: [], topics: 0, validity: [] };
   // what the server says is `{user, posts, more, replies}`, as JSON
   const DOMParser = class {
     parseFromString(text) {
