@@ -83,7 +83,7 @@ def test_pages_render_under_their_policy_whatever_is_in_them(ann: Browser, bob: 
 
 def test_an_empty_feed_says_what_to_do(ann: Browser) -> None:
     page = ann.page("/posts")
-    assert "Nobody has written a post yet" in page
+    assert "No posts to show. Write one" in page
     assert numbers(page) == []
 
 
@@ -359,6 +359,19 @@ def test_whom_one_has_blocked_one_does_not_see(site: Site, ann: Browser, bob: Pr
     assert "You have blocked bob." in page and "bob&#39;s words" not in page
     assert "zoe&#39;s words" in part_of(page, answer)
     assert 'id="write"' not in page
+
+
+def test_where_all_is_of_people_whom_one_has_blocked_it_is_not_said_that_nobody_has_written(
+    site: Site, ann: Browser, bob: Program
+) -> None:
+    [zoe] = site.programs("zoe")
+    post = write(zoe)
+    reply(bob, post)
+    for name in ("bob", "zoe"):
+        block(site, "ann", name)
+    assert "No posts to show." in ann.page("/posts")
+    assert "No replies to show." in ann.page(f"/posts/{post}")
+    assert "Write the first one" not in ann.page("/chats/zoe")
 
 
 def test_a_reply_to_who_has_blocked_one_is_given_back_with_the_reason(site: Site, ann: Browser, bob: Program) -> None:
