@@ -34,8 +34,6 @@ class Subject(NamedTuple):
     person: Person
     message: int | None = None
     post: int | None = None
-    #: the post at the head of the thread
-    thread: int | None = None
     content: str = ""
 
 
@@ -59,7 +57,7 @@ _MESSAGE = statement(
     .where(messages.c.id == _number, messages.c.to_id == sa.bindparam("me"), messages.c.deleted_at.is_(None))
 )
 _POST = statement(
-    sa.select(*COLUMNS, posts.c.thread_id, posts.c.body)
+    sa.select(*COLUMNS, posts.c.body)
     .join(users, users.c.id == posts.c.author_id)
     .where(posts.c.id == _number, posts.c.deleted_at.is_(None))
 )
@@ -130,8 +128,7 @@ def subject(connection: Connection, me: int, user: str | None, message: int | No
         row = connection.one(_POST, number=post)
         if row is None:
             raise NotFound(Text("There is no post %(number)d.", number=post))
-        *who, thread, body = row
-        found = Subject(Person(*who), post=post, thread=thread or post, content=body)
+        found = Subject(Person(*row[:-1]), post=post, content=row[-1])
     elif person is None:
         raise Invalid("user", Text("is missing"))
     else:

@@ -99,7 +99,7 @@ def _asked() -> tuple[str | None, int | None, int | None]:
 
 
 def _back(about: service.Subject) -> str:
-    """Where it came from."""
-    if about.thread is not None:
-        return f"{request.script_root}/posts/{about.thread}"
+    """To what it is about: a reply's address leads on to its place in the thread."""
+    if about.post is not None:
+        return url_for("posts.show", post=about.post)
     return url_for("messages.chat_page", name=about.person.name)

@@ -210,13 +210,15 @@ def test_person_and_message_are_reported_by_form(site: Site) -> None:
     assert told(root) == [("/admin/reports", False)]
 
 
-def test_post_is_reported_by_form_and_leads_back_to_its_thread(site: Site) -> None:
+def test_post_is_reported_by_form_and_leads_back_to_its_place_in_the_thread(site: Site) -> None:
     alice, bob = site.browser("alice"), site.program("alice")
     (bob,) = site.programs("bob")
     post = bob.post("/posts", {"body": "x"}).get_json()["id"]
     reply = bob.post(f"/posts/{post}/replies", {"body": "a nasty reply"}).get_json()["id"]
-    assert "a nasty reply" in alice.page(f"/reports/new?post={reply}")
-    assert submit(alice, f"post={reply}", reason="x").headers["Location"] == f"/posts/{post}"
+    page = alice.page(f"/reports/new?post={reply}")
+    assert "a nasty reply" in page
+    assert f'href="/posts/{reply}"' in page
+    assert submit(alice, f"post={reply}", reason="x").headers["Location"] == f"/posts/{reply}"
 
 
 @pytest.mark.parametrize("reason", ["", " ", "x" * 1001, "a\x00b"])
