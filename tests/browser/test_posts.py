@@ -140,3 +140,12 @@ def test_what_is_wrong_is_said_at_the_field_as_without_a_script(two: tuple[Perso
         window.write_post(" \n ")
         expect(window.find("#write textarea:invalid")).to_be_focused()
         expect(window.find("#write-error")).to_be_hidden()
+
+
+def test_one_sees_where_one_is_mentioned(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    post = bob.post(f"Hello @{ann.name}")
+    weight = "(element) => getComputedStyle(element).fontWeight"
+    body = ann.open(f"/posts/{post}").find(f"#post-{post} [data-field=body]")
+    expect(body.locator(".mention")).to_have_text(f"@{ann.name}")
+    assert int(body.locator(".mention").evaluate(weight)) >= 600 > int(body.evaluate(weight))
