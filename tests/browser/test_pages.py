@@ -225,3 +225,15 @@ def test_whoever_else_is_asked_is_noticed(town: Town) -> None:
     watched.page.goto(window.home.replace("127.0.0.1", "localhost") + "/healthz")
     assert "a third party was asked" in watched.unexpected[0]
     watched.expect_problems("third party")
+
+
+def test_the_header_of_a_page_that_is_not_live_is_as_on_any_other_on_a_phone(two: tuple[Person, Person]) -> None:
+    ann, _bob = two
+    window = ann.open("/account")
+    window.page.set_viewport_size({"width": 360, "height": 640})
+    window.expect_problems("404")
+    found = []
+    for path in ("/account", "/docs/api", "/nowhere"):
+        window.go(path)
+        found.append([window.find(f".top {part}").bounding_box() for part in (".bell", ".top__account", ".top__nav")])
+    assert found == [found[0]] * 3
