@@ -1,4 +1,4 @@
-"""`python -m bench`: the figures of docs/performance.md, printed. `--quick` shows within a minute that it works."""
+"""`python -m bench`: the figures of docs/performance.md, printed. `--quick` shows within two minutes that it works."""
 
 from __future__ import annotations
 

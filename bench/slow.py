@@ -6,6 +6,7 @@ The slow ones, a WebSocket and a stream, have missed 8 MB each and read nothing.
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
@@ -23,6 +24,7 @@ FIGURES = {"p50": p50, "p99": p99, "CPU": cpu}
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="python -m bench.slow", description=__doc__).parse_args()
     print(machine(), flush=True)
     for kind in KINDS:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
