@@ -429,14 +429,32 @@ def test_the_list_is_printed_without_what_one_works_it_with(ann_and_bob: tuple[P
 # -- colours of one's own
 
 
-def test_the_bell_is_seen_where_the_colours_are_the_reader_s_own(two: tuple[Person, Person]) -> None:
+def ground(window: Window, part: str, pseudo: str = "") -> str:
+    colour: str = window.find(part).evaluate(
+        "(element, pseudo) => getComputedStyle(element, pseudo).backgroundColor", pseudo
+    )
+    return colour
+
+
+def test_signs_are_seen_where_the_colours_are_the_reader_s_own(two: tuple[Person, Person]) -> None:
     window = two[0].open("/")
     window.page.emulate_media(forced_colors="active")
-    icon, ground = (
-        window.find(part).evaluate("(element) => getComputedStyle(element).backgroundColor")
-        for part in (".bell__icon", ".top")
-    )
-    assert icon != ground
+    around = ground(window, ".top")
+    assert around not in (ground(window, ".bell__icon"), ground(window, ".glass__icon"))
+    assert around != ground(window, ".badge[data-badge=likes]", "::before")
+
+
+def test_what_one_likes_is_seen_where_the_colours_are_the_reader_s_own(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    post = bob.post("What do you think?")
+    ann.react(post, "like")
+    window = ann.open(f"/posts/{post}")
+    window.page.emulate_media(forced_colors="active")
+    like, dislike = (f"#post-{post} [data-reaction={kind}]" for kind in ("like", "dislike"))
+    inks = [window.find(button).evaluate("(button) => getComputedStyle(button).color") for button in (like, dislike)]
+    assert inks[0] != inks[1]
+    for button in (like, dislike):
+        assert ground(window, f"{button} .react__icon") != ground(window, button)
 
 
 # -- day and night
