@@ -441,6 +441,16 @@ def test_a_phone_without_scripts_can_sign_out(plain: tuple[Person, Person, Windo
     window.page.wait_for_url("**/auth/login**")
 
 
+def test_a_phone_without_scripts_shows_whom_one_writes_to(plain: tuple[Person, Person, Window]) -> None:
+    ann, bob, _window = plain
+    bob.send(ann, "one")
+    context = ann.lent(java_script_enabled=False, viewport={"width": 360, "height": 640})
+    window = ann.open(f"/chats/{bob.name}", transport=None, context=context)
+    expect(window.page.get_by_role("link", name="Look for new ones")).to_be_visible()
+    name = window.find("#chat-name")
+    assert name.evaluate("(name) => name.scrollWidth <= name.clientWidth")
+
+
 def test_one_posts_replies_likes_and_deletes(plain: tuple[Person, Person, Window]) -> None:
     ann, bob, window = plain
     window.expect_problems("422")
