@@ -218,6 +218,7 @@ def test_post_is_reported_by_form_and_leads_back_to_its_place_in_the_thread(site
     page = alice.page(f"/reports/new?post={reply}")
     assert "a nasty reply" in page
     assert f'href="/posts/{reply}"' in page
+    assert f'name="next" value="/posts/{reply}"' in page  # of who blocks them in place of it
     assert submit(alice, f"post={reply}", reason="x").headers["Location"] == f"/posts/{reply}"
 
 
