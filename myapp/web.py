@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import re
 import time
@@ -26,7 +25,6 @@ from . import access
 from .db import AWAY
 from .errors import (
     AppError,
-    BadRequest,
     Invalid,
     NotSignedIn,
     Text,
@@ -35,6 +33,7 @@ from .errors import (
     too_many_requests,
 )
 from .extensions import limiter
+from .refusals import refusal
 from .shapes import MAX_SEQ as MAX_SEQ  # for views too
 
 log = logging.getLogger(__name__)
@@ -108,46 +107,11 @@ def read_json(kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused(body, error) from None
+        raise refusal(body, error, kind) from None
 
 
 def too_large(most: int) -> TooLarge:
     return TooLarge(Text("The body is larger than %(most)d bytes: send less.", most=most))
-
-
-def _invalid(problem: str) -> AppError:
-    """msgspec says what is wrong in words; say which field it is about."""
-    if found := re.search(r"unknown field `(.*?)`", problem):
-        return Invalid(found[1], Text("is not a field of this request; leave it out"))
-    if found := re.search(r"missing required field `(.*?)`", problem):
-        return Invalid(found[1], Text("is missing"))
-    if found := re.search(r" - at `\$\.?(.*?)`", problem):
-        return Invalid(found[1], problem.partition(" - at ")[0].replace("`", "").lower())
-    return Invalid("body", problem.replace("`", "").lower())
-
-
-def _refused(body: bytes, error: Exception) -> AppError:
-    """Why a body cannot be taken: it is not JSON, has text that is none (lone surrogates), or a field is wrong.
-
-    msgspec stops at the first thing that it sees; the standard library says whether the whole is JSON.
-    """
-    try:
-        value = json.loads(body.decode(), parse_int=float, parse_constant=_refuse_constant)
-        fields = value.items() if isinstance(value, dict) else ()
-        texts = {name: json.dumps(field, ensure_ascii=False) for name, field in fields}
-    except (ValueError, RecursionError) as broken:
-        return BadRequest(Text("The body is not JSON: %(reason)s.", reason=str(broken)))
-    for name, text in texts.items():
-        if any("\ud800" <= char <= "\udfff" for char in name + text):
-            readable = name.encode("utf-8", "replace").decode()
-            return Invalid(readable, Text("has a lone surrogate; send valid Unicode text"))
-    if isinstance(error, msgspec.ValidationError):
-        return _invalid(str(error))
-    return BadRequest(Text("The body is not JSON: %(reason)s.", reason=str(error)))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
 
 
 def query_text(name: str, default: str = "", longest: int = 200) -> str:

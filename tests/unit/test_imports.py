@@ -335,7 +335,8 @@ ALLOWED: dict[str, set[str]] = {
     "sessions": set(),
     "windows": set(),
     "languages": set(),
-    "web": {"access", "db", "errors", "extensions", "shapes"},
+    "refusals": {"errors"},
+    "web": {"access", "db", "errors", "extensions", "refusals", "shapes"},
     "auth": {
         "access",
         "auth",

@@ -157,6 +157,8 @@ def test_reaction_that_is_none_is_refused(site: Site) -> None:
     post = write(alice)
     for wrong in ({}, {"reaction": "love"}, {"reaction": 1}, {"reaction": "LIKE"}, {"reaction": ["like"]}):
         assert alice.put(f"/posts/{post}/reaction", wrong).status_code == 422
+    said = alice.put(f"/posts/{post}/reaction", {"reaction": "love"}).get_json()
+    assert said["errors"] == {"reaction": 'is not known; give one of "dislike", "like", null'}
     assert react(alice, post, None)["counts"] == NOTHING
 
 
