@@ -10,12 +10,16 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
-    """A form whose fields have texts: of JSON, which Flask-WTF takes in place of a form, what is none is left out."""
+    """A form whose fields have texts: files that come by their names are left out, and so is what is none of JSON,
+    which Flask-WTF takes in place of a form.
+    """
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
-            if formdata is None or not request.is_json or request.method != "POST":
+            if formdata is None or request.method != "POST":
                 return super().wrap_formdata(form, formdata)
+            if not request.is_json:
+                return request.form
             said = request.get_json()
             fields = said if isinstance(said, dict) else {}
             return ImmutableMultiDict({name: value for name, value in fields.items() if isinstance(value, str)})

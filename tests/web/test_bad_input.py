@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -641,6 +642,17 @@ def test_what_is_no_text_is_no_field_of_a_form(value: object, path: str, alices_
     for said in (dict.fromkeys(("body", "key", "upto", "reason"), value), value):
         answer = alices_browser.post(path, said, headers=HTML)
         assert (answer.status_code, answer.mimetype) == (422, "text/html")
+
+
+@pytest.mark.parametrize(
+    "path", ["/chats/bob", "/posts/new", "/posts/1/reply", "/reports/new?user=bob", "/account/password"]
+)
+def test_file_is_no_text_of_a_form(path: str, alices_browser: Browser) -> None:
+    fields = ("body", "key", "upto", "reason", "current_password", "new_password")
+    files = {name: (io.BytesIO(b"hello"), "hello.txt") for name in fields}
+    data = {"csrf_token": alices_browser.csrf, **files}
+    answer = alices_browser.client.post(path, data=data, headers=HTML)
+    assert (answer.status_code, answer.mimetype) == (422, "text/html")
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "", "٣", "9" * 40, "1&before=2"])
