@@ -23,7 +23,7 @@ from .models import search_marks
 from .query import terms_of
 from .words import words_of
 
-#: Of what is not indexed yet the newest ids that are looked through: within a millisecond or two.
+#: Of what is not indexed yet the newest ids that are looked through: within a millisecond or two where texts are short.
 MOST_READ = 5000
 
 

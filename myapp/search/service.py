@@ -22,8 +22,9 @@ from .words import places_of, words_of
 NEWEST = 2**62
 #: What the index says is read in portions: the second and those behind it are for what has the words, and not in order.
 PORTION = 200
-#: Behind so many characters of texts that the index has named, a search ends with what it has, to be gone on with:
-#: within some 10 ms, in which a worker does nothing else. EACH is what a text counts for beside.
+#: Behind so many characters of texts, of those that the index has named or of those that are not in it yet, a search
+#: ends with what it has, to be gone on with: within some 10 ms, in which a worker does nothing else. EACH is what a
+#: text that the index has named counts for beside.
 MOST_READ, EACH = 100_000, 50
 #: Of the texts of one answer's hits together, in characters: to find what is to be marked in 1,000 takes up to 2.5 ms.
 MOST_SHOWN = 16_000
@@ -125,7 +126,8 @@ class _Source:
         number = index.table.c.id
         newest_first = rows.order_by(number.desc())
         after, upto = (sa.bindparam(name, type_=sa.BigInteger) for name in ("after", "upto"))
-        self.between = statement(newest_first.where(number > after, number <= upto))
+        most = sa.bindparam("most", type_=sa.Integer)
+        self.between = statement(newest_first.where(number > after, number <= upto).limit(most))
         some = {
             "sqlite": "SELECT value FROM json_each('[' || :ids || ']')",
             "postgresql": "SELECT unnest(CAST('{' || CAST(:ids AS text) || '}' AS bigint[]))",
@@ -159,11 +161,9 @@ class _Search:
 
     def run(self, before: int, owner: int | None) -> Found:
         beside = self._source.index.not_indexed(self._connection)
-        rows = self._connection.all(
-            self._source.between, me=self._me.id, after=beside.after, upto=min(beside.upto, before - 1)
-        )
-        found = {row[0]: row for row in rows if matches(self._query, words_of(row[1]))}
-        end = self._find_indexed(found, before, owner)
+        found: dict[int, Row] = {}
+        end = self._find_beside(found, beside.after, min(beside.upto, before - 1))
+        end = max(end, self._find_indexed(found, before, owner))
         newest = sorted((number for number in found if number >= end), reverse=True)
         shown = self._to_show([found[number] for number in newest])
         if len(newest) > shown:
@@ -179,6 +179,21 @@ class _Search:
             if at and size > MOST_SHOWN:
                 return at
         return min(len(rows), self._limit)
+
+    def _find_beside(self, found: dict[int, Row], after: int, upto: int) -> int:
+        """Add what is not in the index yet, newest first, as `_find_indexed` does what is."""
+        read = 0
+        while True:
+            rows = self._connection.all(self._source.between, me=self._me.id, after=after, upto=upto, most=PORTION)
+            for row in rows:
+                if matches(self._query, words_of(row[1])):
+                    found[row[0]] = row
+                read += len(row[1])
+                if len(found) > self._limit or read > MOST_READ:
+                    return int(row[0])
+            if len(rows) < PORTION:
+                return 0
+            upto = rows[-1][0] - 1
 
     def _find_indexed(self, found: dict[int, Row], before: int, owner: int | None) -> int:
         """Add what the index has, newest first, until there is one too many; and the id that was looked at last, or 0

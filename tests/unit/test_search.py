@@ -293,6 +293,28 @@ def test_what_was_there_before_the_index_is_found_while_it_is_filled(world: Worl
     assert world.in_index("posts", "hello") == world.post_ids("hello") == posts[::-1]
 
 
+@pytest.mark.parametrize("indexed", [0, 3])
+def test_search_in_much_that_is_not_indexed_yet_ends_with_what_it_has(
+    indexed: int, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts = [world.post(f"{'x' * 60} hello" if number % 2 else "other") for number in range(10)]
+    reset(world.store)
+    with world.store.database.transaction() as transaction:
+        index.POSTS.advance(transaction, indexed)
+    monkeypatch.setattr(service, "MOST_READ", 100)
+    monkeypatch.setattr(service, "PORTION", 3)
+    found: list[int] = []
+    before: int | None = NEWEST
+    steps = 0
+    while before is not None:
+        page = world.find_posts("hello", before=before)
+        assert page.is_complete
+        found += [hit["id"] for hit in page.hits]
+        before, steps = page.before, steps + 1
+    assert found == posts[::-2]
+    assert steps > 2
+
+
 def test_search_says_when_it_has_not_seen_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [world.send(f"Hello {number}") for number in range(10)]
     reset(world.store)
