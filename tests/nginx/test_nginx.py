@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -79,6 +80,23 @@ def test_pages_of_our_own_origin_may_open_a_websocket_through_nginx(nginx: Nginx
 def test_fifty_requests_over_one_kept_connection_all_succeed(nginx: Nginx, tokens: list[str]) -> None:
     with _client(nginx, tokens[1]) as client:
         assert [client.get("/messages/poll?seq=0").status_code for _ in range(50)] == [200] * 50
+
+
+@pytest.mark.parametrize("path", ["/messages", "/posts"])
+def test_a_chunked_body_is_read_through_nginx(path: str, nginx: Nginx, tokens: list[str]) -> None:
+    body = {"to": "bob", "body": "in chunks"} if path == "/messages" else {"body": "in chunks"}
+    text = json.dumps(body).encode()
+    with _client(nginx, tokens[0]) as client:
+        headers = {"Content-Type": "application/json"}
+        answer = client.post(path, content=iter((text[:5], text[5:])), headers=headers)
+    assert answer.request.headers["transfer-encoding"] == "chunked"
+    assert (answer.status_code, answer.json()["body"]) == (201, "in chunks")
+
+
+def test_a_long_poll_with_a_chunked_body_is_refused_through_nginx(nginx: Nginx, tokens: list[str]) -> None:
+    with _client(nginx, tokens[1]) as client:
+        answer = client.request("GET", "/messages/long-poll", content=iter((b"{}",)))
+    assert (answer.status_code, answer.json()["title"]) == (400, "Bad Request")
 
 
 def test_static_files_come_from_nginx(nginx: Nginx) -> None:
