@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import msgspec
@@ -12,6 +13,7 @@ from .. import inbox
 from ..auth import guard
 from ..auth.people import Person
 from ..auth.service import Identity
+from ..db import READ_ONLY
 from ..errors import NotFound
 from ..extensions import database, limiter, parts
 from ..messages.shapes import BadgesAt
@@ -118,7 +120,8 @@ def show(post: int) -> Response | BaseResponse | str:
     if not is_page:
         return answer(found)
     if is_news:
-        see(me.id, post)
+        with contextlib.suppress(*READ_ONLY):  # busy, full or read-only: the page can be read all the same
+            see(me.id, post)
     return pages.thread(me, post, query_whole("after", 0))
 
 

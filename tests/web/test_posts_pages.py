@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
+
+from myapp.errors import Text, Unavailable
 
 from .conftest import Browser, Program, Site
 from .test_pages import NASTY, Page
@@ -400,6 +403,23 @@ def told(ann: Browser, bob: Program) -> int:
 def counts(site: Site) -> dict[str, int]:
     badges = site.program("ann").badges()
     return {name: badges[name] for name in ("likes", "dislikes", "replies", "notifications")}
+
+
+def test_a_post_opens_while_nothing_can_be_stored_and_what_was_told_of_it_stays_unseen(
+    site: Site, ann: Browser, bob: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = ann.post("/posts", {"body": "hello"}).get_json()["id"]
+    reply(bob, post, "a reply")
+
+    def transaction() -> NoReturn:
+        raise Unavailable(Text("The database is busy with another program's write; try again."))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.app.extensions["myapp"].database, "transaction", transaction)
+        page = ann.page(f"/posts/{post}")
+    assert "a reply" in page
+    assert badge(page, "replies") == 1
+    assert badge(ann.page(f"/posts/{post}"), "replies") == 0
 
 
 def test_opening_a_post_marks_as_seen_what_was_told_of_it(site: Site, ann: Browser, bob: Program) -> None:
