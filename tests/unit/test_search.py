@@ -22,6 +22,7 @@ from myapp.search.words import words_of
 
 from ..support import PATIENCE, wait_for
 from .conftest import Store
+from .noticed import is_waiting
 from .test_words import TEXTS, is_found
 
 #: Long enough for whatever a test has to index.
@@ -375,12 +376,11 @@ def test_message_that_is_deleted_while_it_is_indexed_is_not_in_the_index(world: 
     number = world.send("Hello World")
     reset(world.store)
     deleting_it = threading.Thread(target=world.delete, args=(number,))
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with world.store.database.transaction() as transaction:
         assert index.MESSAGES.advance(transaction, 10)
         transaction.one(index.MESSAGES._mark)  # what was queued is done
         deleting_it.start()
-        wait_for(lambda: transaction.driver.execute(waiting).fetchone()[0], "the deletion to wait")
+        wait_for(lambda: is_waiting(world.store), "the deletion to wait")
     deleting_it.join(PATIENCE)
     assert world.in_index("messages", "hello", world.people[0].id) == []
 
