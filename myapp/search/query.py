@@ -7,6 +7,7 @@ have been written to its half. Nothing else means anything: whatever is typed is
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -81,6 +82,17 @@ def matches(query: Query, words: Sequence[str]) -> bool:
     """Whether all is found in a text of these words."""
     text = _as_text(words)
     return all(_sought(phrase) in text for phrase in query.phrases)
+
+
+def near_first(query: Query, places: Sequence[Place], width: int) -> Sequence[Place]:
+    """Those of the text's words in which `marks` finds all that begins within `width` characters of the first find."""
+    text = _as_text([place.word for place in places])
+    found = [at for phrase in query.phrases if (at := text.find(_sought(phrase))) >= 0]
+    if not found:
+        return ()
+    first = text.count(" ", 0, min(found))
+    end = bisect_left(places, places[first].start + width, first, key=lambda place: place.start)
+    return places[first : end + max(len(phrase.words) for phrase in query.phrases)]
 
 
 def marks(query: Query, places: Sequence[Place]) -> list[tuple[int, int]]:

@@ -14,8 +14,8 @@ from ..messages.models import messages
 from ..posts.models import posts
 from ..statements import statement
 from .index import MESSAGES, POSTS, Index
-from .query import Query, marks, matches, needed
-from .snippets import snippet
+from .query import Query, marks, matches, near_first, needed
+from .snippets import WIDTH, snippet
 from .words import places_of, words_of
 
 #: Above all ids.
@@ -26,7 +26,8 @@ PORTION = 200
 #: ends with what it has, to be gone on with: within some 10 ms, in which a worker does nothing else. EACH is what a
 #: text that the index has named counts for beside.
 MOST_READ, EACH = 100_000, 50
-#: Of the texts of one answer's hits together, in characters: to find what is to be marked in 1,000 takes up to 2.5 ms.
+#: Of the texts of one answer's hits together, in characters, or words where there are more of them: to find what is to
+#: be marked in 1,000 takes up to 0.6 ms.
 MOST_SHOWN = 16_000
 
 
@@ -175,7 +176,7 @@ class _Search:
         """How many of them are hits of this answer: as many as were asked for, or MOST_SHOWN; one always is."""
         size = 0
         for at, row in enumerate(rows[: self._limit]):
-            size += len(row[1])
+            size += max(len(row[1]), len(words_of(row[1])))  # a character can be six words: a square of kana
             if at and size > MOST_SHOWN:
                 return at
         return min(len(rows), self._limit)
@@ -220,6 +221,7 @@ class _Search:
 
     def _hit(self, row: Row) -> dict[str, Any]:
         number, body, at, *others = row
-        marked = snippet(body, marks(self._query, places_of(body)))
+        places = near_first(self._query, places_of(body), WIDTH)
+        marked = snippet(body, marks(self._query, places))
         shaped = self._shape(number, Person(*others[:4]), *others[4:])
         return {**shaped, "at": rfc3339(at), "snippet": str(marked)}

@@ -250,6 +250,13 @@ def test_answer_ends_where_its_texts_are_long_and_is_gone_on_with(
     assert found == sent[::-1]
 
 
+def test_answer_ends_sooner_where_characters_are_many_words_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_SHOWN", 100)
+    sent = [world.send("\u3316" * 10) for _ in range(3)]  # a square of six kana
+    found = world.find("\u3316")
+    assert ([hit["id"] for hit in found.hits], found.before) == (sent[-1:], sent[-1])
+
+
 def test_search_that_takes_too_long_ends_with_what_it_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [world.send("b a"), *(world.send("a b") for _ in range(5)), world.send("b a")]
     world.index()

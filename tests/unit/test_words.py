@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myapp.errors import Invalid
-from myapp.search.query import LONGEST, LONGEST_TERM, Phrase, marks, matches, needed, parse, terms_of
+from myapp.search.query import LONGEST, LONGEST_TERM, Phrase, marks, matches, near_first, needed, parse, terms_of
 from myapp.search.snippets import BEFORE, WIDTH, snippet
 from myapp.search.words import is_alone, places_of, words_of
 
@@ -177,7 +177,8 @@ def test_query_finds(query: str, text: str, is_there: bool) -> None:
 
 
 def shown(query: str, body: str) -> str:
-    return str(snippet(body, marks(parse(query), places_of(body))))
+    asked = parse(query)
+    return str(snippet(body, marks(asked, near_first(asked, places_of(body), WIDTH))))
 
 
 def test_snippet_marks_all_that_was_found() -> None:
@@ -215,3 +216,25 @@ def test_snippet_is_a_part_of_the_text(query: str, body: str) -> None:
     assert re.sub("^…|…$", "", plain) in body or plain in body
     assert re.sub(r"<mark>[^<>]+</mark>", "", found).count("<") == 0
     assert (not matches(parse(query), words_of(body))) or "<mark>" in found
+
+
+#: Few letters, often repeated: queries are found in texts, and at many places.
+PIECES = st.text(st.sampled_from("aab中文. "), min_size=1, max_size=12)
+REPEATED = st.lists(st.builds(lambda piece, times: piece * times, PIECES, st.integers(1, 60)), max_size=3).map("".join)
+
+
+@given(st.text(st.sampled_from('aab中文" '), max_size=10), REPEATED)
+def test_snippet_has_all_marks_that_fall_into_it(query: str, body: str) -> None:
+    if words_of(query):
+        assert shown(query, body) == snippet(body, marks(parse(query), places_of(body)))
+
+
+@pytest.mark.parametrize("query", ["a b", '"a b"', '"b a b"', "x a", "b x"])
+def test_only_words_near_the_first_find_are_looked_at_for_a_snippet(query: str) -> None:
+    places = places_of("c " * 100 + "a b " * 1000)
+    assert len(near_first(parse(query), places, WIDTH)) <= WIDTH
+
+
+def test_snippet_marks_the_part_it_has_of_what_was_found_at_its_end() -> None:
+    body = f"中{'。' * (WIDTH - 2)}文字{'。' * WIDTH}"
+    assert shown("中 文字", body).endswith("。<mark>文</mark>…")
