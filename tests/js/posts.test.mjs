@@ -271,6 +271,24 @@ test('a page that is loaded anew shows what is still on its way', async () => {
   assert.deepEqual([page.shown(5), page.busy(5)], [[1, 0, 0, 'like'], 0]);
 });
 
+test('what a page that is loaded anew knows by then is kept while a reaction is on its way, and after it', async () => {
+  const page = postsPage({ posts: [{ id: 5, likes: 3, version: 10 }] });
+  const loadAnew = (post) => {
+    const fresh = postsPage({ posts: [post] }).list;
+    page.document.querySelector('[data-posts]').replaceWith(fresh);
+    fresh.setDocument(page.document);
+    page.page.bind();
+  };
+  page.press(5, 'like');
+  loadAnew({ id: 5, likes: 9, version: 20 });
+  assert.deepEqual(page.shown(5), [10, 0, 0, 'like']);
+  loadAnew({ id: 5, likes: 10, version: 21, reaction: 'like' }); // it has arrived, and its answer has not
+  assert.deepEqual(page.shown(5), [10, 0, 0, 'like']);
+  loadAnew({ id: 5, likes: 8, version: 22 });
+  await page.answer({ title: 'Forbidden', status: 403, detail: 'Not you.' }, 403);
+  assert.deepEqual([page.shown(5), page.complaint(5), page.busy(5)], [[8, 0, 0, null], 'Not you.', 0]);
+});
+
 // -- what is new
 
 test('a button says how many posts are new, but not those of whom one has blocked', () => {

@@ -87,11 +87,14 @@ export class PostItems {
     return true;
   }
 
-  /** The page was loaded anew: what is on its way is shown there too. */
+  /** The page was loaded anew: what is on its way is shown there too, on top of what the server says by now. */
   bind() {
     for (const [id, pending] of this.#pending) {
       const item = this.find(id);
-      if (item) showPending(item, pending);
+      if (!item) continue;
+      const stand = standOf(item);
+      if (stand.version > pending.newest.version) Object.assign(pending, { known: pressed(item), stand, newest: stand });
+      showPending(item, pending);
     }
   }
 
