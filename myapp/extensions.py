@@ -46,21 +46,19 @@ class ViewLimiter(Limiter):
         if not in_middleware:
             super()._check_request_limit(callable_name, in_middleware)
 
-    def count(self, limit: str, key: Callable[[], str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """What `limit(limit, key_func=key)` does, for views that are asked most: 0.01 ms of CPU in place of 0.08, as it
-        knows no options. Raises TooMany in the view's place.
+    def count(self, limit: str, key: Callable[[], str], scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """What `shared_limit(limit, scope, key_func=key)` does, for views that are asked most: 0.01 ms of CPU in place
+        of 0.08, as it knows no options. Views of the same scope count together. Raises TooMany in the view's place.
         """
         item = parse(limit)
 
         def marked(view: Callable[P, R]) -> Callable[P, R]:
-            name = f"{view.__module__}.{view.__qualname__}"
-
             @wraps(view)
             def counted(*args: P.args, **kwargs: P.kwargs) -> R:
                 if self.enabled:
                     whose = key()
-                    if not self.limiter.hit(item, whose, name):
-                        reset_at, _ = self.limiter.get_window_stats(item, whose, name)
+                    if not self.limiter.hit(item, whose, scope):
+                        reset_at, _ = self.limiter.get_window_stats(item, whose, scope)
                         raise too_many_requests(item.amount, item.get_expiry(), reset_at)
                 return view(*args, **kwargs)
 

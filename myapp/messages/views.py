@@ -25,6 +25,7 @@ from .forms import MessageForm
 bp = Blueprint("messages", __name__)
 
 SENDS = "1200/minute"
+by_sends = limiter.count(SENDS, guard.by_person, "messages")
 #: People who are here now, shown to who has no conversations.
 MOST_HERE = 8
 TYPINGS = "120/minute"
@@ -78,7 +79,7 @@ class SeenRequest(msgspec.Struct, forbid_unknown_fields=True):
     limit=SENDS,
     text="An answered send is on disk. Sent again with the same key, within 7 days, it is one message.",
 )
-@limiter.count(SENDS, guard.by_person)
+@by_sends
 def send() -> Response:
     identity = guard.signed_in()
     asked = read_json(SendRequest)
@@ -98,7 +99,7 @@ def send() -> Response:
     text="It holds for 5 s, and ends with the next message to that person. Where one has blocked the other, nobody is "
     "told.",
 )
-@limiter.count(TYPINGS, guard.by_person)
+@limiter.count(TYPINGS, guard.by_person, "typing")
 def note_typing() -> Response:
     identity = guard.signed_in()
     asked = read_json(TypingRequest)
@@ -243,6 +244,7 @@ def _chat_page(me: Person, name: str, form: MessageForm) -> str:
 
 
 @bp.post("/chats/<name>")
+@by_sends
 def send_form(name: str) -> BaseResponse | tuple[str, int]:
     """Send from the page, and mark as read what the page showed. The form's key makes a second submit harmless."""
     me = guard.signed_in().person

@@ -11,14 +11,14 @@ from ..auth import guard
 from ..auth.people import Person
 from ..db import Transaction
 from ..errors import AppError, Invalid, Text
-from ..extensions import database, limiter
+from ..extensions import database
 from ..web import MAX_SEQ, query_whole, safe_next, sentence, translated
 from . import pages, reading, writing
 from .forms import PostForm, ReplyForm
 from .pages import newer_part, newer_replies_part
 from .reacting import REACTIONS as KINDS
 from .reacting import Reaction
-from .views import ID, REACTIONS, WRITES, bp, react, take_away
+from .views import ID, bp, by_reactions, by_writes, react, take_away
 from .writing import Written
 
 __all__ = ["bp"]
@@ -41,7 +41,7 @@ def newer_replies(post: int) -> str:
 
 
 @bp.post("/posts/new")
-@limiter.count(WRITES, guard.by_person)
+@by_writes
 def write_form() -> BaseResponse | Page:
     me, form = guard.signed_in(), PostForm()
     try:
@@ -52,7 +52,7 @@ def write_form() -> BaseResponse | Page:
 
 
 @bp.post(f"/posts/{ID}/reply")
-@limiter.count(WRITES, guard.by_person)
+@by_writes
 def reply_form(post: int) -> BaseResponse | Page:
     me, form = guard.signed_in(), ReplyForm()
 
@@ -85,7 +85,7 @@ def _with_error(form: PostForm, error: AppError) -> PostForm:
 
 
 @bp.post(f"/posts/{ID}/react")
-@limiter.count(REACTIONS, guard.by_person)
+@by_reactions
 def react_form(post: int) -> BaseResponse:
     """The button says what one wants to think from now on: pressed twice, it says the same."""
     me = guard.signed_in().person

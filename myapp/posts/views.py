@@ -28,6 +28,8 @@ bp = Blueprint("posts", __name__)
 #: Of a post in an address; what can be none is not found.
 ID = "<id:post>"
 WRITES, REACTIONS = "120/minute", "600/minute"
+by_writes = limiter.count(WRITES, guard.by_person, "posts")
+by_reactions = limiter.count(REACTIONS, guard.by_person, "reactions")
 #: Posts and replies in one answer.
 FEED, REPLIES, MOST = 30, 50, 100
 #: For the description: the services have these rules, and words for them.
@@ -69,7 +71,7 @@ POST_ID = whole("post", "A post's or reply's id.", None, 1, MAX_SEQ)
     limit=WRITES,
     text="Who is mentioned in it by `@name` gets a notification.",
 )
-@limiter.count(WRITES, guard.by_person)
+@by_writes
 def write() -> Response:
     me = guard.signed_in().person
     asked = read_json(WriteRequest)
@@ -189,7 +191,7 @@ def replies(post: int) -> Response:
     limit=WRITES,
     text="A reply to a reply belongs to the same thread. The author of the post and those who replied get an event.",
 )
-@limiter.count(WRITES, guard.by_person)
+@by_writes
 def reply(post: int) -> Response:
     me = guard.signed_in().person
     asked = read_json(WriteRequest)
@@ -209,7 +211,7 @@ def reply(post: int) -> Response:
     limit=REACTIONS,
     text="In place of what one thought so far; the same again changes nothing.",
 )
-@limiter.count(REACTIONS, guard.by_person)
+@by_reactions
 def put_reaction(post: int) -> Response:
     me = guard.signed_in().person
     asked = read_json(ReactionRequest)

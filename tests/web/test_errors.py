@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy.exc
+from limits import parse
+
+from myapp.extensions import limiter
 
 from ..support import PASSWORD
 from .conftest import HTML, Browser, Site, is_problem, open_site
@@ -180,6 +183,16 @@ def test_signing_in_rightly_does_not_count(limited: Site) -> None:
     limited.people.add("alice", password=True)
     for _ in range(12):
         assert Browser(limited.app, "alice").sign_in().get("/auth/me").status_code == 200
+
+
+def test_messages_from_the_page_count_with_all_others(limited: Site) -> None:
+    limited.people.add("alice", "bob", password=True)
+    alice = Browser(limited.app, "alice").sign_in()
+    limiter.limiter.hit(parse("1200/minute"), "user/1", "messages", cost=1198)
+    statuses = [alice.post("/messages", {"to": "bob", "body": ""}).status_code]
+    statuses += [alice.submit("/chats/bob", body="").status_code for _ in range(2)]
+    statuses += [alice.post("/messages", {"to": "bob", "body": "hi"}).status_code]
+    assert statuses == [422, 422, 429, 429]
 
 
 def test_each_person_has_a_limit_of_their_own_for_what_is_asked_most(limited: Site) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import parse
 
+from myapp.extensions import limiter
 from myapp.posts import deleting
 
 from .conftest import Program, Site, is_problem, open_site
@@ -263,6 +265,22 @@ def test_browser_needs_its_token_and_a_stranger_is_told_to_sign_in(site: Site) -
 @pytest.fixture
 def limited(tmp_path: Path, empty_database: Path) -> Iterator[Site]:
     yield from open_site(tmp_path, empty_database, RATE_LIMITS="on")
+
+
+def test_by_whichever_way_one_writes_or_reacts_it_is_the_same_limit(limited: Site) -> None:
+    alice = limited.browser("alice")
+    post = alice.post("/posts", {"body": "hello"}).get_json()["id"]
+    for path, fields in (("/posts/new", {"body": ""}), (f"/posts/{post}/reply", {"body": ""})):
+        assert [alice.submit(path, **fields).status_code for _ in range(30)] == [422] * 30
+    statuses = [alice.post(f"/posts/{post}/replies", {"body": ""}).status_code for _ in range(60)]
+    assert statuses == [422] * 59 + [429]
+    assert alice.post("/posts", {"body": "hi"}).status_code == 429
+    assert [alice.submit(path, body="hi").status_code for path in ("/posts/new", f"/posts/{post}/reply")] == [429] * 2
+    limiter.limiter.hit(parse("600/minute"), "user/1", "reactions", cost=598)
+    statuses = [alice.submit(f"/posts/{post}/react", reaction="?").status_code]
+    statuses += [alice.open(f"/posts/{post}/reaction", "PUT", json={}).status_code for _ in range(2)]
+    statuses += [alice.submit(f"/posts/{post}/react", reaction="like").status_code]
+    assert statuses == [422, 422, 429, 429]
 
 
 def test_writing_and_reacting_are_limited_for_each_person(limited: Site) -> None:
