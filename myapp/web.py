@@ -9,6 +9,7 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from flask import Flask, Request, Response, g, redirect, render_template, request, url_for
@@ -42,6 +43,9 @@ T = TypeVar("T")
 
 #: The most that a request's body may have, in bytes.
 MAX_BODY = 64 * 1024
+#: The longest address to come back to, in bytes as it is sent: proxies give the head of an answer little room (nginx's
+#: default is 4 KB, ours in front of us have 8), and where it does not fit, theirs is an error.
+LONGEST_NEXT = 3200
 #: What is left unread of a refused body is read and thrown away up to here, so that the client gets the answer.
 MAX_DISCARD = 32 * 1024 * 1024
 
@@ -217,6 +221,8 @@ def safe_next(target: str | None) -> str:
     """Where to go after a form: an address of ours, given without the application's root, or the first page."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
         return url_for("messages.conversations_page")
+    if len(quote(target, safe="%")) > LONGEST_NEXT:
+        return url_for("messages.conversations_page")
     return request.script_root + target
 
 
@@ -279,7 +285,8 @@ def init_app(app: Flask) -> None:
         if isinstance(error, NotSignedIn) and request.method == "GET" and wants_page():
             # an address with a ticket would stay in the browser's history, and in the logs of whoever is in between
             back = request.path if "ticket" in request.args else request.full_path.rstrip("?")
-            return redirect(url_for("auth.login", next=None if back == "/" else back))
+            is_kept = back != "/" and len(quote(back)) <= LONGEST_NEXT
+            return redirect(url_for("auth.login", next=back if is_kept else None))
         return problem(error)
 
     @app.errorhandler(RequestEntityTooLarge)

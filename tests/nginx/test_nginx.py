@@ -99,6 +99,14 @@ def test_a_long_poll_with_a_chunked_body_is_refused_through_nginx(nginx: Nginx, 
     assert (answer.status_code, answer.json()["title"]) == (400, "Bad Request")
 
 
+@pytest.mark.parametrize("query", ["q=" + "%E5%AD%97" * 200, "x=" + "y" * 7000], ids=["kept", "too long"])
+def test_who_is_not_signed_in_is_sent_to_sign_in_from_a_long_address(query: str, nginx: Nginx) -> None:
+    answer = httpx.get(f"{nginx.url}/search?{query}", headers={"Accept": "text/html"})
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/auth/login")
+    assert ("next=" in answer.headers["location"]) == (len(query) < 7000)
+
+
 def test_static_files_come_from_nginx(nginx: Nginx) -> None:
     answer = httpx.get(f"{nginx.url}/static/live.js")
     assert answer.status_code == 200
