@@ -20,6 +20,7 @@ from flask_login import current_user
 from . import about, assets, auth, cli, config, health, languages, messages, operations, own_modules, pages, web
 from .admin.reports import bp as admin_bp
 from .announcements.views import bp as announcements_bp
+from .asked import Asked
 from .auth import uses
 from .auth.avatars import bp as avatars_bp
 from .auth.blocking import bp as auth_bp
@@ -104,6 +105,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
+    app.request_class = Asked
     settings = config.load(environ, Path(app.instance_path))
     for name in config.unknown(environ):
         log.warning("%s is not a setting of this application; is it misspelt?", name)

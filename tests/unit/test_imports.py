@@ -334,6 +334,7 @@ ALLOWED: dict[str, set[str]] = {
     "extensions": {"config", "db", "errors", "grouping"},
     "sessions": set(),
     "windows": set(),
+    "asked": set(),
     "languages": set(),
     "refusals": {"errors"},
     "web": {"access", "db", "errors", "extensions", "refusals", "shapes"},

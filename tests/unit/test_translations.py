@@ -206,8 +206,8 @@ def test_strings_in_expressions_are_found() -> None:
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AppError)}
 #: What a text is put together from elsewhere, by module and expression, and why that is right.
 ELSEWHERE = {
-    ("web.py", "problem.partition(' - at ')[0].replace('`', '').lower()"): "msgspec's words on a program's JSON",
-    ("web.py", "problem.replace('`', '').lower()"): "msgspec's words on a program's JSON",
+    ("refusals.py", "problem.partition(' - at ')[0].replace('`', '').lower()"): "msgspec's words on a program's JSON",
+    ("refusals.py", "problem.replace('`', '').lower()"): "msgspec's words on a program's JSON",
     (
         "web.py",
         "DETAILS.get(status) or Text(error.description or HTTPStatus(status).phrase)",

@@ -661,6 +661,22 @@ def test_page_with_a_wrong_query_is_refused_with_a_page(value: str, alices_brows
     assert (answer.status_code, answer.mimetype) == (422, "text/html")
 
 
+@pytest.mark.parametrize("query", ["\xff", "\xed\xa0\x80", "\xe4\xb8\xad\xff&%FF"], ids=ascii)
+@pytest.mark.parametrize("path", ["/", "/posts", "/posts/1", "/notifications", "/search", "/chats/bob", "/reports/new"])
+def test_page_opens_whatever_bytes_are_in_its_query(path: str, query: str, site: Site, alices_browser: Browser) -> None:
+    environ = {"QUERY_STRING": f"user=bob&x={query}"}  # its bytes as latin-1: PEP 3333
+    assert alices_browser.client.get(path, headers=HTML, environ_overrides=environ).status_code == 200
+    answer = site.guest().client.get(path, headers=HTML, environ_overrides=environ)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].isascii()
+
+
+@pytest.mark.parametrize("path", ["/messages/poll", "/posts", "/users", "/search", "/posts/1/replies"])
+def test_whatever_bytes_are_in_a_query_it_is_read(path: str, alice: Program) -> None:
+    for query, status in (("q=a&x=\xff", 200), ("q=a&limit=\xff", 422), ("q=a&limit=\xed\xa0\x80", 422)):
+        assert alice.get(path, environ_overrides={"QUERY_STRING": query}).status_code == status
+
+
 @pytest.mark.parametrize(("path", "status"), [("/chats/nobody", 404), ("/chats/alice", 422), ("/chats/%00", 404)])
 def test_page_of_a_conversation_that_cannot_be_is_refused(path: str, status: int, alices_browser: Browser) -> None:
     answer = alices_browser.get(path, headers=HTML)
