@@ -32,6 +32,11 @@ def pass_quickly(window: Window, wait: int) -> None:
     )
 
 
+def is_sent(window: Window) -> None:
+    """Wait until the form has its answer and says nothing any more: what it sent may be shown before that."""
+    expect(window.find("#write-status")).to_have_text("", timeout=PATIENCE)
+
+
 # -- in a conversation; Ann looks at the one with Bob
 
 
@@ -304,6 +309,7 @@ def post_is_replied_to(ann: Person, bob: Person, eve: Person, window: Window) ->
     window.counts_of(post, by=bob, replies=2)
     pass_quickly(window, 4_000)  # so long it says that it was sent
     window.write_post("Thank you")
+    is_sent(window)
     window.shows_posts(f"I see, @{ann.name}: https://example.org/a?b=1.\n<b>Two</b> lines", "Me too", "Thank you")
     window.counts_of(post, by=bob, replies=3)
 
@@ -357,6 +363,7 @@ def feed_shows_news(ann: Person, bob: Person, eve: Person, window: Window) -> No
     window.shows_posts("one <b>")
     pass_quickly(window, 4_000)  # so long it says that it was sent
     window.write_post("three")
+    is_sent(window)
     window.shows_posts("three", "one <b>")
     window.find(f"#post-{first} [data-reaction=like]").click()
     expect(window.find("[aria-busy]")).to_have_count(0, timeout=PATIENCE)
@@ -504,8 +511,8 @@ def test_every_kind_of_event_has_its_stories() -> None:
 
 
 def rename(person: Person, name: str) -> None:
-    """They call themselves so from now on; with the initials their picture changes."""
-    page = person.open("/account", transport=None)
+    """They call themselves so from now on; with the initials their picture changes. Nobody sees them online by that."""
+    page = person.open("/account", transport=None, context=person.lent(java_script_enabled=False))
     page.find("[name=display_name]").fill(name)
     page.find("[name=display_name]").press("Enter")
     expect(page.find(".top__name")).to_have_text(name)
