@@ -96,6 +96,12 @@ def rings(window: Window, count: int) -> None:
         expect(badge).to_be_hidden(timeout=PATIENCE)
 
 
+def keep_toasts(window: Window) -> Window:
+    """What comes into its corner from now on stays until somebody dismisses it, however long the test takes."""
+    window.find("[data-live-toasts]").evaluate("(region) => { region.dataset.liveTimeout = '0' }")
+    return window
+
+
 def open_bell(window: Window) -> Locator:
     """Press the bell and wait for its list."""
     window.find("#bell").click()

@@ -41,7 +41,7 @@ def test_without_a_network_it_is_offline_at_once_and_back_when_it_returns(own_to
     window = ann.chat(bob, transport="websocket")
     window.expect_outage()
     window.page.context.set_offline(True)
-    window.state("offline", timeout=1_000)
+    window.state("offline")  # long before a heartbeat is missed
     window.page.context.set_offline(False)
     window.state("live")
 

@@ -18,7 +18,7 @@ from myapp.systems import service as systems
 from myapp.systems import tokens
 
 from .support import PATIENCE, Person, Town, Window, numbered
-from .telling import lists, make_admin, open_bell, rings, tell
+from .telling import keep_toasts, lists, make_admin, open_bell, rings, tell
 from .test_pages import sideways
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -299,7 +299,7 @@ def test_the_list_that_comes_anew_does_not_jump(town: Town) -> None:
 
 def test_long_toasts_leave_the_page_in_sight(two: tuple[Person, Person]) -> None:
     ann, bob = two
-    window = ann.chat(bob, context=ann.lent(viewport={"width": 320, "height": 568}))
+    window = keep_toasts(ann.chat(bob, context=ann.lent(viewport={"width": 320, "height": 568})))
     for number in range(4):
         tell(ann, title=f"{number} " + "W" * 190, body="w " * 1000, url="/account")
     toasts = window.find(".live-toast")

@@ -81,7 +81,7 @@ def test_new_posts_take_nobody_away_before_they_are_asked_for_and_then_lead_to_t
     shifts(window.page)
     bob.post("new")
     button = window.page.get_by_role("button", name="1 new post")
-    expect(button).to_be_in_viewport(timeout=1_000)  # within a second, wherever one is
+    expect(button).to_be_in_viewport(timeout=PATIENCE)  # wherever one is
     assert shifts(window.page) == []
     after = read.bounding_box()
     assert before and after and abs(before["y"] - after["y"]) < 2
