@@ -1,6 +1,7 @@
 import { isTemporary } from './api.js';
 import { BellPanel, isForNewTab } from './bell-panel.js';
 import { loadPage } from './http.js';
+import { Press } from './press.js';
 import { WayBack, numbers } from './way-back.js';
 
 /** Kinds of events that change nothing in the lists of notices. */
@@ -14,8 +15,8 @@ const SPREAD = 2000;
  * Lists of notices, in what the bell opens and in `<div data-notices>` of the page: always as the server renders them.
  * They are fetched anew when something has happened; a bell that is closed asks for nothing.
  *
- * Promise: what is shown is of who is signed in on this page, and who has the focus in a list that is put anew has it
- * there still.
+ * Promise: what is shown is of who is signed in on this page; who has the focus in a list that is put anew has it there
+ * still, and who presses on something in it has pressed that: it is put anew afterwards.
  */
 export class Notices {
   #wait = null;
@@ -51,6 +52,7 @@ export class Notices {
     this.onBadges = onBadges;
     this.onShown = onShown;
     this.bell = new BellPanel({ document, onOpen: () => this.#open() });
+    this.press = new Press(document, timers);
   }
 
   /** Listen to the page's clicks and forms. */
@@ -60,6 +62,7 @@ export class Notices {
     document.addEventListener('click', (event) => this.#click(event));
     document.addEventListener('auxclick', (event) => event.button === 1 && this.#follow(event.target));
     this.bell.bind();
+    this.press.bind();
   }
 
   /** @param {{kind: string, data: any}} event */
@@ -118,7 +121,7 @@ export class Notices {
     if (!this.bell.isOpen) return;
     try {
       const fresh = await loadPage(this, `${this.base}/notifications/panel`, '.panel__body');
-      if (fresh) this.#put(this.bell.panel, fresh.body);
+      if (fresh) await this.#put(this.bell.panel, fresh.body);
       else this.bell.say(this.strings.get('state-signed-out'));
     } catch (error) {
       this.#fail(error);
@@ -132,7 +135,7 @@ export class Notices {
       const fresh = await loadPage(this, this.location.href, 'body');
       const shown = this.document.querySelector('[data-notices]'); // the page may have been loaded anew meanwhile
       const part = fresh?.querySelector('[data-notices]');
-      if (shown && part) this.#put(shown, part);
+      if (shown && part) await this.#put(shown, part);
     } catch (error) {
       this.#fail(error);
     }
@@ -147,7 +150,8 @@ export class Notices {
    * @param {HTMLElement} place
    * @param {Element} fresh whose children come into it
    */
-  #put(place, fresh) {
+  async #put(place, fresh) {
+    await this.press.over(place);
     const back = new WayBack(place, this.document.activeElement);
     const { scrollTop } = place;
     place.replaceChildren(...[...fresh.childNodes].map((node) => this.document.adoptNode(node)));

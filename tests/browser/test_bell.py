@@ -131,6 +131,18 @@ def test_messages_do_not_ring(two: tuple[Person, Person]) -> None:
     lists(page_of(window), [], [])
 
 
+def test_a_press_is_of_what_it_began_on_though_the_list_comes_anew_meanwhile(bob: Person) -> None:
+    tell(bob, title="one")
+    window = bob.open("/notifications")
+    button(page_of(window), "Mark as seen: one").hover()
+    window.page.mouse.down()
+    with window.page.expect_response("**/notifications") as answered:
+        tell(bob, title="two")
+    answered.value.finished()
+    window.page.mouse.up()
+    lists(page_of(window), ["two"], ["one"])
+
+
 # -- opening and closing
 
 

@@ -147,6 +147,42 @@ test('what happens while an answer is on its way is asked for again', async () =
   assert.equal(list.textContent, 'two');
 });
 
+test('what somebody presses on is put anew only after their click', async () => {
+  const { notices, bell, panel, list, document, fetch, timers } = start({ page: true });
+  bell.fire('click', { button: 0, target: bell });
+  for (const question of fetch.asked) question.answer('first');
+  await settle();
+  for (const place of [panel, list]) {
+    document.fire('pointerdown', { button: 0, target: place.children[0] });
+    notices.apply({ kind: 'like' });
+    await timers.advance(GATHER);
+    for (const question of fetch.asked.slice(-2)) question.answer(`after ${place.id}`);
+    await settle();
+    assert.notEqual(place.textContent, `after ${place.id}`);
+    document.fire('pointerup');
+    await timers.advance(0);
+    await settle();
+    assert.deepEqual([panel.textContent, list.textContent], Array(2).fill(`after ${place.id}`));
+  }
+});
+
+test('who presses elsewhere, or opens a menu, keeps nothing back', async () => {
+  const { notices, list, document, fetch, timers } = start({ page: true });
+  const show = async (text) => {
+    notices.apply({ kind: 'like' });
+    await timers.advance(GATHER);
+    fetch.last.answer(text);
+    await settle();
+  };
+  document.fire('pointerdown', { button: 2, target: list.children[0] });
+  await show('one');
+  assert.equal(list.textContent, 'one');
+  document.fire('pointerdown', { button: 0, target: list.children[0] });
+  document.fire('contextmenu');
+  await show('two');
+  assert.equal(list.textContent, 'two');
+});
+
 test('a failure leaves what is shown, and the next event tries again', async (t) => {
   t.mock.method(console, 'warn', () => {});
   const { notices, list, fetch, timers } = start({ page: true });
