@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from ..support import AppServer
 from .lending import Lending, Selling
 from .shop import Shop
-from .support import LAUNCH, Person, Town
+from .support import LAUNCH, PATIENCE, Person, Town
+
+# where a test says nothing else; five seconds are little for several processes on a busy machine
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
