@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,11 +116,16 @@ def test_who_is_asked_to_wait_longer_than_patience_is_told_at_once(failing: Fail
     assert (caught.value.retry_after, caught.value.status, len(failing.asked)) == (60.0, 503, 1)
 
 
-def test_patience_ends_and_then_the_error_is_raised(failing: FailingServer, speakers: Speakers) -> None:
+def test_patience_ends_and_then_the_error_is_raised(
+    failing: FailingServer, system: Speaker, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: sum(waits))  # only waiting takes time
+    monkeypatch.setattr(sys.modules[type(system.client).__module__], "time", clock)
     failing.script = [problem(503, "away")]
     with pytest.raises(Unavailable):
-        speakers(failing.url, "t", patience=0.3).notify("bob", "Hi")
-    assert len(failing.asked) > 1
+        system.notify("bob", "Hi")
+    assert len(failing.asked) == len(waits) + 1 > 2
+    assert 4.0 < sum(waits) < 5.0
 
 
 @pytest.mark.parametrize(("patience", "seconds"), [(30.0, 10.0), (2.0, 2.0), (0.0, 1.0)])
