@@ -55,7 +55,7 @@ class ReadPage(NamedTuple):
     reset: bool
 
 
-def until(condition: Callable[[], Any], what: str = "", patience: float = 5.0) -> None:
+def until(condition: Callable[[], Any], what: str = "", patience: float = 20.0) -> None:
     """Let the loop run until the condition holds."""
     with gevent.Timeout(patience, AssertionError(f"waited {patience:g} s: {what}")):
         while not condition():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -31,8 +32,8 @@ class Door:
 
     def __init__(self) -> None:
         self.is_open = Event()
-        #: seconds that each takes
-        self.takes = 0.0
+        #: what each does inside
+        self.take_time: Callable[[], None] = lambda: gevent.sleep(0)
         self.met: list[str] = []
         self.refused: list[str] = []
 
@@ -43,7 +44,7 @@ class Door:
             start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "5")])
             return []
         self.is_open.wait()
-        gevent.sleep(self.takes)
+        self.take_time()
         self.met.append(name)
         if name == "broken":
             raise RuntimeError("as asked")
@@ -154,17 +155,26 @@ def fail(environ: dict[str, Any]) -> None:
 REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
 
 
+def clock_of(monkeypatch: pytest.MonkeyPatch, longest: float) -> dict[str, float]:
+    """What the anteroom takes for now, until it is set forward; so many seconds of it are too long to wait."""
+    clock = {"now": 0.0}
+    monkeypatch.setattr(anteroom, "time", SimpleNamespace(monotonic=lambda: clock["now"]))
+    monkeypatch.setattr(anteroom, "LONGEST", longest)
+    return clock
+
+
 def test_who_has_waited_for_too_long_is_refused_whatever_those_in_front_do(
     door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert anteroom.LONGEST == postgres_pool.POOL_PATIENCE
-    monkeypatch.setattr(anteroom, "LONGEST", 0.2)
+    clock = clock_of(monkeypatch, 0.05)
     first = guests.come("first")
     names = [f"waits {number}" for number in range(20)]
     for name in names:
         guests.come(name)
-    gevent.sleep(0.1)
+    clock["now"] = 0.04
     guests.come("later")
+    clock["now"] = 0.08  # beyond 0.05, and not yet 0.09
     for name in names:
         assert guests.handlers[name].client.recv(1000) == REFUSED
         assert guests.handlers[name].client.recv(1) == b""
@@ -177,8 +187,13 @@ def test_who_has_waited_for_too_long_is_refused_whatever_those_in_front_do(
 def test_nobody_is_refused_in_a_long_queue_that_moves(
     door: Door, guests: Guests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(anteroom, "LONGEST", 0.3)
-    door.takes = 0.1
+    clock = clock_of(monkeypatch, 0.05)
+
+    def take_time() -> None:
+        gevent.sleep(0.03)
+        clock["now"] += 0.03
+
+    door.take_time = take_time
     door.is_open.set()
     names = [f"guest {number}" for number in range(10)]
     for name in names:
