@@ -132,6 +132,11 @@ def _cookie(answer: Answer) -> str:
     return "; ".join(cookies)
 
 
+def logged(who: Someone, request_id: str) -> list[str]:
+    """The lines of a request in the access log: a line is written behind its answer, so others may come meanwhile."""
+    return [line for line in who.server.log().splitlines() if line.endswith(f"id={request_id}")]
+
+
 def wait_until_parked(who: Someone, transport: str, count: int = 1) -> None:
     """Wait until so many clients of this kind wait in the whole server; tests run one after the other."""
     server = who.server

@@ -14,7 +14,7 @@ import pytest
 
 from ..support import AppServer, wait_for
 from .conftest import Servers
-from .someone import Browser, Someone, Three, people_of, wait_until_parked
+from .someone import Browser, Someone, Three, logged, people_of, wait_until_parked
 from .stream import EventStream
 from .wire import Answer, WebSocket, Wire, fetch, request_bytes, upgrade_bytes
 
@@ -213,22 +213,21 @@ def test_a_parked_answer_has_its_own_origin_and_not_a_neighbours(three: Three) -
 
 
 def test_a_parked_answer_is_in_the_access_log_when_it_is_given(three: Three) -> None:
-    log = three.bob.server.log
-    line = '"GET /messages/long-poll" 200'
-    before = log().count(line)
-    waiting = three.bob.long_poll(0, timeout=20)
+    asked = f"poll-of-{three.bob.name}"
+    waiting = three.bob.long_poll(0, {**three.bob.headers, "X-Request-ID": asked}, timeout=20)
     wait_until_parked(three.bob, "long-poll")
-    assert log().count(line) == before
+    assert logged(three.bob, asked) == []
     three.alice.send(three.bob, "hi")
     waiting.read_answer()
-    wait_for(lambda: log().count(line) == before + 1, "the line in the log")
+    (line,) = wait_for(lambda: logged(three.bob, asked), "the line in the log")
+    assert '"GET /messages/long-poll" 200' in line
 
 
 def test_a_handshake_is_in_the_access_log_as_101(three: Three) -> None:
-    log = three.bob.server.log
-    before = log().count('"GET /ws" 101')
-    three.bob.websocket().hello()
-    wait_for(lambda: log().count('"GET /ws" 101') == before + 1, "the line in the log")
+    asked = f"socket-of-{three.bob.name}"
+    WebSocket.open(three.bob.port, "/ws", {**three.bob.headers, "X-Request-ID": asked}).hello()
+    (line,) = wait_for(lambda: logged(three.bob, asked), "the line in the log")
+    assert '"GET /ws" 101' in line
 
 
 # -- places

@@ -6,7 +6,7 @@ import pytest
 
 from ..support import wait_for
 from .conftest import Servers
-from .someone import Browser, Someone, Three, people_of, wait_until_parked
+from .someone import Browser, Someone, Three, logged, people_of, wait_until_parked
 from .stream import EventStream
 from .wire import Wire, fetch, request_bytes
 
@@ -121,10 +121,9 @@ def test_nobody_gets_a_401(three: Three) -> None:
 
 
 def test_head_answers_at_once_and_parks_nothing(three: Three) -> None:
-    parked = three.bob.server.metric("myapp_parked_clients", transport="sse")
     answer = fetch(three.bob.port, "HEAD", "/messages/stream?seq=0", three.bob.headers)
     assert (answer.status, (answer.header("content-type") or "").partition(";")[0]) == (200, "text/event-stream")
-    assert three.bob.server.metric("myapp_parked_clients", transport="sse") == parked
+    assert three.alice.get(f"/presence?users={three.bob.name}").json() == {three.bob.name: "offline"}
 
 
 def test_a_body_is_refused(three: Three) -> None:
@@ -195,13 +194,13 @@ def test_what_a_client_sends_behind_its_request_is_not_served(three: Three) -> N
 
 
 def test_it_is_in_the_access_log_once(three: Three) -> None:
-    line = '"GET /messages/stream" 200'
-    before = three.bob.server.log().count(line)
-    stream = open_stream(three.bob)
-    wait_for(lambda: three.bob.server.log().count(line) == before + 1, "the line in the log")
+    asked = f"stream-of-{three.bob.name}"
+    stream = EventStream.open(three.bob, 0, {"X-Request-ID": asked}).began()
+    wait_for(lambda: logged(three.bob, asked), "the line in the log")
     three.alice.send(three.bob, "hi")
     stream.events(1)
-    assert three.bob.server.log().count(line) == before + 1
+    (line,) = logged(three.bob, asked)
+    assert '"GET /messages/stream" 200' in line
 
 
 # -- what it watches
