@@ -98,10 +98,10 @@ def test_announcement_goes_on_by_itself_after_kill_9_in_the_middle_of_it(halting
     ws.hello()
     number = announce(server)
     wait_for(lambda: halting.is_halted, "the server to stand still")
+    checker.take(ws.next())  # bob was one of the first
     server.kill()
     reached = progress(server, number).reached
     assert AT - 100 < reached < int(halting.file.read_text())
-    checker.take(ws.next())  # bob was one of the first
     halting.file.unlink()
     server.start()
     again = bob.websocket(checker.cursor)
