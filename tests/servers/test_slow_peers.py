@@ -69,8 +69,10 @@ def test_no_callback_failed_for_slow_ones(story: Story) -> None:
 # -- stopped, gone, too slow
 
 #: Seconds between two comments of a stream, and after which one who is sent away reads on: there were others' deadlines
-#: meanwhile, and there are still five seconds.
+#: meanwhile, and there is still a lot of time.
 COMMENTS, TAKES_ITS_TIME = 0.2, 0.5
+#: Seconds within which something happens at once on a busy machine too: much fewer than patience lasts, where it lasts.
+AT_ONCE = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +120,13 @@ def stopped(request: pytest.FixtureRequest, quiet: AppServer, reader: Someone) -
 
 def test_stopped_process_reads_everything_when_it_goes_on(stopped: subprocess.Popen[bytes]) -> None:
     stopped.send_signal(signal.SIGCONT)
-    said, _ = stopped.communicate(timeout=20)
+    said, _ = stopped.communicate(timeout=60)
     assert (said, stopped.returncode) == (b"complete\n", 0)
 
 
 def test_stopped_process_that_is_killed_is_gone_at_once(stopped: subprocess.Popen[bytes], quiet: AppServer) -> None:
     stopped.kill()
-    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=2)
+    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=AT_ONCE)
 
 
 @pytest.mark.parametrize("connect", [slow_websocket, slow_stream])
@@ -134,7 +136,7 @@ def test_client_that_is_reset_while_it_is_behind_is_gone_at_once(
     wire = connect(reader)
     wait_for(lambda: kept_for_slow_ones(quiet), "it to be behind")
     wire.cut()
-    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=2)
+    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=AT_ONCE)
 
 
 def test_websocket_that_half_closes_is_gone_at_once(quiet: AppServer, reader: Someone) -> None:
@@ -143,7 +145,7 @@ def test_websocket_that_half_closes_is_gone_at_once(quiet: AppServer, reader: So
     wait_for(lambda: probe(quiet)["clients"] == 1, "it to be parked")
     ws.sock.shutdown(socket.SHUT_WR)
     assert ws.read_to_end() == b""
-    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=2)
+    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=AT_ONCE)
 
 
 @pytest.mark.parametrize("connect", [slow_websocket, slow_stream])
@@ -155,13 +157,13 @@ def test_client_that_half_closes_while_it_is_behind_is_gone_when_patience_ends(
     wire = connect(reader)
     wait_for(lambda: kept_for_slow_ones(quiet), "it to be behind")
     wire.sock.shutdown(socket.SHUT_WR)
-    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=1 if quiet.kind == "pywsgi" else 4)
+    wait_for(lambda: probe(quiet)["clients"] == 0, "it to be gone", patience=AT_ONCE)
 
 
 def test_websocket_too_slow_for_too_long_is_closed_with_4409_and_comes_back_from_its_cursor(
     quiet: AppServer, reader: Someone, in_store: list[Any]
 ) -> None:
-    fetch(quiet.port, "POST", "/_patience/0.5/5")
+    fetch(quiet.port, "POST", "/_patience/0.5/20")
     ws = slow_websocket(reader)
     wait_for(lambda: probe(quiet)["parked"]["websocket"] == 0, "it to be sent away")
     time.sleep(TAKES_ITS_TIME)
@@ -173,7 +175,7 @@ def test_websocket_too_slow_for_too_long_is_closed_with_4409_and_comes_back_from
     assert float(frame.reason.removeprefix("retry=")) < 10
     ws.say_close(4409)
     assert ws.read_to_end() == b""
-    wait_for(lambda: probe(quiet)["clients"] == 0, "its descriptor to be closed", patience=2)
+    wait_for(lambda: probe(quiet)["clients"] == 0, "its descriptor to be closed", patience=AT_ONCE)
     assert 0 < len(given) < MESSAGES
     again = slow_websocket(reader, len(given))
     again.hello()
@@ -184,7 +186,7 @@ def test_websocket_too_slow_for_too_long_is_closed_with_4409_and_comes_back_from
 def test_stream_too_slow_for_too_long_is_closed_with_4409_and_comes_back_from_its_cursor(
     quiet: AppServer, reader: Someone, in_store: list[Any]
 ) -> None:
-    fetch(quiet.port, "POST", "/_patience/0.5/5")
+    fetch(quiet.port, "POST", "/_patience/0.5/20")
     stream = slow_stream(reader)
     wait_for(lambda: probe(quiet)["parked"]["sse"] == 0, "it to be sent away")
     time.sleep(TAKES_ITS_TIME)
@@ -207,6 +209,6 @@ def test_client_that_is_sent_away_and_reads_nothing_costs_nothing_soon(
     fetch(quiet.port, "POST", "/_patience/0.5/0.5")
     descriptors = probe(quiet)["descriptors"]
     wires = [connect(reader) for _ in range(5)]
-    wait_for(lambda: probe(quiet)["clients"] == 0, "them to be ended", patience=5)
-    assert probe(quiet)["descriptors"] <= descriptors
+    wait_for(lambda: probe(quiet)["clients"] == 0, "them to be ended", patience=AT_ONCE)
+    wait_for(lambda: probe(quiet)["descriptors"] <= descriptors, "their descriptors to be closed")
     assert all(wire.read_to_end() for wire in wires)
