@@ -29,7 +29,7 @@ SENDERS, EACH = 4, 250
 #: Seconds between two short polls while there is nothing; clients are asked to wait longer.
 POLL_EVERY = 0.05
 #: The promise, and what a busy machine may add, in seconds.
-LATEST, SLACK = 5.0, 1.0
+LATEST, SLACK = 5.0, 3.0
 
 
 def store(who: Someone, count: int) -> None:

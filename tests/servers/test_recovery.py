@@ -19,7 +19,7 @@ from .someone import Someone, Three, people_of, wait_until_parked
 from .wire import fetch
 
 #: The promise, and what a busy machine may add.
-LATEST, SLACK = 5.0, 1.0
+LATEST, SLACK = 5.0, 3.0
 
 
 def write_beside(sender: Someone, to: Someone, body: str) -> None:
