@@ -31,7 +31,7 @@ class Pace:
         self._changes = 0
         #: topics that changed too soon after they were let out, and those of which somebody is owed a state
         self._due: dict[Topic, None] = {}
-        #: who was given all within the last PACE seconds: when, and up to which change; the earliest first
+        #: who was given all within PACE seconds before the last turn: when, and up to which change; the earliest first
         self._came: dict[ParkedClient, tuple[float, int]] = {}
         #: what those who are behind have missed
         self._missed: dict[ParkedClient, dict[Topic, None]] = {}
@@ -64,18 +64,19 @@ class Pace:
 
     def turn(self) -> Iterator[None]:
         """Let out what is due, a topic at each step."""
+        began = self._clock()
         for topic in tuple(self._due):
             now = self._clock()
             if now - topic.let_out_at >= PACE and topic in self._due:
                 self._let_out(topic, now)
                 yield
-        self._expire(self._clock())
+        # only now, and as of then: who came after the last change of what was due has it, however late this turn is
+        self._expire(began)
 
     def _let_out(self, topic: Topic, now: float) -> None:
         """To all watchers, or, when nothing has changed since, to those who are owed; but not to those who were given
         something less than PACE seconds ago: they are owed it the next time.
         """
-        self._expire(now)
         whom: Iterable[ParkedClient] = topic.owed if topic.let_out == topic.changed else topic.watchers
         topic.let_out = topic.changed
         topic.owed = []

@@ -85,6 +85,16 @@ def test_who_came_with_the_newest_is_not_given_it_again(world: StoredWorld) -> N
     assert (numbers(first), numbers(late)) == ([1, 2], [2])
 
 
+def test_who_came_with_the_newest_is_not_given_it_again_though_its_time_comes_late(world: StoredWorld) -> None:
+    first = world.stream_on("fact:a")
+    world.pass_time(1)
+    world.change("a", 1)
+    world.change("a", 2)
+    late = world.stream_on("fact:a")
+    world.pass_time(3, step=3)  # the machine is busy
+    assert (numbers(first), numbers(late)) == ([1, 2], [2])
+
+
 def test_who_has_room_again_counts_as_one_who_came(world: StoredWorld) -> None:
     peer, other = world.stream_on("fact:a", buffers=4096), world.stream_on("fact:a")
     world.pass_time(1)
