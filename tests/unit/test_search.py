@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -257,19 +257,25 @@ def test_answer_ends_sooner_where_characters_are_many_words_each(world: World, m
     assert ([hit["id"] for hit in found.hits], found.before) == (sent[-1:], sent[-1])
 
 
+def pages_to_the_end(find: Callable[[int], Found]) -> list[Found]:
+    """All answers, each asked for behind the one before."""
+    pages = [find(NEWEST)]
+    while (before := pages[-1].before) is not None:
+        pages.append(find(before))
+    return pages
+
+
+def ids_in(pages: list[Found]) -> list[int]:
+    return [hit["id"] for page in pages for hit in page.hits]
+
+
 def test_search_that_takes_too_long_ends_with_what_it_has(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [world.send("b a"), *(world.send("a b") for _ in range(5)), world.send("b a")]
     world.index()
     monkeypatch.setattr(service, "MOST_READ", 0)
-    found: list[int] = []
-    before: int | None = NEWEST
-    steps = 0
-    while before is not None:
-        page = world.find('"b a"', before=before)
-        found += [hit["id"] for hit in page.hits]
-        before, steps = page.before, steps + 1
-    assert found == [numbers[-1], numbers[0]]
-    assert steps >= len(numbers)
+    pages = pages_to_the_end(lambda before: world.find('"b a"', before=before))
+    assert ids_in(pages) == [numbers[-1], numbers[0]]
+    assert len(pages) >= len(numbers)
 
 
 def test_phrases_that_are_not_there_are_looked_for_behind_the_first_portion(
@@ -311,16 +317,10 @@ def test_search_in_much_that_is_not_indexed_yet_ends_with_what_it_has(
         index.POSTS.advance(transaction, indexed)
     monkeypatch.setattr(service, "MOST_READ", 100)
     monkeypatch.setattr(service, "PORTION", 3)
-    found: list[int] = []
-    before: int | None = NEWEST
-    steps = 0
-    while before is not None:
-        page = world.find_posts("hello", before=before)
-        assert page.is_complete
-        found += [hit["id"] for hit in page.hits]
-        before, steps = page.before, steps + 1
-    assert found == posts[::-2]
-    assert steps > 2
+    pages = pages_to_the_end(lambda before: world.find_posts("hello", before=before))
+    assert ids_in(pages) == posts[::-2]
+    assert len(pages) > 2
+    assert all(page.is_complete for page in pages)
 
 
 def test_search_says_when_it_has_not_seen_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
