@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from .auth.blocking import bp as auth_bp
 from .auth.guard import init_login
 from .auth.language import bp as language_bp
 from .auth.service import Ended, ended
+from .changed import Changed
 from .chores import Chores
 from .db import Connection, Database, db, engine_options, set_up
 from .errors import ConfigError
@@ -53,7 +54,6 @@ from .own_modules import live_page, signed_in, transaction
 from .posts import reacting
 from .posts import topics as topics_of_posts
 from .posts.authors import Authors
-from .posts.counts import Changed
 from .posts.form_views import bp as posts_bp
 from .reports import models as _reports  # noqa: F401 - its table
 from .reports.views import bp as reports_bp
@@ -62,6 +62,11 @@ from .search.views import bp as search_bp
 from .sessions import Sessions
 from .systems.tokens import EndedAll
 from .systems.views import bp as systems_bp
+from .tasks import progress, result, start, task
+from .tasks import topics as topics_of_tasks
+from .tasks.running import Tasks
+from .tasks.service import Queued
+from .tasks.views import bp as tasks_bp
 from .windows import Windows
 
 __all__ = [
@@ -72,8 +77,12 @@ __all__ = [
     "live_page",
     "messages",
     "notify",
+    "progress",
     "register",
+    "result",
     "signed_in",
+    "start",
+    "task",
     "transaction",
 ]
 
@@ -83,11 +92,16 @@ log = logging.getLogger(__name__)
 RESOLVE: list[Callable[[Connection, int, Sequence[str]], list[Watch]]] = [
     topics_of_messages.resolve,
     topics_of_posts.resolve,
+    topics_of_tasks.resolve,
 ]
 #: What is stored of topics by their keys: version and data of those of which there is something.
 ReadTopics = Callable[[Connection, Sequence[str]], dict[str, tuple[int, str]]]
 #: By the kind of topic, which is what its key begins with.
-READ_STORED: dict[str, ReadTopics] = {"posts": topics_of_posts.read, "post": topics_of_posts.read}
+READ_STORED: dict[str, ReadTopics] = {
+    "posts": topics_of_posts.read,
+    "post": topics_of_posts.read,
+    "task": topics_of_tasks.read,
+}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -144,12 +158,15 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     babel.init_app(app, locale_selector=languages.select)
     init_login()
     database = _open_database(app, settings)
-    dispatcher = _open_dispatcher(database, settings)
-    chores = Chores(database, Retention(database, settings.keep_days))
+    bus: Bus = RedisBus(settings.redis_url, settings.secret_key) if settings.redis_url else MemoryBus()
+    dispatcher = _open_dispatcher(database, settings, bus)
+    tasks = Tasks(app, database, settings, Path(app.instance_path))
+    chores = Chores(database, Retention(database, settings.keep_days), [tasks.recover, tasks.sweep])
     reactions = Grouping(database, reacting.lock_author, reacting.react)
     app.extensions["myapp"] = Parts(
-        settings, database, dispatcher, chores, reactions, Authors(), uses.grouped(database)
+        settings, database, dispatcher, chores, reactions, Authors(), uses.grouped(database), tasks
     )
+    database.publish = partial(_publish, bus, tasks)
     web.init_app(app)
     cors.init_app(app)
     pages.init_app(app)
@@ -163,6 +180,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(notifications_bp)
     app.register_blueprint(announcements_bp)
     app.register_blueprint(posts_bp)
+    app.register_blueprint(tasks_bp)
     app.register_blueprint(systems_bp)
     app.register_blueprint(reports_bp)
     app.register_blueprint(admin_bp)
@@ -186,25 +204,8 @@ def _open_database(app: Flask, settings: config.Settings) -> Database:
     return Database(engines[None], engines.get("writer", engines[None]), settings.database_pool)
 
 
-def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatcher:
-    """Tie what is committed to the bus, and the bus and the inboxes to those who wait."""
-    bus: Bus = RedisBus(settings.redis_url, settings.secret_key) if settings.redis_url else MemoryBus()
-
-    def publish(news: list[Any]) -> None:
-        now = time.time()
-        for item in news:
-            if isinstance(item, Appended):
-                texts = item.texts if sum(map(len, item.texts)) <= INLINE_BYTES else ()
-                batch = Batch(texts, item.first, item.latest, item.latest, item.badges)
-                bus.publish(News(item.user, batch, at=now, epoch=item.epoch))
-            elif isinstance(item, Spread):
-                bus.spread(NewsOfMany(item.rest, item.rows, item.badges, at=now, epoch=item.epoch))
-            elif isinstance(item, Changed):
-                bus.put(TopicNews(item.topic, item.version, item.data))
-            elif isinstance(item, Ended):
-                bus.publish(News(item.user, None, ended=item.grant, at=now))
-            elif isinstance(item, EndedAll):
-                bus.end_grants(item.grant)
+def _open_dispatcher(database: Database, settings: config.Settings, bus: Bus) -> Dispatcher:
+    """Tie the bus and the inboxes to those who wait."""
 
     def read(user: int, cursor: int, known_epoch: str, limit: int) -> Page:
         with database.read() as connection:
@@ -232,7 +233,6 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
                 found.update(read(connection, some))
         return found
 
-    database.publish = publish
     dispatcher = Dispatcher(
         bus,
         read,
@@ -245,6 +245,26 @@ def _open_dispatcher(database: Database, settings: config.Settings) -> Dispatche
     )
     dispatcher.log_answer = log_parked_answer
     return dispatcher
+
+
+def _publish(bus: Bus, tasks: Tasks, news: list[Any]) -> None:
+    """What a transaction has to tell, after its COMMIT."""
+    now = time.time()
+    for item in news:
+        if isinstance(item, Appended):
+            texts = item.texts if sum(map(len, item.texts)) <= INLINE_BYTES else ()
+            batch = Batch(texts, item.first, item.latest, item.latest, item.badges)
+            bus.publish(News(item.user, batch, at=now, epoch=item.epoch))
+        elif isinstance(item, Spread):
+            bus.spread(NewsOfMany(item.rest, item.rows, item.badges, at=now, epoch=item.epoch))
+        elif isinstance(item, Changed):
+            bus.put(TopicNews(item.topic, item.version, item.data))
+        elif isinstance(item, Ended):
+            bus.publish(News(item.user, None, ended=item.grant, at=now))
+        elif isinstance(item, EndedAll):
+            bus.end_grants(item.grant)
+        elif isinstance(item, Queued):
+            tasks.put(item.number)
 
 
 def _every_page() -> dict[str, Any]:

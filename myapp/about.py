@@ -8,6 +8,7 @@ from .inbox import shapes as shapes_of_inbox
 from .messages import shapes as shapes_of_messages
 from .openapi.document import About
 from .posts import shapes as shapes_of_posts
+from .tasks import shapes as shapes_of_tasks
 
 TEXT = """
     Whatever happens to a user is one **event** in that user's inbox, with the inbox's next `seq` (1, 2, 3, ... without
@@ -37,5 +38,5 @@ TAGS = {
     "operations": "For whoever runs the servers.",
 }
 
-_NAMED = {**shapes_of_inbox.NAMED, **shapes_of_messages.NAMED, **shapes_of_posts.NAMED}
+_NAMED = {**shapes_of_inbox.NAMED, **shapes_of_messages.NAMED, **shapes_of_posts.NAMED, **shapes_of_tasks.NAMED}
 ABOUT = About("myapp", version("myapp"), TEXT, TAGS, _NAMED)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .announcements import telling
 from .db import NOT_NOW, Database
@@ -32,11 +32,21 @@ FIRST, LEAST, MOST = 200, 20, 1000
 
 
 class Chores:
-    """One instance a process. It starts with `start`, or with the first thing that is to be done soon (`wake`)."""
+    """One instance a process. It starts with `start`, or with the first thing that is to be done soon (`wake`).
 
-    def __init__(self, database: Database, retention: Retention, look_every: float = LOOK_EVERY) -> None:
+    `others` are called at each look.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        retention: Retention,
+        others: Sequence[Callable[[], None]] = (),
+        look_every: float = LOOK_EVERY,
+    ) -> None:
         self._database = database
         self._retention = retention
+        self._others = others
         self._look_every = look_every
         self._is_needed = threading.Event()
         self._looked_at = 0.0
@@ -72,6 +82,8 @@ class Chores:
     def _look(self) -> None:
         self._is_needed.clear()
         self._looked_at = time.monotonic()
+        for chore in self._others:
+            self._try(chore)
         self._try(self._announce_all)
         self._has_to_index = False
         self._try(self._index)

@@ -68,6 +68,11 @@ class Settings:
     rate_limits: bool
     guests: bool
     keep_days: int  # for which events are kept; 0: for ever
+    tasks_at_once: int  # that one process runs at the same time
+    tasks_per_user: int  # of one user that run at the same time, anywhere; 0: no limit
+    results: str  # the folder of what tasks give; empty: beside the embedded database, or in the instance folder
+    result_days: int  # for which that is kept; 0: as long as its task
+    accel_redirect: str  # where nginx has that folder, for itself alone; empty: it is sent from here
     modules: tuple[str, ...]  # of whoever runs it: each has `init_app(app)`
     log_format: str  # "text" or "json"
 
@@ -122,6 +127,11 @@ def load(environ: Mapping[str, str], instance: Path) -> Settings:
         rate_limits=_switch("RATE_LIMITS", env.get("RATE_LIMITS", "on"), problems),
         guests=_switch("GUESTS", env.get("GUESTS", "on"), problems),
         keep_days=number("KEEP_DAYS", 30, 0, 36500),
+        tasks_at_once=number("TASKS_AT_ONCE", 4, 1, 1000),
+        tasks_per_user=number("TASKS_PER_USER", 2, 0, 1_000_000),
+        results=_folder("RESULTS", env.get("RESULTS", ""), problems),
+        result_days=number("RESULT_DAYS", 7, 0, 36500),
+        accel_redirect=_accel_redirect(env.get("ACCEL_REDIRECT", ""), problems),
         modules=_modules(env.get("MODULES", ""), problems),
         log_format=_choice("LOG_FORMAT", env.get("LOG_FORMAT", "text"), ("text", "json"), problems),
     )
@@ -261,6 +271,18 @@ def _proxies(text: str, problems: list[str]) -> tuple[str, ...]:
                 f"{PREFIX}TRUSTED_PROXIES has {word!r}: give none, or any of local, 10.0.0.7, 10.0.0.0/8, 2001:db8::/32"
             )
     return tuple(proxies)
+
+
+def _folder(name: str, text: str, problems: list[str]) -> str:
+    if text and not text.startswith("/"):
+        problems.append(f"{PREFIX}{name} is {text!r}: give a folder's whole path")
+    return text
+
+
+def _accel_redirect(text: str, problems: list[str]) -> str:
+    if text and not re.fullmatch(r"/[A-Za-z0-9/_.-]*/", text):
+        problems.append(f"{PREFIX}ACCEL_REDIRECT is {text!r}: give a location of nginx's, like /results-of-tasks/")
+    return text
 
 
 def _modules(text: str, problems: list[str]) -> tuple[str, ...]:

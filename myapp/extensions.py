@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .posts.authors import Authors
     from .posts.counts import Counts
     from .posts.reacting import Wish
+    from .tasks.running import Tasks
 
 
 P = ParamSpec("P")
@@ -86,6 +87,7 @@ class Parts:
     reactions: Grouping[int, Wish, Counts]
     authors: Authors
     uses: Grouping[Kind, int, None]
+    tasks: Tasks
 
 
 def parts() -> Parts:

@@ -66,6 +66,8 @@ def serve(app: Flask) -> int:
     parts.database.open()
     parts.dispatcher.start()
     parts.chores.start()
+    if parts.tasks.is_here:
+        parts.tasks.start()
     freeze()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -77,6 +79,7 @@ def serve(app: Flask) -> int:
     say("stopping")
     server.close()  # no new connections
     parts.chores.close()
+    parts.tasks.close()
     parts.dispatcher.close(CloseCode.GOING_AWAY)
     _finish_requests()
     parts.database.close()
@@ -160,6 +163,8 @@ def prepare(app: Flask) -> None:
         parts.database.open()
         parts.dispatcher.start()
         parts.chores.start()
+        if parts.tasks.is_here:
+            parts.tasks.start()
         if uwsgi.numproc > 1:
             own_health.metrics.share(folder_of(uwsgi.masterpid()), uwsgi.worker_id())
         freeze()
@@ -168,6 +173,7 @@ def prepare(app: Flask) -> None:
     def leave() -> None:
         seconds = parts.settings.drain_seconds if _is_replaced(uwsgi, started) else 0.0
         parts.chores.close()
+        parts.tasks.close()
         parts.dispatcher.close(CloseCode.RESTARTING, seconds)
         own_health.metrics.copy()  # or the others never learn of its end
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from .. import inbox
 from ..auth.models import users
+from ..changed import Changed
 from ..db import Connection, Transaction, now_ms
 from ..statements import statement
 from .models import posts
@@ -19,16 +20,6 @@ FEED = "posts"
 POST = "post:"
 #: So many of the newest posts are named in the feed's topic.
 RECENT = 20
-
-
-class Changed(NamedTuple):
-    """News of a transaction: what is current of a topic now. `version` is a time in ms, greater than any before; `data`
-    is a JSON object's text.
-    """
-
-    topic: str
-    version: int
-    data: str
 
 
 class Counts(NamedTuple):

@@ -42,7 +42,7 @@ def make(store: Store) -> Iterator[Callable[..., Chores]]:
     made: list[Chores] = []
 
     def new(look_every: float = NEVER, days: int = 30) -> Chores:
-        made.append(Chores(store.database, Retention(store.database, days), look_every))
+        made.append(Chores(store.database, Retention(store.database, days), look_every=look_every))
         return made[-1]
 
     yield new

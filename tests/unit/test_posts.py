@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from myapp.auth import blocks
+from myapp.changed import Changed
 from myapp.db import now_ms
 from myapp.errors import Conflict, Forbidden, Invalid, NotFound
 from myapp.inbox.events import PAGE_BYTES
 from myapp.posts import counts, reading
-from myapp.posts.counts import Changed
 from myapp.texts import KEY_LIFE
 
 from .conftest import Store

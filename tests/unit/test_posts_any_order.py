@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from myapp import inbox
 from myapp.auth.people import Person
+from myapp.changed import Changed
 from myapp.errors import AppError
 from myapp.posts import counts
-from myapp.posts.counts import Changed
 from myapp.posts.reacting import Reaction, Wish
 
 from .conftest import EMPTIED, Store

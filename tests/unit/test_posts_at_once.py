@@ -15,11 +15,12 @@ import pytest
 from myapp import inbox
 from myapp.auth import blocks
 from myapp.auth.people import Person
+from myapp.changed import Changed
 from myapp.errors import Conflict, Forbidden, NotFound
 from myapp.grouping import Grouping
 from myapp.notifications import preferences
 from myapp.posts import counts, deleting, reacting
-from myapp.posts.counts import Changed, Counts
+from myapp.posts.counts import Counts
 from myapp.posts.reacting import Wish
 
 from ..support import wait_for

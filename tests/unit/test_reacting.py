@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from myapp.changed import Changed
 from myapp.errors import AppError, Forbidden, NotFound
-from myapp.posts.counts import Changed
 from myapp.posts.reacting import Reaction, Wish
 
 from .conftest import Store

@@ -20,7 +20,7 @@ from ..support import PASSWORD, People, default_database, make_app, sqlite_url
 TABLES = (
     *("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts"),
     *("notifications", "mutes", "systems", "system_tokens", "announcements"),
-    *("posts", "reactions", "post_events", "blocks", "reports", "search_marks"),
+    *("posts", "reactions", "post_events", "blocks", "reports", "search_marks", "tasks"),
 )
 #: Which column says when a token was last used.
 LAST_USED = {"tokens": 5, "system_tokens": 7}
@@ -188,6 +188,7 @@ def open_site(folder: Path, empty: Path, database_url: str | None = None, **sett
     app = make_app(folder, database_url, **settings)
     yield Site(app)
     app.extensions["myapp"].chores.close()
+    app.extensions["myapp"].tasks.close()
     app.extensions["myapp"].database.close()
 
 

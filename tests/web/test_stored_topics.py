@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import myapp
+from myapp.changed import Changed
 from myapp.db import Connection
 from myapp.live.bus import TopicNews
 from myapp.live.topics import Watch
-from myapp.posts.counts import Changed
 
 from .conftest import Program, Site
 

@@ -1,0 +1,57 @@
+"""Tasks: work that takes a while, ours and that of other systems, and how far it is"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "tasks",
+        sa.Column("id", number, primary_key=True),
+        sa.Column("owner_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("source_id", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("params", sa.Text, nullable=False),
+        sa.Column("key", sa.Text),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("progress", sa.BigInteger, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("attempt", sa.BigInteger, nullable=False),
+        sa.Column("deaths", sa.BigInteger, nullable=False),
+        sa.Column("patience", sa.BigInteger, nullable=False),
+        sa.Column("claimed_until", sa.BigInteger, nullable=False),
+        sa.Column("worker", sa.Text),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("queued_at", sa.BigInteger, nullable=False),
+        sa.Column("started_at", sa.BigInteger),
+        sa.Column("finished_at", sa.BigInteger),
+        sa.Column("error", sa.Text),
+        sa.Column("result_url", sa.Text),
+        sa.Column("result_file", sa.Text),
+        sa.Column("result_name", sa.Text),
+        sa.Column("result_size", sa.BigInteger),
+        sa.Column("seq", sa.BigInteger),
+        sa.UniqueConstraint("owner_id", "source_id", "key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_tasks_owner", "tasks", ["owner_id", "id"])
+    op.create_index("ix_tasks_result", "tasks", ["result_file"], unique=True)
+    unfinished = sa.text("finished_at IS NULL")
+    op.create_index(
+        "ix_tasks_unfinished",
+        "tasks",
+        ["owner_id", "id"],
+        sqlite_where=unfinished,
+        postgresql_where=unfinished,
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("tasks")

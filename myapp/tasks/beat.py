@@ -1,0 +1,166 @@
+"""Signs of life: what runs here tells the database, at most four times a second, how far it is and that it lives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ..db import NOT_NOW, Database, Transaction, now_ms
+from ..statements import Now, statement
+from .models import tasks
+from .run import Run
+from .service import tell_watchers
+from .stored import COLUMNS, RUNNING, with_source
+
+log = logging.getLogger(__name__)
+
+#: Seconds from one time that progress is stored to the next: at most four a second.
+PROGRESS_EVERY = 0.25
+#: Seconds from one sign of life to the next, where there is nothing else to tell.
+LIVE_EVERY = 1.0
+
+_number, _attempt = sa.bindparam("number", type_=sa.BigInteger), sa.bindparam("of_attempt", type_=sa.BigInteger)
+_now = sa.bindparam("now", type_=sa.BigInteger)
+_is_this_run = sa.and_(tasks.c.id == _number, tasks.c.attempt == _attempt, tasks.c.state == RUNNING)
+_LIVE = statement(sa.update(tasks).where(_is_this_run).values(claimed_until=Now() + tasks.c.patience))
+_PROGRESS = statement(
+    sa.update(tasks)
+    .where(_is_this_run)
+    .values(
+        progress=sa.bindparam("percent", type_=sa.BigInteger),
+        claimed_until=Now() + tasks.c.patience,
+        version=sa.case((tasks.c.version < _now, _now), else_=tasks.c.version + 1),
+    )
+    .returning(*COLUMNS)
+)
+
+
+class Said(NamedTuple):
+    """How far a run is, as another system says."""
+
+    attempt: int
+    percent: int
+
+
+class Beat:
+    """One instance a process. It has a thread (a greenlet where gevent has patched) while there is something to tell.
+
+    What is stored wakes nobody but those who watch: progress is no event.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._runs: dict[int, Run] = {}
+        self._said: dict[int, Said] = {}
+        self._lock = threading.Lock()
+        self._is_needed = threading.Event()
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+        self._lived_at = 0.0
+
+    @property
+    def numbers(self) -> set[int]:
+        """The tasks that run here."""
+        return set(self._runs)
+
+    def add(self, run: Run) -> None:
+        """It runs here from now on; told to end as soon as it is seen to be cancelled."""
+        with self._lock:
+            self._runs[run.number] = run
+        self._wake()
+
+    def remove(self, run: Run) -> None:
+        with self._lock:
+            self._runs.pop(run.number, None)
+
+    def runs(self) -> list[Run]:
+        with self._lock:
+            return list(self._runs.values())
+
+    def say(self, number: int, attempt: int, percent: int) -> None:
+        """Another system's task is so far: stored within PROGRESS_EVERY, the last that was said."""
+        with self._lock:
+            self._said[number] = Said(attempt, percent)
+        self._wake()
+
+    def forget(self, number: int) -> None:
+        """What was said of it is stored otherwise."""
+        with self._lock:
+            self._said.pop(number, None)
+
+    def close(self) -> None:
+        """Tell what is left, and nothing more. Calling it again does nothing."""
+        self._is_closed = True
+        self._is_needed.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(2.0)
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._is_closed:
+                self._thread = threading.Thread(target=self._go_on, name="tasks' beat", daemon=True)
+                self._thread.start()
+        self._is_needed.set()
+
+    def _go_on(self) -> None:
+        while True:
+            self._is_needed.wait(None if not self._runs else PROGRESS_EVERY)
+            self._is_needed.clear()
+            began = time.monotonic()
+            self._turn()
+            if self._is_closed:
+                return
+            time.sleep(max(0.0, began + PROGRESS_EVERY - time.monotonic()))
+
+    def _turn(self) -> None:
+        """One transaction, where there is anything to tell."""
+        with self._lock:
+            runs = list(self._runs.values())
+            said, self._said = self._said, {}
+        is_time_to_live = time.monotonic() - self._lived_at >= LIVE_EVERY
+        changed = [run for run in runs if run.percent != run.told_percent]
+        quiet = [run for run in runs if run.percent == run.told_percent] if is_time_to_live else []
+        if not (changed or quiet or said):
+            return
+        try:
+            self._tell(changed, quiet, said)
+        except NOT_NOW as error:
+            log.warning("the database does not answer, how far tasks are is told later: %s", error)
+            with self._lock:
+                self._said = {**said, **self._said}
+            self._is_needed.set()
+        except Exception:  # safety net: the next turn tries again
+            log.exception("telling how far tasks are failed")
+
+    def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, Said]) -> None:
+        percents = {run.number: run.percent for run in changed}
+        with self._database.transaction() as transaction:
+            for run in changed:
+                if not _store(transaction, run.number, run.attempt, percents[run.number]):
+                    self._lost(run)
+            for run in quiet:
+                if not transaction.run(_LIVE, number=run.number, of_attempt=run.attempt):
+                    self._lost(run)
+            for number, (attempt, percent) in said.items():
+                _store(transaction, number, attempt, percent)
+        for run in changed:
+            run.told_percent = percents[run.number]
+        if quiet:
+            self._lived_at = time.monotonic()
+
+    @staticmethod
+    def _lost(run: Run) -> None:
+        run.end("")  # it was cancelled, or another run has its place
+
+
+def _store(transaction: Transaction, number: int, attempt: int, percent: int) -> bool:
+    """Whether it is still this run's."""
+    row = transaction.one(_PROGRESS, number=number, of_attempt=attempt, percent=percent, now=now_ms())
+    if row is None:
+        return False
+    tell_watchers(transaction, with_source(transaction, row))
+    return True

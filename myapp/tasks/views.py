@@ -1,0 +1,159 @@
+"""Tasks over HTTP: as JSON for programs and scripts, and what they give."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from flask import Blueprint, Response, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import inbox
+from ..auth import guard
+from ..auth.service import Identity
+from ..errors import Forbidden, NotFound, Text
+from ..extensions import database, limiter, parts
+from ..openapi import Answer, describe, whole
+from ..texts import LONGEST_KEY
+from ..web import MAX_SEQ, answer, query_whole, read_json, wants_page
+from . import downloads, kinds, pages, service, shapes, stored
+from .kinds import TaskKind
+
+bp = Blueprint("tasks", __name__)
+
+#: Of a task in an address; what can be none is not found.
+ID = "<id:task>"
+STARTS = "120/minute"
+by_starts = limiter.count(STARTS, guard.by_person, "tasks")
+#: Tasks in one answer.
+PAGE, MOST = 50, 100
+KEY_RULE = {"minLength": 1, "maxLength": LONGEST_KEY, "examples": ["f3Zk0c"]}
+NO_TASK = "There is no such task, or it is somebody else's."
+TASK_ID = whole("task", "A task's id.", None, 1, MAX_SEQ)
+
+
+class TaskRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /tasks"""
+
+    kind: Annotated[str, msgspec.Meta(description="What is to be done.", examples=["export-messages"])]
+    params: Annotated[dict[str, Any], msgspec.Meta(description="What the kind takes.", examples=[{}])] = {}
+    key: Annotated[str, msgspec.Meta(description="New for each.", extra_json_schema=KEY_RULE)] | None = None
+
+
+class NothingRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /tasks/<id>/cancel, .../retry"""
+
+
+@bp.post("/tasks")
+@describe(
+    "Start a task",
+    body=TaskRequest,
+    answers={
+        202: Answer(shapes.Task, "It is run soon.", {"Location": "Where to ask how far it is."}),
+        200: Answer(shapes.Task, "The key was used for this very task: nothing new was started."),
+    },
+    errors={403: "Only administrators may start it.", 409: "The key was used for another task."},
+    limit=STARTS,
+)
+@by_starts
+def start() -> Response:
+    me = guard.signed_in()
+    asked = read_json(TaskRequest)
+    kind = allowed(kinds.by_name(asked.kind), me)
+    with database().transaction() as transaction:
+        task, is_new = service.create(transaction, me.id, kind, asked.params, asked.key)
+    location = {"Location": url_for("tasks.show", task=task.id)}
+    return answer(task.as_json(), 202 if is_new else 200, location)
+
+
+def allowed(kind: TaskKind, me: Identity) -> TaskKind:
+    """Raises Forbidden."""
+    if kind.who == "code" or (kind.who == "administrators" and not me.is_admin):
+        raise Forbidden(Text("You may not start tasks of the kind %(kind)s.", kind=kind.name))
+    return kind
+
+
+@bp.get("/tasks")
+@describe(
+    "List tasks",
+    query=[
+        whole("before", "Older than the one with this id.", MAX_SEQ),
+        whole("limit", "At most so many.", PAGE, 1, MOST),
+    ],
+    answers={200: Answer(shapes.Tasks, page=True)},
+)
+def listed() -> Response | str:
+    """One's own tasks, newest first: a page for a browser, JSON for a program."""
+    me = guard.signed_in()
+    before, limit = query_whole("before", MAX_SEQ), query_whole("limit", PAGE, 1, MOST)
+    if wants_page():
+        return pages.page(me, before)
+    with database().snapshot() as connection:
+        found = stored.listed(connection, me.id, before, limit + 1)
+        head = inbox.head(connection, me.id)
+    tasks = [task.as_json() for task in found[:limit]]
+    return answer({"tasks": tasks, "more": len(found) > limit, "seq": head.seq, "epoch": head.epoch})
+
+
+@bp.get(f"/tasks/{ID}")
+@describe("Look at a task", path=[TASK_ID], answers={200: shapes.Task}, errors={404: NO_TASK})
+def show(task: int) -> Response:
+    me = guard.signed_in()
+    with database().read() as connection:
+        found = stored.of_owner(connection, me.id, task)
+    return answer(found.as_json())
+
+
+@bp.post(f"/tasks/{ID}/cancel")
+@describe(
+    "Cancel a task",
+    path=[TASK_ID],
+    body=NothingRequest,
+    answers={200: shapes.Task},
+    errors={404: NO_TASK, 409: "It is over, or of a kind that cannot be cancelled."},
+    text="One that is cancelled already stays so.",
+)
+def cancel(task: int) -> Response:
+    me = guard.signed_in()
+    read_nothing()
+    with database().transaction() as transaction:
+        cancelled = service.cancel(transaction, me.id, task)
+    return answer(cancelled.as_json())
+
+
+@bp.post(f"/tasks/{ID}/retry")
+@describe(
+    "Try a task again",
+    path=[TASK_ID],
+    body=NothingRequest,
+    answers={202: shapes.Task},
+    errors={404: NO_TASK, 409: "It is done, or another system works on it."},
+    limit=STARTS,
+    text="One that failed or was cancelled waits for another run; one that waits or runs goes on.",
+)
+@by_starts
+def retry(task: int) -> Response:
+    me = guard.signed_in()
+    read_nothing()
+    with database().transaction() as transaction:
+        waiting, file = service.retry(transaction, me.id, task)
+    if file is not None:
+        parts().tasks.folder.delete(file)
+    return answer(waiting.as_json(), 202)
+
+
+def read_nothing() -> None:
+    """A body may be left out; if there is one, it is an empty object."""
+    if request.content_length:
+        read_json(NothingRequest)
+
+
+@bp.get(f"/tasks/{ID}/result")
+def result(task: int) -> BaseResponse:
+    """The file that it gave, for its owner; what one was told about it is seen then."""
+    me = guard.signed_in()
+    with database().read() as connection:
+        found = stored.of_owner(connection, me.id, task)
+    if not found.is_own or found.result_file is None:
+        raise NotFound(Text("The task has no result to download, or it is not kept any more."))
+    return downloads.send(found)

@@ -1,0 +1,271 @@
+"""Running tasks: takes them from the queue, so many at once, and sees to it that each comes to an end.
+
+In the server's own process, as greenlets, where there is no Redis; else in processes of their own (`make worker`), as
+threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+from flask import Flask
+from huey.consumer import Consumer, Worker
+
+from ..auth import people
+from ..db import NOT_NOW, Database
+from ..errors import AppError, Text
+from . import kinds, service
+from .beat import Beat
+from .interrupting import Interrupt
+from .kinds import TaskKind
+from .queue import TaskQueue
+from .results import Folder
+from .run import Ended, Run, TaskFailed, entered
+from .stored import DONE, FAILED, Task
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a run has to end by itself, at its next `progress`, before it is ended from outside.
+GRACE = 1.0
+#: Seconds between two looks at how long each has run.
+LOOK_EVERY = 0.5
+#: Seconds between two tries to store how a run ended while the database is away; at most.
+MOST_WAIT = 5.0
+#: Seconds between two looks into SQLite's queue where nobody says that something was put in; at most.
+IDLE = 5.0
+
+TOO_LONG = Text("It took longer than it may, %(seconds)d seconds.", seconds=0)
+STOPPED = Text("The server was stopped in the middle of it.")
+UNKNOWN = Text("This kind of task is not known here any more.")
+FAILURE = Text("Something went wrong; it has been logged.")
+
+
+class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
+    """One that takes tasks out of the queue, one after the other, and runs each."""
+
+    queue: TaskQueue
+    delay: float
+
+    def sleep(self) -> None:
+        delay = min(self.delay, self.max_delay)
+        self.delay = delay * self.backoff
+        if self.queue.is_shared:
+            self.stop_flag.wait(delay)  # Redis itself waits for what comes: it is away
+        elif self.queue.is_needed.wait(delay) and not self.stop_flag.is_set():
+            self.queue.is_needed.clear()
+            self.delay = self.default_delay
+
+    def loop(self, now: Any = None) -> None:
+        try:
+            found = self.huey.dequeue()
+        except Exception as error:
+            log.warning("the queue of tasks does not answer: %s", error)
+            self.sleep()
+            return
+        if found is None:
+            if not self.huey.storage.blocking:
+                self.sleep()
+            return
+        self.delay = self.default_delay
+        try:
+            found.execute()
+        except Exception:  # safety net: the next one has its turn
+            log.exception("running a task failed")
+
+
+class Workers:
+    """Those of one process. It starts with `start`, after the fork.
+
+    `at_once` is how many tasks run here at the same time, `per_user` how many of one user run anywhere (0: no limit).
+    """
+
+    def __init__(
+        self, app: Flask, database: Database, queue: TaskQueue, folder: Folder, beat: Beat, at_once: int, per_user: int
+    ) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.counts: dict[str, int] = dict.fromkeys(("done", "failed", "ended", "lost"), 0)
+        self._app = app
+        self._database = database
+        self._queue = queue
+        self._folder = folder
+        self._beat = beat
+        self._at_once = at_once
+        self._per_user = per_user
+        self._consumer: Any = None
+        self._interrupts: dict[int, tuple[Interrupt, float]] = {}
+        self._is_closed = False
+        self._lock = threading.Lock()
+        self._watch: threading.Thread | None = None
+
+    @property
+    def running(self) -> int:
+        return len(self._beat.numbers)
+
+    def start(self) -> None:
+        """Begin. Calling it again does nothing."""
+        with self._lock:
+            if self._consumer is not None or self._is_closed:
+                return
+            self.name = f"{socket.gethostname()}:{os.getpid()}"
+            self._queue.run = self.run
+            self._consumer = _consumer(self._queue, self._at_once)
+        self._consumer.start()
+        self._watch = threading.Thread(target=self._look, name="tasks' time", daemon=True)
+        self._watch.start()
+
+    def close(self, patience: float = 1.0) -> None:
+        """Take nothing more, and give what runs `patience` seconds. What is not at its end then is ended, and waits for
+        another run where its kind may run again, or has failed.
+        """
+        self._is_closed = True
+        if self._consumer is None:
+            return
+        self._consumer.stop_flag.set()
+        self._queue.is_needed.set()
+        if not self._wait(patience):
+            for run in self._beat.runs():
+                run.end(STOPPED)
+            if not self._wait(GRACE):
+                for run in self._beat.runs():
+                    self._interrupt(run)
+                self._wait(GRACE)
+
+    def _wait(self, patience: float) -> bool:
+        """Until nothing runs any more; whether that is so."""
+        deadline = time.monotonic() + patience
+        while self._beat.numbers and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not self._beat.numbers
+
+    # -- one task
+
+    def run(self, number: int) -> None:
+        """Run it if it waits, until it has come to an end that is stored."""
+        if self._is_closed:
+            return
+        try:
+            with self._database.transaction() as transaction:
+                task = service.claim(transaction, number, self.name, self._per_user)
+        except NOT_NOW as error:
+            log.warning("task %d waits: the database does not answer: %s", number, error)
+            return
+        if task is None:
+            return
+        run = Run(number, task.attempt, self._owner(task), self._folder, lambda: self._database.current is not None)
+        self._beat.add(run)
+        try:
+            state, reason = self._outcome(task, run)
+            if run.end_reason == "":  # it is nobody's: how it ended is not this run's to say
+                run.discard()
+                self.counts["lost"] += 1
+            else:
+                self._store(task, run, state, reason)
+        finally:
+            self._beat.remove(run)
+
+    def _owner(self, task: Task) -> people.Person:
+        with self._database.read() as connection:
+            return people.by_ids(connection, [task.owner_id])[0]
+
+    def _outcome(self, task: Task, run: Run) -> tuple[str, str | None]:
+        kind = kinds.find(task.kind)
+        if kind is None:
+            return FAILED, str(UNKNOWN)
+        try:
+            self._call(kind, task, run)
+        except Ended:
+            log.info("task %d (%s) was ended: %s", task.id, task.kind, run.end_reason)
+            return FAILED, run.end_reason
+        except (TaskFailed, AppError) as error:
+            return FAILED, str(error)
+        except Exception:
+            log.exception("task %d (%s) failed", task.id, task.kind)
+            return FAILED, str(FAILURE)
+        return DONE, None
+
+    def _call(self, kind: TaskKind, task: Task, run: Run) -> None:
+        limit = kind.time_limit
+        try:
+            arguments = kind.arguments(task.params)
+        except Exception as error:
+            raise TaskFailed(Text("What was asked for cannot be done any more: %(why)s", why=str(error))) from error
+        with self._app.app_context(), entered(run), Interrupt() as interrupt:
+            self._interrupts[run.number] = interrupt, (time.monotonic() + limit if limit else float("inf"))
+            run.time_limit = limit
+            try:
+                kind.function(**arguments)
+            finally:
+                self._interrupts.pop(run.number, None)
+
+    def _store(self, task: Task, run: Run, state: str, error: str | None) -> None:
+        """However long the database is away: what was done is not done in vain."""
+        wait = 0.1
+        while True:
+            try:
+                self._end(task, run, state, error)
+                return
+            except NOT_NOW as failure:
+                log.warning("how task %d ended cannot be stored yet: %s", task.id, failure)
+                if self._is_closed:
+                    return  # another process finds that it broke off
+            time.sleep(wait)
+            wait = min(MOST_WAIT, wait * 2)
+
+    def _end(self, task: Task, run: Run, state: str, error: str | None) -> None:
+        kind = kinds.find(task.kind)
+        with self._database.transaction() as transaction:
+            if error == STOPPED and kind is not None and kind.again:
+                is_stored = service.put_back(transaction, task.owner_id, task.id, task.attempt)
+                state = "ended"
+            else:
+                file = run.file if state == DONE else None
+                stored = service.finish(transaction, task.owner_id, task.id, task.attempt, state, error, file)
+                is_stored = stored is not None
+        if not is_stored or state != DONE:
+            run.discard()
+        self.counts[state if is_stored and state in self.counts else "lost"] += 1
+
+    # -- time
+
+    def _look(self) -> None:
+        """End what has run for too long, and what does not end by itself."""
+        while not (self._is_closed and not self._beat.numbers):
+            time.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            for run in self._beat.runs():
+                interrupt, deadline = self._interrupts.get(run.number, (None, float("inf")))
+                if interrupt is not None and now > deadline and run.end_reason is None:
+                    run.end(Text(TOO_LONG.template, seconds=int(run.time_limit)))
+                if run.ended_at is not None and now - run.ended_at > GRACE:
+                    self._interrupt(run)
+
+    def _interrupt(self, run: Run) -> None:
+        interrupt, _deadline = self._interrupts.get(run.number, (None, 0.0))
+        if interrupt is not None:
+            interrupt.fire(run.end_reason or "")
+
+
+def _consumer(queue: TaskQueue, at_once: int) -> Any:
+    """huey's, without its handling of signals, which are the server's."""
+    puller = type("Puller", (_Puller,), {"queue": queue})
+
+    class OwnConsumer(Consumer):  # type: ignore[misc]  # huey ships no types
+        worker_class = puller
+
+        def _set_signal_handlers(self) -> None:
+            pass
+
+    return OwnConsumer(
+        queue.huey,
+        workers=at_once,
+        periodic=False,
+        initial_delay=0.1,
+        max_delay=IDLE,
+        scheduler_interval=60,
+        check_worker_health=False,
+    )
