@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import own_words
 from ..errors import Invalid, Text
 from ..inbox import check_badge
 from ..inbox.badges import NAME
@@ -188,9 +189,14 @@ _TASK_TITLES = {
 }
 
 
+def _own(data: Data, text: str) -> str:
+    """What is said of a task: our own words, or those of the system that works on it."""
+    return own_words.read(text, is_ours=data.get("source") is None)
+
+
 def _task(data: Data) -> str:
-    template = _TASK_TITLES.get(data["state"])
-    return Text(template, title=data["title"]) if template else str(data["title"])
+    template, title = _TASK_TITLES.get(data["state"]), _own(data, str(data["title"]))
+    return Text(template, title=title) if template else title
 
 
 for _kind in (
@@ -227,8 +233,8 @@ for _kind in (
         Text("Tasks"),
         _task,
         badge="tasks",
-        body=lambda data: data.get("error") or "",
-        url=lambda data: data.get("result_url") or "/tasks",
+        body=lambda data: _own(data, data.get("error") or ""),
+        url=lambda data: data.get("result_url") or f"/tasks#task-{data['id']}",
     ),
 ):
     _kinds[_kind.name] = _kind

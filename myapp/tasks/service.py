@@ -22,6 +22,7 @@ from ..db import Row, Transaction, now_ms
 from ..errors import Conflict, Text, TooMany
 from ..notifications import preferences
 from ..notifications.kinds import kind_of
+from ..own_words import kept
 from ..statements import Now, Statement, given, statement
 from ..texts import KEY_LIFE, check_key
 from . import kinds
@@ -37,8 +38,8 @@ LEASE = 10_000
 #: So many times, since it was asked for, a task may break off and be run again.
 MOST_DEATHS = 3
 
-BROKE_OFF = Text("The worker stopped in the middle of it.")
-SILENT = Text("Nothing was heard any more from the system that works on it.")
+BROKE_OFF = kept(Text("The worker stopped in the middle of it."))
+SILENT = kept(Text("Nothing was heard any more from the system that works on it."))
 
 
 class Queued(NamedTuple):

@@ -19,6 +19,7 @@ from huey.consumer import Consumer, Worker
 from ..auth import people
 from ..db import NOT_NOW, Database
 from ..errors import AppError, Text
+from ..own_words import kept
 from . import kinds, service
 from .beat import Beat
 from .interrupting import Interrupt
@@ -39,10 +40,10 @@ MOST_WAIT = 5.0
 #: Seconds between two looks into SQLite's queue where nobody says that something was put in; at most.
 IDLE = 5.0
 
-TOO_LONG = Text("It took longer than it may, %(seconds)d seconds.", seconds=0)
-STOPPED = Text("The server was stopped in the middle of it.")
-UNKNOWN = Text("This kind of task is not known here any more.")
-FAILURE = Text("Something went wrong; it has been logged.")
+TOO_LONG = kept(Text("It took longer than it may, %(seconds)d seconds.", seconds=0))
+STOPPED = kept(Text("The server was stopped in the middle of it."))
+UNKNOWN = kept(Text("This kind of task is not known here any more."))
+FAILURE = kept(Text("Something went wrong; it has been logged."))
 
 
 class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
