@@ -51,7 +51,12 @@ def upgrade() -> None:
         sqlite_where=unfinished,
         postgresql_where=unfinished,
     )
+    # what somebody wrote and thinks, for exports
+    op.create_index("ix_posts_author", "posts", ["author_id", "id"])
+    op.create_index("ix_reactions_user", "reactions", ["user_id", "post_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_reactions_user", "reactions")
+    op.drop_index("ix_posts_author", "posts")
     op.drop_table("tasks")

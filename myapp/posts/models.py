@@ -28,6 +28,7 @@ posts = sa.Table(
     sa.Column("deleted_at", sa.BigInteger),
     sa.UniqueConstraint("author_id", "key"),
     sa.Index("ix_posts_thread", "thread_id", "id"),
+    sa.Index("ix_posts_author", "author_id", "id"),
     sqlite_autoincrement=True,  # an id is never given out twice
 )
 
@@ -42,6 +43,7 @@ reactions = sa.Table(
     sa.Column("reaction", sa.Text, nullable=False),  # like or dislike
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger),  # of the event in the author's inbox; none: the author was not told
+    sa.Index("ix_reactions_user", "user_id", "post_id"),
     sqlite_with_rowid=False,
 )
 
