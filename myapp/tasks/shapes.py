@@ -29,7 +29,7 @@ class Task(Shape):
     version: Annotated[int, Meta(description="As of the snapshot `task:<id>`: a greater one is newer.", ge=0)]
     result_url: ResultUrl
     result_name: Annotated[str | None, Meta(description="How the file is called.")]
-    result_size: Annotated[int | None, Meta(description="Of the file, in bytes.", ge=0)]
+    result_size: Annotated[int, Meta(description="Of the file, in bytes.", ge=0)] | None
     error: Error
     at: Time
     started_at: Time | None
