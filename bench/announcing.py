@@ -24,7 +24,7 @@ from flask import Flask
 
 from myapp import create_app
 from myapp.announcements import service as announcements
-from myapp.chores import announce
+from myapp.announcements.batches import announce
 from myapp.db import Database
 from myapp.inbox import badges
 from myapp.notifications.content import check

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from .announcements import telling
+from .announcements.batches import announce
 from .db import NOT_NOW, Database
-from .pieces import Pieces
 from .retention import Retention
 from .search import catching_up
 
@@ -22,13 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks.
 LOOK_EVERY = 5.0
-#: How long one batch of an announcement shall take, in seconds: on SQLite nothing else happens meanwhile, on PostgreSQL
-#: its inboxes are locked.
-AIM = 0.010
 #: For so many seconds texts are indexed, then all else has its turn.
 INDEX_FOR = 1.0
-#: Users in a batch: at first, at least, at most.
-FIRST, LEAST, MOST = 200, 20, 1000
 
 
 class Chores:
@@ -127,30 +122,3 @@ class Chores:
         if self._is_needed.is_set() or time.monotonic() - self._looked_at > self._look_every:
             self._look()
         return self._is_closed
-
-
-def announce(
-    database: Database,
-    number: int,
-    is_stopped: Callable[[], bool] = lambda: False,
-    note: Callable[[float], None] = lambda seconds: None,
-) -> None:
-    """Go on with an announcement until it has reached everyone, or `is_stopped()`.
-
-    Batches are as large as fits AIM, and between two of them others have as long as the last one took. Who stops leaves
-    it to whoever looks next. `note` is told how long each took: for so long at most its inboxes were locked.
-    """
-    batches, most = Pieces(database), FIRST
-    while not is_stopped():
-        try:
-            with batches.next() as transaction:
-                is_finished = telling.advance(transaction, number, most)
-        except telling.Overtaken:
-            log.info("another worker goes on with announcement %d", number)
-            return
-        note(batches.took)
-        if is_finished:
-            return
-        most = min(MOST, max(LEAST, int(most * min(2.0, AIM / max(batches.took, 1e-6)))))
-    with database.transaction() as transaction:
-        telling.release(transaction, number)

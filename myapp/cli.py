@@ -17,14 +17,14 @@ from flask.cli import AppGroup, with_appcontext
 from . import inbox
 from .announcements import service as announcements
 from .announcements import telling
+from .announcements.batches import announce
 from .auth import people, service
 from .auth.passwords import hash_password
-from .chores import announce
 from .errors import AppError, Conflict, NotFound
 from .extensions import Parts, database, parts
 from .live_cli import live
-from .notifications import notify
 from .notifications.content import check
+from .notifications.notify import notify
 from .retention import Retention
 from .systems import service as systems
 from .systems import tokens as system_tokens

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, expect
 
-from myapp import chores
 from myapp.announcements import service as announcements
+from myapp.announcements.batches import announce as tell_everyone
 from myapp.announcements.telling import advance, claim
 from myapp.extensions import database
 from myapp.notifications.content import Content
@@ -341,7 +341,7 @@ def test_the_bar_of_an_announcement_runs_to_its_end_without_a_reload(town: Town)
         with database().transaction() as transaction:
             assert not advance(transaction, number, 1)
         expect(bar).to_have_js_property("value", 1, timeout=PATIENCE)
-        chores.announce(database(), number)
+        tell_everyone(database(), number)
     state = window.find("progress[aria-label='Progress of In small steps'] + .row__note [data-state]").first
     expect(state).to_have_text("done", timeout=PATIENCE)
     assert bar.evaluate("(bar) => bar.value === bar.max")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from myapp import inbox
-from myapp.announcements import service, telling
+from myapp import inbox, pieces
+from myapp.announcements import batches, service, telling
+from myapp.announcements.batches import announce
 from myapp.announcements.telling import Overtaken
-from myapp.chores import announce
-from myapp.db import Connection, now_ms
+from myapp.db import Connection, Transaction, now_ms
 from myapp.errors import Conflict, Invalid, NotFound
 from myapp.inbox import spreading
 from myapp.inbox.badges import MOST_OWN
@@ -442,7 +442,7 @@ def test_who_stops_lets_it_go_behind_a_batch(store: Store, monkeypatch: pytest.M
     number = create(store)
     with store.database.transaction() as transaction:
         telling.claim(transaction, number)
-    monkeypatch.setattr("myapp.chores.FIRST", 2)
+    monkeypatch.setattr("myapp.announcements.batches.FIRST", 2)
     announce(store.database, number, iter([False, True]).__next__)
     assert progress(store, number) == (2, 5, False)
     with store.database.read() as connection:
@@ -513,6 +513,29 @@ def test_who_is_overtaken_leaves_it_to_the_other(store: Store, monkeypatch: pyte
         announce(store.database, number)
     with store.database.read() as connection:
         assert telling.unfinished(connection) == []
+
+
+def test_batches_are_as_long_as_they_should_take(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = {"now": 0.0}
+    asked: list[int] = []
+    cost = {"a user": 0.0001}
+
+    def advance(transaction: Transaction, number: int, most: int) -> bool:
+        asked.append(most)
+        clock["now"] += most * cost["a user"]
+        if len(asked) == 10:
+            cost["a user"] = 0.1
+        return len(asked) == 20
+
+    slept: list[float] = []
+    monkeypatch.setattr(telling, "advance", advance)
+    monkeypatch.setattr(pieces.time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(pieces.time, "sleep", slept.append)
+    announce(store.database, 1)
+    assert asked[:3] == [batches.FIRST, 100, 100]
+    assert asked[-1] == batches.LEAST
+    assert all(batches.LEAST <= most <= batches.MOST for most in asked)
+    assert all(0 < seconds <= 0.1 for seconds in slept)
 
 
 # -- keys

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from myapp import chores as module
 from myapp.announcements import service, telling
 from myapp.auth.people import Person
-from myapp.chores import Chores, announce
+from myapp.chores import Chores
 from myapp.db import Database, Transaction, now_ms
 from myapp.messages.service import send
 from myapp.notifications.content import Content
@@ -216,29 +215,6 @@ def test_closing_in_the_middle_stops_behind_the_batch_and_leaves_the_rest_to_oth
     other.start()  # it was let go: nobody waits for the claim to end
     wait_for(lambda: is_finished(store, number), "the announcement")
     assert [store.head(user).seq for user in users] == [1] * 7
-
-
-def test_batches_are_as_long_as_they_should_take(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = {"now": 0.0}
-    asked: list[int] = []
-    cost = {"a user": 0.0001}
-
-    def advance(transaction: Transaction, number: int, most: int) -> bool:
-        asked.append(most)
-        clock["now"] += most * cost["a user"]
-        if len(asked) == 10:
-            cost["a user"] = 0.1
-        return len(asked) == 20
-
-    slept: list[float] = []
-    monkeypatch.setattr(telling, "advance", advance)
-    monkeypatch.setattr(module.time, "perf_counter", lambda: clock["now"])
-    monkeypatch.setattr(module.time, "sleep", slept.append)
-    announce(store.database, 1)
-    assert asked[:3] == [module.FIRST, 100, 100]
-    assert asked[-1] == module.LEAST
-    assert all(module.LEAST <= most <= module.MOST for most in asked)
-    assert all(0 < seconds <= 0.1 for seconds in slept)
 
 
 # -- failures

@@ -238,6 +238,7 @@ ALLOWED: dict[str, set[str]] = {
         "statements",
         "systems.models",
     },
+    "announcements.batches": {"announcements.telling", "db", "pieces"},
     # requests of the same kind, in one transaction
     "grouping": {"db", "errors"},
     "posts.models": {"db"},
@@ -523,13 +524,12 @@ ALLOWED: dict[str, set[str]] = {
     "worker": {"", "errors", "extensions", "logs", "schema"},
     "own_modules": {"auth", "db", "errors", "extensions", "inbox"},
     "retention": {"db", "inbox", "notifications.service", "pieces"},
-    "chores": {"announcements.telling", "db", "pieces", "retention", "search.catching_up"},
+    "chores": {"announcements.batches", "announcements.telling", "db", "retention", "search.catching_up"},
     "operations": {"auth", "errors", "extensions", "openapi", "shapes", "web"},
     "live_cli": {"extensions", "operations"},
     "cli": {
         "announcements",
         "auth",
-        "chores",
         "errors",
         "extensions",
         "inbox",
