@@ -118,7 +118,7 @@ def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppS
 def probed(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     """The server with a look inside (probed.py), shared."""
     for servers in _servers(kind, tmp_path_factory.mktemp(f"{kind}-probed")):
-        server = servers(probed=True, ALLOWED_ORIGINS="https://friend.example")
+        server = servers(probed=True, ALLOWED_ORIGINS="https://friend.example", MODULES="tests.jobs")
         # uWSGI's router notices that a stream's client went when it cannot pass a comment on: not every 15 s here
         fetch(server.port, "POST", "/_comments/0.5")
         yield server
