@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run dev stack example soak test test-postgres lint bench bench-stack translations packages lock clean
+.PHONY: help run dev worker stack example soak test test-postgres lint bench bench-stack translations packages lock clean
 
 PYTHON ?= python3
 MINUTES ?= 10
@@ -17,7 +17,10 @@ run: $(VENV)/.run ## install into .venv and start the application
 dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 	@exec $(BIN)/python wsgi.py --reload
 
-stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, Redis, PostgreSQL, under instance/stack
+worker: $(VENV)/.stack ## run tasks of servers that share MYAPP_REDIS_URL; without it they run in the server itself
+	@exec $(BIN)/python -m myapp.worker
+
+stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, one for tasks, Redis, PostgreSQL
 	@sh stack/install_packages.sh nginx redis postgresql
 	@exec $(BIN)/python -m stack
 

@@ -1,6 +1,7 @@
-"""The programs that the application is deployed with: nginx, uWSGI, Redis and PostgreSQL, started and stopped.
+"""The programs that the application is deployed with: nginx, uWSGI, a worker for tasks, Redis and PostgreSQL,
+started and stopped.
 
-`python -m stack` (or `make stack`) runs all four; tests, and whoever else needs one of them, use the same classes. Each
+`python -m stack` (or `make stack`) runs all of them; tests, and whoever else needs one of them, use the same classes. Each
 has `start()`, `stop()`, `kill()`, `pid` and `log()`, and can be started again, on the same port with the same data.
 Linux only: what is left of a program that was killed is found through /proc.
 """
@@ -11,5 +12,6 @@ from .program import Program, StackError, free_port, wait_for
 from .redis import Redis
 from .stack import Stack
 from .uwsgi import Uwsgi
+from .worker import Worker
 
-__all__ = ["Nginx", "Postgres", "Program", "Redis", "Stack", "StackError", "Uwsgi", "free_port", "wait_for"]
+__all__ = ["Nginx", "Postgres", "Program", "Redis", "Stack", "StackError", "Uwsgi", "Worker", "free_port", "wait_for"]

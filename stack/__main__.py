@@ -1,4 +1,4 @@
-"""`python -m stack`: run nginx, uWSGI, Redis and PostgreSQL until Ctrl-C."""
+"""`python -m stack`: run nginx, uWSGI, a worker for tasks, Redis and PostgreSQL until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from .runner import AlreadyRunning, Lock, Runner
 from .stack import Stack, default_folder
 
-DESCRIPTION = """Run the application as it is deployed: nginx, uWSGI, Redis and PostgreSQL, until Ctrl-C.
+DESCRIPTION = """Run the application as it is deployed: nginx, uWSGI, a worker for tasks, Redis and PostgreSQL, until
+Ctrl-C.
 MYAPP_HOST and MYAPP_PORT are nginx's, MYAPP_WORKERS is uWSGI's (default 2); all other settings are passed on."""
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from .program import ROOT, Program, StackError, free_port, is_open
 
 CONFIGURATION = ROOT / "nginx"
+#: Where nginx has the results of tasks, for MYAPP_ACCEL_REDIRECT.
+LOCATION = "/results-of-tasks/"
 
 
 class Nginx(Program):
@@ -34,6 +36,8 @@ class Nginx(Program):
         self.here = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
         self.url = f"http://{self.here}:{self.port}"
         self.command = ["nginx", "-p", str(self.home), "-c", str(self.home / self.main_file), "-e", "error.log"]
+        #: the folder of the results of tasks
+        self.results = ROOT / "instance" / "results"
         #: what else is replaced in its files, once or more
         self.replaced: dict[str, str] = {}
 
@@ -44,6 +48,7 @@ class Nginx(Program):
         replaced = {
             "127.0.0.1:8000": self.upstream,
             "127.0.0.1:8080": f"{self.host}:{self.port}",
+            "/srv/myapp/instance/results/": f"{self.results}/",
             "/srv/myapp/": f"{ROOT}/",
             **self.replaced,
         }

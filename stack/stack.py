@@ -1,4 +1,4 @@
-"""All four together, each told where the others are."""
+"""All of them together, each told where the others are."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from .nginx import Nginx
+from .nginx import LOCATION, Nginx
 from .postgres import Postgres
 from .program import ROOT, Program, StackError, wait_for
 from .redis import Redis
 from .uwsgi import Uwsgi
+from .worker import Worker
 
 DATABASE = "myapp"
 
 
 class Stack:
-    """nginx, uWSGI, Redis and PostgreSQL with their files in `folder`; the data stays there from run to run.
+    """nginx, uWSGI, a worker for tasks, Redis and PostgreSQL with their files in `folder`; the data stays there from run to run.
 
     `environ`: settings of the application (`MYAPP_...`) besides those that are ours; where it names a database or
     Redis, those are used, though ours run as well. The attribute `environ` is the whole environment of the application,
@@ -47,14 +48,18 @@ class Stack:
         self.settings = {
             "MYAPP_DATABASE_URL": f"{self.postgres.url}/{DATABASE}",
             "MYAPP_REDIS_URL": self.redis.url,
+            "MYAPP_RESULTS": str(self.folder / "results"),
+            "MYAPP_ACCEL_REDIRECT": LOCATION,
             **{name: value for name, value in given.items() if name not in ("MYAPP_HOST", "MYAPP_PORT")},
             "MYAPP_WORKERS": str(workers),
         }
         self.environ = {**kept, **self.settings}
         self.uwsgi = Uwsgi(self.folder, self.environ, router=router)
+        self.worker = Worker(self.folder, self.environ)
         self.nginx = Nginx(self.folder, f"127.0.0.1:{self.uwsgi.port}", port, host, uwsgi=not router)
+        self.nginx.results = Path(self.settings["MYAPP_RESULTS"])
         #: in the order in which they are started
-        self.programs: list[Program] = [self.redis, self.postgres, self.uwsgi, self.nginx]
+        self.programs: list[Program] = [self.redis, self.postgres, self.uwsgi, self.worker, self.nginx]
 
     @property
     def url(self) -> str:
@@ -94,7 +99,8 @@ class Stack:
             self.settings["MYAPP_SECRET_KEY"] = _kept_secret(self.folder / "secret_key")
         self.environ |= self.settings
         self.uwsgi.environ |= self.settings
-        names = ("MYAPP_DATABASE_URL", "MYAPP_REDIS_URL", "MYAPP_SECRET_KEY")
+        self.worker.environ |= self.settings
+        names = ("MYAPP_DATABASE_URL", "MYAPP_REDIS_URL", "MYAPP_SECRET_KEY", "MYAPP_RESULTS")
         lines = [f"{name}={shlex.quote(self.settings[name])}\n" for name in names]
         _write_private(self.folder / "env", "".join(lines))
 
@@ -107,8 +113,10 @@ class Stack:
             return False
 
     def stop(self) -> None:
-        """End all politely: clients are sent away while nginx still passes it on, then what uWSGI used ends."""
-        for program in (self.uwsgi, self.nginx, self.redis, self.postgres):
+        """End all politely: tasks that run have their time, and clients are told how they ended; clients are sent away
+        while nginx still passes it on; then what all of these used ends.
+        """
+        for program in (self.worker, self.uwsgi, self.nginx, self.redis, self.postgres):
             program.stop()
 
     def kill(self) -> None:

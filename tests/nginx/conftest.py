@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack import Nginx
+from stack.nginx import LOCATION
 
 from ..support import AppServer, free_port
 
@@ -27,7 +28,7 @@ class SocketServer(AppServer):
         return "WSGI app 0 (mountpoint='') ready" in self.log_of_this_run()
 
 
-OPTIONS = {"RELOAD_FILE": "reload"}
+OPTIONS = {"RELOAD_FILE": "reload", "MODULES": "tests.jobs", "ACCEL_REDIRECT": LOCATION}
 
 
 @pytest.fixture(scope="session", params=WAYS)
@@ -52,7 +53,9 @@ def server(way: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppSe
 
 @pytest.fixture(scope="session")
 def nginx(way: str, server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    nginx = Nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{server.port}", uwsgi=way == "uwsgi_pass").start()
+    nginx = Nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{server.port}", uwsgi=way == "uwsgi_pass")
+    nginx.results = server.folder / "results"
+    nginx.start()
     server.url = nginx.url  # its figures are asked for there
     yield nginx
     nginx.stop()
