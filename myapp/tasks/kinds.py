@@ -25,14 +25,20 @@ import msgspec
 
 from ..errors import Invalid, Text
 from ..refusals import refusal
+from ..texts import is_text
 
 F = TypeVar("F", bound=Callable[..., object])
+Who = Literal["everyone", "administrators", "code"]
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 #: Seconds that a task may run, where its kind does not say.
 TIME_LIMIT = 3600.0
 #: Of the parameters as JSON, in bytes.
 MOST_PARAMS = 16 * 1024
+#: Of a title, in characters.
+LONGEST_TITLE = 200
+#: A NUL in JSON, and not a backslash before "u0000".
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class TaskKind:
     title: str
     function: Callable[..., object]
     params: type[msgspec.Struct]
-    who: Literal["everyone", "administrators", "code"]
+    who: Who
     again: bool
     time_limit: float
     can_cancel: bool
@@ -57,7 +63,8 @@ class TaskKind:
         except (TypeError, ValueError, UnicodeError, RecursionError) as error:
             raise Invalid("params", Text("cannot be JSON: %(reason)s", reason=str(error))) from None
         try:
-            encoded = msgspec.json.encode(msgspec.json.decode(raw, type=self.params))
+            decoded = msgspec.json.decode(raw, type=self.params)
+            encoded = msgspec.json.encode(decoded, order="deterministic")  # compared where a key is used again
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             refused = refusal(raw, error, self.params)
             field, problem = next(iter(refused.errors.items()), ("params", refused.detail))
@@ -65,7 +72,7 @@ class TaskKind:
         if len(encoded) > MOST_PARAMS:
             problem = Text("has %(count)d bytes as JSON; send at most %(most)d", count=len(encoded), most=MOST_PARAMS)
             raise Invalid("params", problem)
-        if b"\\u0000" in encoded:
+        if _NUL.search(encoded):
             raise Invalid("params", Text("has a NUL character or a lone surrogate; leave it out"))
         return encoded.decode()
 
@@ -81,7 +88,7 @@ def task(
     name: str,
     *,
     title: str = "",
-    who: Literal["everyone", "administrators", "code"] = "everyone",
+    who: Who = "everyone",
     again: bool = False,
     time_limit: float = TIME_LIMIT,
     can_cancel: bool = True,
@@ -93,19 +100,32 @@ def task(
     `owner()`, whoever that is, so `everyone` is for what everyone may have done for themselves.
     `again`: where a run just breaks off (its process was killed) the task is run again, by itself; without it the task
     has failed. `time_limit` is in seconds, 0 for none. `can_cancel`: whether its owner may end it early.
-    Raises ValueError for a name that cannot be one or is taken, and for a parameter that JSON cannot give.
+    Raises ValueError for a name that cannot be one or is taken, for a function that does nothing when it is called
+    (`async def`, one that yields), and for a parameter that JSON cannot give.
     """
+    shown = title if title and isinstance(title, Text) else str(title) or name
+    _check(name, shown, who, time_limit)
+
+    def add(function: F) -> F:
+        params = _params_of(name, function)
+        _kinds[name] = TaskKind(name, shown, function, params, who, again, time_limit, can_cancel)
+        return function
+
+    return add
+
+
+def _check(name: str, title: str, who: str, time_limit: float) -> None:
+    """Raises ValueError."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot be a kind of tasks: 1 to 32 letters a-z, digits, dashes")
     if name in _kinds:
         raise ValueError(f"there is a kind of tasks {name!r} already")
-
-    def add(function: F) -> F:
-        params = _params_of(name, function)
-        _kinds[name] = TaskKind(name, title or name, function, params, who, again, time_limit, can_cancel)
-        return function
-
-    return add
+    if not (title.strip() and len(title) <= LONGEST_TITLE and is_text(title)):
+        raise ValueError(f"task {name!r}: give it a title of 1 to {LONGEST_TITLE} characters, without NUL")
+    if who not in typing.get_args(Who):
+        raise ValueError(f"task {name!r}: who is one of {', '.join(typing.get_args(Who))}, not {who!r}")
+    if not 0 <= time_limit < float("inf"):
+        raise ValueError(f"task {name!r}: time_limit is in seconds, 0 for none, not {time_limit}")
 
 
 def remove(name: str) -> None:
@@ -130,17 +150,38 @@ def names() -> list[str]:
 
 
 def _params_of(name: str, function: Callable[..., object]) -> type[msgspec.Struct]:
-    hints = typing.get_type_hints(function, include_extras=True)
+    for is_one in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
+        if is_one(function):
+            raise ValueError(f"task {name!r}: give it a plain function, without async and yield")
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+        parameters = inspect.signature(function).parameters.values()
+    except (NameError, TypeError) as error:
+        raise ValueError(f"task {name!r}: its parameters' types cannot be found: {error}") from error
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise ValueError(f"task {name!r}: give its function parameters with names, not {parameter}")
+        if parameter.name == "key":
+            raise ValueError(f"task {name!r}: start() takes a key of its own, call the parameter something else")
         kind = hints.get(parameter.name, Any)
         if parameter.default is parameter.empty:
             fields.append((parameter.name, kind))
         else:
+            _check_default(name, parameter, kind)
             fields.append((parameter.name, kind, parameter.default))
     try:
-        return msgspec.defstruct("Params", fields, kw_only=True, forbid_unknown_fields=True)
+        params = msgspec.defstruct("Params", fields, kw_only=True, forbid_unknown_fields=True)
+        msgspec.json.schema(params)  # it refuses types that JSON cannot give
     except TypeError as error:
-        raise ValueError(f"task {name!r}: {error}") from error
+        raise ValueError(f"task {name!r}: {str(error).splitlines()[-1]}") from error
+    return params
+
+
+def _check_default(name: str, parameter: inspect.Parameter, kind: Any) -> None:
+    """It goes through JSON like what is given. Raises ValueError."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(parameter.default), type=kind)
+    except (TypeError, ValueError) as error:
+        problem = f"the default of {parameter.name} is not of its type, or cannot be JSON: {error}"
+        raise ValueError(f"task {name!r}: {problem}") from error

@@ -83,7 +83,7 @@ def open_store(folder: Path, database_url: str | None = None) -> Iterator[Store]
 
 #: Tables whose rows tests make, in an order in which they can be deleted.
 EMPTIED = (
-    *("reports", "blocks", "post_events", "reactions", "posts"),
+    *("tasks", "reports", "blocks", "post_events", "reactions", "posts"),
     *("mutes", "notifications", "announcements", "events", "inboxes", "conversations", "messages"),
     *("sessions", "tokens", "users"),
 )
