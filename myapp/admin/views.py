@@ -13,6 +13,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
+from ..announcements import as_task
 from ..announcements import service as announcements
 from ..auth import guard
 from ..auth.service import Identity
@@ -95,11 +96,11 @@ def announce() -> BaseResponse | Page:
             form.title.data or "", (form.body.data or "").replace("\r\n", "\n"), (form.url.data or "").strip() or None
         )
         with database().transaction() as transaction:
-            announcements.create(transaction, content, by=identity.id, key=form.key.data or None)
+            as_task.create(transaction, content, identity.id, form.key.data or None)
     except (Invalid, Conflict) as error:
         form.key.data = announcements.new_key()
         return _page(identity, error.status, announcement=with_errors(form, error))
-    parts().chores.wake()
+    parts().chores.start()  # where they do not start by themselves, they do now: they see that nothing is lost
     flash(_("The announcement is on its way."))
     return redirect(url_for("admin.page"), 303)
 

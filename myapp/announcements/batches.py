@@ -22,7 +22,7 @@ def announce(
     database: Database,
     number: int,
     is_stopped: Callable[[], bool] = lambda: False,
-    note: Callable[[float], None] = lambda seconds: None,
+    note: Callable[[float], object] = lambda seconds: None,
 ) -> None:
     """Go on with an announcement until it has reached everyone, or `is_stopped()`.
 

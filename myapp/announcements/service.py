@@ -148,11 +148,12 @@ def create(
     source: Source = APPLICATION,
     by: int | None = None,
     key: str | None = None,
+    left_for: int = 0,
 ) -> tuple[int, bool]:
     """Store what will be told to everyone who is here by now: its number, and whether it is new.
 
-    The same key (one for each source, kept for KEY_LIFE) with the same content is the same announcement. Raises
-    Invalid, or Conflict where the key was used for other content.
+    For `left_for` ms nobody but its task goes on with it. The same key (one for each source, kept for KEY_LIFE) with
+    the same content is the same announcement. Raises Invalid, or Conflict where the key was used for other content.
     """
     check_key(key)
     now = now_ms()
@@ -173,7 +174,7 @@ def create(
         last=last,
         reached=0,
         total=total,
-        claimed_until=0,
+        claimed_until=now + left_for if left_for else 0,
     )
     while (row := transaction.one(_ADD, **values)) is None:
         before = _stored_by_key(transaction, content, kind, said, source, key)

@@ -23,6 +23,8 @@ from .models import announcements
 CLAIM = 15_000
 #: A claim until later than this, in ms from now, is from a clock that has been put back since, and does not count.
 LONGEST_CLAIM = 4 * CLAIM
+#: An announcement that has a task is left to that for so long, in ms from when it was made; then others may claim it.
+FOR_ITS_TASK = 15_000
 
 
 class Overtaken(Exception):
@@ -57,8 +59,15 @@ _UNFINISHED = statement(
     .order_by(announcements.c.source_id != sa.literal_column("0"), _turn, announcements.c.id)
 )
 _until = sa.bindparam("until", type_=sa.BigInteger)
+#: Nobody has claimed it yet: any later claim ends later.
+_is_left = announcements.c.claimed_until == announcements.c.at + sa.bindparam("left_for", type_=sa.BigInteger)
 _CLAIM = statement(
     sa.update(announcements).where(announcements.c.id == _number, _goes_on, _is_free).values(claimed_until=_until)
+)
+_TAKE = statement(
+    sa.update(announcements)
+    .where(announcements.c.id == _number, _goes_on, sa.or_(_is_free, _is_left))
+    .values(claimed_until=_until)
 )
 _RELEASE = statement(
     sa.update(announcements)
@@ -99,6 +108,12 @@ def claim(transaction: Transaction, number: int) -> bool:
     """Whether the caller is to go on with it: nobody else is."""
     now = now_ms()
     return transaction.run(_CLAIM, number=number, now=now, until=now + CLAIM) > 0
+
+
+def take(transaction: Transaction, number: int) -> bool:
+    """The same, by the announcement's task: what is left to that is the caller's, too."""
+    now = now_ms()
+    return transaction.run(_TAKE, number=number, now=now, until=now + CLAIM, left_for=FOR_ITS_TASK) > 0
 
 
 def release(transaction: Transaction, number: int) -> None:

@@ -400,15 +400,37 @@ def test_administrator_tells_everyone(both_sites: Site) -> None:
     assert event["data"] == {"id": 1, "source": None, **said}
     assert bob.badges()["announcements"] == 1
     wait_for(lambda: is_done(both_sites), "its end")
-    assert "2</span> / 2" in root.page("/admin")
+    page = root.page("/admin")
+    assert "2</span> / 2" in page
+    assert LINK_TO_TASKS not in page
 
 
-def test_second_submit_announces_nothing_new(site: Site) -> None:
+#: Of an announcement of one's own that is on its way.
+LINK_TO_TASKS = '· <a href="/tasks">Tasks</a></span>'
+
+
+def test_announcement_of_an_administrator_is_a_task_of_theirs(site: Site) -> None:
+    root, other = site.administrator(), site.administrator("other")
+    site.app.extensions["myapp"].database.publish = lambda news: None  # nobody runs it yet
+    for browser in (root, other):
+        browser.page("/admin")
+        for _ in range(2):  # the second submit of one form is nothing new
+            assert browser.submit("/admin/announcements", title="Hear", key="k").status_code == 303
+    assert len(site.rows("announcements")) == 1
+    assert LINK_TO_TASKS in root.page("/admin")
+    assert LINK_TO_TASKS not in other.page("/admin")
+    [task] = root.get("/tasks").get_json()["tasks"]
+    assert (task["kind"], task["state"], task["can_cancel"]) == ("announcement", "queued", False)
+    assert other.get("/tasks").get_json()["tasks"] == []
+    site.app.extensions["myapp"].tasks.put(task["id"])
+    wait_for(lambda: root.get(f"/tasks/{task['id']}").get_json()["state"] == "done", "the task")
+    assert is_done(site)
+
+
+def test_nobody_asks_for_the_task_of_an_announcement_by_itself(site: Site) -> None:
     root = site.administrator()
     root.page("/admin")
-    for _ in range(2):
-        root.submit("/admin/announcements", title="Hear", key="k")
-    assert len(site.rows("announcements")) == 1
+    is_problem(root.post("/tasks", {"kind": "announcement", "params": {"announcement": 1}}), 403)
 
 
 def test_who_registers_later_reads_it_on_the_page(site: Site) -> None:
