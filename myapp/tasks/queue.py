@@ -136,6 +136,7 @@ class TaskQueue:
                 "read_timeout": READ_FOR,
             }
         else:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
             storage = {"storage_class": SqliteStorage, "filename": str(self._file), "fsync": False, "timeout": 1}
         huey = Huey(self._name, results=False, serializer=_AsJson(), **storage)
 
