@@ -20,6 +20,7 @@ from myapp.announcements import service, telling
 from myapp.db import Transaction
 from myapp.schema import upgrade_schema
 from myapp.server import serve, set_up_logging
+from myapp.tasks import service as tasks
 
 HALT, AT = Path(os.environ["HALT"]), int(os.environ["HALT_AT"])
 #: Users in a batch: far fewer than there are.
@@ -39,9 +40,10 @@ def halting(transaction: Transaction, number: int, most: int) -> bool:
 
 
 def prepared(app: Flask) -> Flask:
-    """Who is late has died after half a second; each looks ten times a second."""
+    """Who is late has died after half a second, a task's run after one and a half; each looks ten times a second."""
     telling.advance = halting
     telling.CLAIM = 500
+    tasks.LEASE = 1500
     app.extensions["myapp"].chores._look_every = 0.1
     return app
 

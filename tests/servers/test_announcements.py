@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -18,8 +19,9 @@ from ..postgres import PostgresServer
 from ..support import BIN, ROOT, AppServer, wait_for
 from .checker import Checker, stored
 from .conftest import Servers
-from .someone import Someone, Three, people_of, wait_until_parked
+from .someone import Browser, Someone, Three, people_of, wait_until_parked
 from .stream import EventStream
+from .wire import fetch
 
 EVERYONE = 2000
 #: So many are told, in a batch that is not stored yet, when a server is killed.
@@ -30,6 +32,19 @@ def announce(server: AppServer, title: str = "News", **options: Any) -> int:
     """Past the server, which finds it by itself."""
     with server.app.app_context(), database().transaction() as transaction:
         return service.create(transaction, Content(title), **options)[0]
+
+
+def announce_as(admin: Someone, title: str = "News") -> int:
+    """By the form of an administrator, on a page of theirs; its number."""
+    with admin.server.app.app_context(), database().transaction() as transaction:
+        transaction.driver.execute(f"UPDATE users SET is_admin = true WHERE name = '{admin.name}'")
+    browser = Browser(admin)
+    form = {"Content-Type": "application/x-www-form-urlencoded", "X-CSRFToken": browser.csrf}
+    body = urlencode({"title": title, "key": "k"}).encode()
+    answer = fetch(admin.port, "POST", "/admin/announcements", {**browser.headers, **form}, body=body)
+    assert answer.status == 303, answer
+    [(number,)] = rows(admin.server, "SELECT max(id) FROM announcements")
+    return int(number)
 
 
 def progress(server: AppServer, number: int) -> service.Announcement:
@@ -50,6 +65,11 @@ def check_everyone(server: AppServer) -> None:
     sql = "SELECT count(*) FROM inboxes WHERE seq <> (SELECT count(*) FROM events WHERE user_id = inboxes.user_id)"
     assert rows(server, sql) == [(0,)]
     assert {json.loads(text)["announcements"] for (text,) in rows(server, "SELECT badges FROM inboxes")} == {1}
+
+
+def state_of_task(who: Someone) -> str:
+    [task] = who.get("/tasks").json()["tasks"]
+    return str(task["state"])
 
 
 class Halting:
@@ -86,17 +106,17 @@ def halting(start: Servers, tmp_path: Path) -> Halting:
 
 
 def crowd_of(server: AppServer) -> Three:
-    three = people_of(server)
+    three = people_of(server, password=True)
     server.people.add(*(f"user{number}" for number in range(EVERYONE - 3)))
     return three
 
 
 def test_announcement_goes_on_by_itself_after_kill_9_in_the_middle_of_it(halting: Halting) -> None:
     server = halting().start()
-    alice, bob, _ = crowd_of(server)
+    alice, bob, carol = crowd_of(server)
     ws, checker = bob.websocket(), Checker()
     ws.hello()
-    number = announce(server)
+    number = announce_as(carol)
     wait_for(lambda: halting.is_halted, "the server to stand still")
     checker.take(ws.next())  # bob was one of the first
     server.kill()
@@ -113,6 +133,7 @@ def test_announcement_goes_on_by_itself_after_kill_9_in_the_middle_of_it(halting
     assert progress(server, number).reached == EVERYONE
     check_everyone(server)
     checker.finish(stored(bob))
+    wait_for(lambda: state_of_task(carol) == "done", "the task of who announced it")
 
 
 def test_another_worker_goes_on_where_one_is_killed_in_the_middle_of_it(
