@@ -66,6 +66,7 @@ from .tasks import progress, result, start, task
 from .tasks import topics as topics_of_tasks
 from .tasks.running import Tasks
 from .tasks.service import Queued
+from .tasks.system_views import bp as system_tasks_bp
 from .tasks.views import bp as tasks_bp
 from .windows import Windows
 
@@ -181,6 +182,7 @@ def create_app(environ: Mapping[str, str] | None = None, instance_path: str | No
     app.register_blueprint(announcements_bp)
     app.register_blueprint(posts_bp)
     app.register_blueprint(tasks_bp)
+    app.register_blueprint(system_tasks_bp)
     app.register_blueprint(systems_bp)
     app.register_blueprint(reports_bp)
     app.register_blueprint(admin_bp)

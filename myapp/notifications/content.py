@@ -47,22 +47,31 @@ def check(
     """The content, if it can be sent, with `data` as it is now: the caller may go on to use it. Raises Invalid, naming
     the field.
     """
-    _check_text("title", title, LONGEST_TITLE)
-    if not title.strip():
-        raise Invalid("title", Text("is empty or blank; write something"))
+    check_title(title)
     if body:
-        _check_text("body", body, LONGEST_BODY)
+        check_text("body", body, LONGEST_BODY)
     if url is not None:
-        _check_text("url", url, LONGEST_URL)
-        if not URL.fullmatch(url):
-            raise Invalid("url", Text("write a path that begins with /, or an address with http:// or https://"))
+        check_url("url", url)
     own_badge = None if badge == "notifications" else badge
     if own_badge is not None:
         check_own_badge(own_badge)
     return Content(title, body or "", url or "", own_badge, checked_data(data, MOST_DATA) if data else {})
 
 
-def _check_text(field: str, text: str, most: int) -> None:
+def check_title(title: str) -> None:
+    """Raises Invalid with the rule that it breaks, as the others here do."""
+    check_text("title", title, LONGEST_TITLE)
+    if not title.strip():
+        raise Invalid("title", Text("is empty or blank; write something"))
+
+
+def check_url(field: str, url: str) -> None:
+    check_text(field, url, LONGEST_URL)
+    if not URL.fullmatch(url):
+        raise Invalid(field, Text("write a path that begins with /, or an address with http:// or https://"))
+
+
+def check_text(field: str, text: str, most: int) -> None:
     if len(text) > most:
         problem = Text("has %(count)d characters; write at most %(most)d", count=len(text), most=most)
         raise Invalid(field, problem)

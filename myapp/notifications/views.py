@@ -21,6 +21,7 @@ from ..extensions import database
 from ..messages.shapes import BadgesAt
 from ..openapi import READERS, Answer, describe, whole
 from ..systems import service as systems
+from ..tasks import external as tasks
 from ..texts import printable
 from ..web import MAX_SEQ, answer, query_whole, read_json, safe_next, translated, wants_page
 from . import bell, preferences, service, shapes
@@ -201,7 +202,7 @@ def _wanted(choices: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, boo
 def _choices(connection: Connection, user: int) -> dict[str, list[dict[str, Any]]]:
     """What one can choose: all kinds, and the systems that have sent something or that are muted."""
     muted = preferences.muted(connection, user)
-    told_by = service.sources_of(connection, user) | announcements.sources(connection)
+    told_by = service.sources_of(connection, user) | announcements.sources(connection) | tasks.sources(connection, user)
     found = systems.by_ids(connection, told_by | {int(what[7:]) for what in muted if what.startswith("system:")})
     return {
         "kinds": [

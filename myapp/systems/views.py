@@ -15,21 +15,19 @@ from ..auth.shapes import Ticket
 from ..auth.views import number_of
 from ..errors import Invalid, Text
 from ..extensions import database, parts
-from ..inbox.badges import TAKEN, pattern
 from ..notifications import service as notifications
-from ..notifications.content import LONGEST_BODY, LONGEST_TITLE, LONGEST_URL, URL, Content, check
+from ..notifications.content import Content, check
 from ..notifications.service import Source
 from ..openapi import Answer, Who, describe, words
 from ..pieces import Pieces
-from ..texts import LONGEST_KEY, check_key
+from ..texts import check_key
 from ..web import answer, read_json
 from . import limits, service, shapes
+from .fields import MOST_NAMES, Badge, Body, Data, Key, Receivers, Title, Url, text
 from .tokens import System
 
 bp = Blueprint("systems", __name__, url_prefix="/api")
 
-#: Whom one request notifies at most by name.
-MOST_NAMES = 1000
 #: For the description.
 NO_SCOPE = "The token does not allow it, or is a user's."
 TOO_MANY = "The system has made or renamed as many users a minute as it may."
@@ -37,34 +35,6 @@ TOO_MUCH = "The system has told as many users a minute as it may, or too many of
 PROGRESS = {"Location": "For everyone: where to ask how far it is."}
 #: Users who are told in one transaction: on SQLite nothing else happens meanwhile, up to 1 ms for each.
 BATCH = 20
-
-
-def _text(description: str, example: str, **rules: Any) -> msgspec.Meta:
-    """For the description: the service has these rules, and words for them."""
-    return msgspec.Meta(description=description, examples=[example], extra_json_schema=rules)
-
-
-Title = Annotated[str, _text("What it says.", "Backup done", minLength=1, maxLength=LONGEST_TITLE, pattern=r"\S")]
-Body = Annotated[str, _text("More of it.", "All 17 volumes.", maxLength=LONGEST_BODY)]
-Url = Annotated[
-    str,
-    _text(
-        "Where it leads: a path below the application's root, or http(s).",
-        "/",
-        maxLength=LONGEST_URL,
-        pattern=f"^(?:{URL.pattern})$",
-    ),
-]
-Badge = Annotated[str, _text("Counts it beside `notifications`.", "backups", pattern=pattern(*TAKEN))]
-Key = Annotated[str, _text("New for each; kept for 7 days.", "backup-17", minLength=1, maxLength=LONGEST_KEY)]
-Data = Annotated[
-    dict[str, Any], msgspec.Meta(description="Your own, at most 8 KB and 32 levels.", examples=[{"volumes": 17}])
-]
-#: A name, several, or `*`.
-Receivers = Annotated[
-    str | list[str],
-    msgspec.Meta(description=f"A name, 1 to {MOST_NAMES} names, or * for everyone.", examples=["bob"]),
-]
 
 
 class NotificationRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,7 +61,7 @@ class AnnouncementRequest(msgspec.Struct, forbid_unknown_fields=True):
 class UserRequest(msgspec.Struct, forbid_unknown_fields=True):
     """PUT /api/users/<name>"""
 
-    display_name: Annotated[str, _text("How it is shown.", "Zoe", minLength=1, maxLength=64)] | None = None
+    display_name: Annotated[str, text("How it is shown.", "Zoe", minLength=1, maxLength=64)] | None = None
 
 
 class TicketRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 PROGRESS_EVERY = 0.25
 #: Seconds from one sign of life to the next, where there is nothing else to tell.
 LIVE_EVERY = 1.0
+#: What other systems say of so many tasks goes into one transaction: on SQLite nothing else happens meanwhile.
+MOST_SAID = 100
 
 _number, _attempt = sa.bindparam("number", type_=sa.BigInteger), sa.bindparam("of_attempt", type_=sa.BigInteger)
 _now = sa.bindparam("now", type_=sa.BigInteger)
@@ -39,11 +41,12 @@ _PROGRESS = statement(
 )
 
 
-class Said(NamedTuple):
-    """How far a run is, as another system says."""
-
-    attempt: int
-    percent: int
+#: Of another system's task, which may also wait: somebody is at it.
+_HEARD_OF = statement(
+    sa.update(tasks)
+    .where(tasks.c.id == _number, tasks.c.finished_at.is_(None), tasks.c.source_id != sa.literal_column("0"))
+    .values(claimed_until=Now() + tasks.c.patience)
+)
 
 
 class Beat:
@@ -55,10 +58,10 @@ class Beat:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: dict[int, Run] = {}
-        self._said: dict[int, Said] = {}
+        self._said: dict[int, int | None] = {}
         self._lock = threading.Lock()
         self._is_needed = threading.Event()
-        self._is_closed = False
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._lived_at = 0.0
 
@@ -81,27 +84,28 @@ class Beat:
         with self._lock:
             return list(self._runs.values())
 
-    def say(self, number: int, attempt: int, percent: int) -> None:
-        """Another system's task is so far: stored within PROGRESS_EVERY, the last that was said."""
+    def say(self, number: int, percent: int | None) -> None:
+        """Another system's task is so far, or (None) somebody is at it: stored within PROGRESS_EVERY, the last that was
+        said."""
         with self._lock:
-            self._said[number] = Said(attempt, percent)
+            self._said[number] = self._said.get(number) if percent is None else percent
         self._wake()
 
-    def forget(self, number: int) -> None:
-        """What was said of it is stored otherwise."""
+    def take_back(self, number: int) -> int | None:
+        """How far it was said to be, where that is not stored yet, and now will not be."""
         with self._lock:
-            self._said.pop(number, None)
+            return self._said.pop(number, None)
 
     def close(self) -> None:
         """Tell what is left, and nothing more. Calling it again does nothing."""
-        self._is_closed = True
+        self._closing.set()
         self._is_needed.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
 
     def _wake(self) -> None:
         with self._lock:
-            if self._thread is None and not self._is_closed:
+            if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._go_on, name="tasks' beat", daemon=True)
                 self._thread.start()
         self._is_needed.set()
@@ -112,15 +116,19 @@ class Beat:
             self._is_needed.clear()
             began = time.monotonic()
             self._turn()
-            if self._is_closed:
+            if self._closing.is_set():
                 return
-            time.sleep(max(0.0, began + PROGRESS_EVERY - time.monotonic()))
+            self._closing.wait(max(0.0, began + PROGRESS_EVERY - time.monotonic()))
 
     def _turn(self) -> None:
         """One transaction, where there is anything to tell."""
         with self._lock:
             runs = list(self._runs.values())
-            said, self._said = self._said, {}
+            said = dict(itertools.islice(self._said.items(), MOST_SAID))
+            for number in said:
+                del self._said[number]
+            if self._said:
+                self._is_needed.set()
         is_time_to_live = time.monotonic() - self._lived_at >= LIVE_EVERY
         changed = [run for run in runs if run.percent != run.told_percent]
         quiet = [run for run in runs if run.percent == run.told_percent] if is_time_to_live else []
@@ -131,12 +139,15 @@ class Beat:
         except NOT_NOW as error:
             log.warning("the database does not answer, how far tasks are is told later: %s", error)
             with self._lock:
-                self._said = {**said, **self._said}
+                self._said = {
+                    **said,
+                    **{number: percent for number, percent in self._said.items() if percent is not None},
+                }
             self._is_needed.set()
         except Exception:  # safety net: the next turn tries again
             log.exception("telling how far tasks are failed")
 
-    def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, Said]) -> None:
+    def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, int | None]) -> None:
         percents = {run.number: run.percent for run in changed}
         with self._database.transaction() as transaction:
             for run in changed:
@@ -145,8 +156,9 @@ class Beat:
             for run in quiet:
                 if not transaction.run(_LIVE, number=run.number, of_attempt=run.attempt):
                     self._lost(run)
-            for number, (attempt, percent) in said.items():
-                _store(transaction, number, attempt, percent)
+            for number, percent in sorted(said.items()):  # in the order in which all processes lock rows
+                if percent is None or not _store(transaction, number, 0, percent):
+                    transaction.run(_HEARD_OF, number=number)
         for run in changed:
             run.told_percent = percents[run.number]
         if quiet:

@@ -12,11 +12,23 @@ from .stored import COLUMNS, QUEUED, Task
 
 #: How long a task may wait before it is asked whether it was lost, in ms.
 LOST_AFTER = 3_000
+#: Who was not listening gives a system so much time to be heard again, in ms.
+LISTEN_FIRST = 60_000
 #: In one look.
 MOST = 500
 
 _SILENT = statement(
-    sa.select(*COLUMNS).where(SILENT_NOW).order_by(tasks.c.id).limit(sa.bindparam("most", type_=sa.Integer))
+    sa.select(*COLUMNS)
+    .where(
+        SILENT_NOW,
+        sa.or_(
+            tasks.c.source_id == sa.literal_column("0"),
+            sa.bindparam("listened", type_=sa.BigInteger) >= sa.bindparam("enough", type_=sa.BigInteger),
+            tasks.c.patience <= sa.bindparam("listened", type_=sa.BigInteger),
+        ),
+    )
+    .order_by(tasks.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
 #: Of each owner the first: when it ends, the next one has its turn.
 _turn = (
@@ -37,9 +49,14 @@ _WAITING = statement(
 )
 
 
-def silent(connection: Connection) -> list[Task]:
-    """Those that should have been heard of by now: their worker, or the system that works on them, is gone."""
-    return [Task(*row) for row in connection.all(_SILENT, most=MOST)]
+def silent(connection: Connection, listened: float) -> list[Task]:
+    """Those that should have been heard of by now: their worker, or the system that works on them, is gone.
+
+    A system could not be heard before we listened, for `listened` seconds now: its tasks have as long as they may be
+    silent at all from then on, and LISTEN_FIRST at most.
+    """
+    rows = connection.all(_SILENT, most=MOST, listened=int(listened * 1000), enough=LISTEN_FIRST)
+    return [Task(*row) for row in rows]
 
 
 def waiting(connection: Connection) -> list[int]:

@@ -46,6 +46,7 @@ class Tasks:
         self._days = settings.result_days
         self._keep_days = settings.keep_days
         self._trusted_from = 0.0
+        self._listens_since = time.monotonic()
         self._swept_at = 0.0
 
     def start(self) -> None:
@@ -72,12 +73,13 @@ class Tasks:
             self._give_up_silent()
             self._find_lost()
         except Exception:
-            self._trusted_from = time.monotonic() + AFTER_OUTAGE
+            self._listens_since = time.monotonic()
+            self._trusted_from = self._listens_since + AFTER_OUTAGE
             raise
 
     def _give_up_silent(self) -> None:
         with self._database.read() as connection:
-            silent = recovery.silent(connection)
+            silent = recovery.silent(connection, time.monotonic() - self._listens_since)
         if time.monotonic() < self._trusted_from:
             return
         mine = self.beat.numbers

@@ -31,7 +31,7 @@ from .models import tasks
 from .results import ResultFile
 from .stored import CANCELLED, COLUMNS, DONE, FAILED, QUEUED, RUNNING, TOPIC, UNFINISHED, Task, of_owner, with_source
 
-#: Of one user so many may wait and run.
+#: Of one user so many may wait and run, of ours and of each system.
 MOST_UNFINISHED = 1000
 #: How long a run of ours is believed to live without a word, in ms.
 LEASE = 10_000
@@ -51,7 +51,7 @@ class Queued(NamedTuple):
 _number, _owner = sa.bindparam("number", type_=sa.BigInteger), sa.bindparam("owner", type_=sa.BigInteger)
 _now = sa.bindparam("now", type_=sa.BigInteger)
 _attempt = sa.bindparam("of_attempt", type_=sa.BigInteger)
-_next_version = sa.case((tasks.c.version < _now, _now), else_=tasks.c.version + 1)
+next_version = sa.case((tasks.c.version < _now, _now), else_=tasks.c.version + 1)
 _is_own = tasks.c.source_id == sa.literal_column("0")
 _ADDED = (
     *("owner_id", "source_id", "kind", "title", "params", "key", "state", "progress", "version", "attempt", "deaths"),
@@ -75,7 +75,13 @@ _BY_KEY = statement(
     )
 )
 _FORGET_KEY = statement(sa.update(tasks).where(tasks.c.id == _number).values(key=None))
-_COUNT = statement(sa.select(sa.func.count()).where(tasks.c.owner_id == _owner, tasks.c.finished_at.is_(None)))
+_COUNT = statement(
+    sa.select(sa.func.count()).where(
+        tasks.c.owner_id == _owner,
+        tasks.c.finished_at.is_(None),
+        tasks.c.source_id == sa.bindparam("source", type_=sa.BigInteger),
+    )
+)
 _COUNT_RUNNING = statement(
     sa.select(sa.func.count()).where(
         tasks.c.owner_id == _owner, tasks.c.finished_at.is_(None), tasks.c.state == RUNNING, _is_own
@@ -93,7 +99,7 @@ _CLAIM = statement(
         started_at=_now,
         worker=sa.bindparam("by", type_=sa.Text),
         claimed_until=Now() + tasks.c.patience,
-        version=_next_version,
+        version=next_version,
     )
     .returning(*COLUMNS)
 )
@@ -108,7 +114,7 @@ _FINISH = statement(
         result_file=sa.bindparam("file", type_=sa.Text),
         result_name=sa.bindparam("file_name", type_=sa.Text),
         result_size=sa.bindparam("file_size", type_=sa.BigInteger),
-        version=_next_version,
+        version=next_version,
     )
     .returning(*COLUMNS)
 )
@@ -133,7 +139,7 @@ _QUEUE_AGAIN = statement(
         result_name=None,
         result_size=None,
         queued_at=Now(),
-        version=_next_version,
+        version=next_version,
     )
     .returning(*COLUMNS)
 )
@@ -159,7 +165,7 @@ def create(
     values = {"kind": kind.name, "title": str(kind.title), "params": encoded, "state": QUEUED, "patience": LEASE}
     task, is_new = add(transaction, owner, 0, values, key)
     if is_new:
-        _tell(transaction, task)
+        tell(transaction, task)
         transaction.news.append(Queued(task.id))
     return task, is_new
 
@@ -180,8 +186,7 @@ def add(
                 )
             return task, False
         transaction.run(_FORGET_KEY, number=task.id)
-    if transaction.all(_COUNT, owner=owner)[0][0] >= MOST_UNFINISHED:
-        raise TooMany(Text("%(most)d tasks are waiting or running: try again later.", most=MOST_UNFINISHED), 60)
+    _check_count(transaction, owner, source)
     started_at = now if values["state"] == RUNNING else None
     row = transaction.one(
         _ADD,
@@ -201,6 +206,12 @@ def add(
     return with_source(transaction, row), True
 
 
+def _check_count(transaction: Transaction, owner: int, source: int) -> None:
+    """Whether there is room for one more: what a system has begun takes none of the user's own."""
+    if transaction.all(_COUNT, owner=owner, source=source)[0][0] >= MOST_UNFINISHED:
+        raise TooMany(Text("%(most)d tasks are waiting or running: try again later.", most=MOST_UNFINISHED), 60)
+
+
 def claim(transaction: Transaction, number: int, worker: str, most_at_once: int) -> Task | None:
     """The caller is to run it now, and has it for LEASE; None where it does not wait (any more), or its owner has
     `most_at_once` running already (0: no limit), one of which takes it up when it ends.
@@ -211,7 +222,7 @@ def claim(transaction: Transaction, number: int, worker: str, most_at_once: int)
     inbox.lock(transaction, (row[0],))
     if most_at_once and transaction.all(_COUNT_RUNNING, owner=row[0])[0][0] >= most_at_once:
         return None
-    return _changed(transaction, transaction.one(_CLAIM, number=number, now=now_ms(), by=worker))
+    return changed(transaction, transaction.one(_CLAIM, number=number, now=now_ms(), by=worker))
 
 
 def finish(
@@ -227,7 +238,7 @@ def finish(
     be run.
     """
     inbox.lock(transaction, (owner,))
-    task = _changed(
+    task = changed(
         transaction,
         transaction.one(
             _FINISH,
@@ -275,8 +286,7 @@ def retry(transaction: Transaction, owner: int, number: int) -> tuple[Task, str 
             else Text("Only a task that failed or was cancelled can be tried again: ask for a new one.")
         )
         raise Conflict(detail)
-    if transaction.all(_COUNT, owner=owner)[0][0] >= MOST_UNFINISHED:
-        raise TooMany(Text("%(most)d tasks are waiting or running: try again later.", most=MOST_UNFINISHED), 60)
+    _check_count(transaction, owner, task.source_id)
     if task.seq is not None:
         inbox.mark_some_seen(transaction, owner, [task.seq])  # who tries again knows that it failed
     _queue(transaction, task, 0)
@@ -313,7 +323,7 @@ def is_silent(transaction: Transaction, number: int, attempt: int) -> bool:
 
 def _queue(transaction: Transaction, task: Task, deaths: int) -> Task | None:
     row = transaction.one(_QUEUE_AGAIN, number=task.id, of_attempt=task.attempt, died=deaths, now=now_ms())
-    queued = _changed(transaction, row)
+    queued = changed(transaction, row)
     if queued is not None:
         transaction.news.append(Queued(task.id))
     return queued
@@ -326,16 +336,16 @@ def _queue_next(transaction: Transaction, owner: int) -> None:
         transaction.news.append(Queued(row[0]))
 
 
-def _changed(transaction: Transaction, row: Row | None) -> Task | None:
+def changed(transaction: Transaction, row: Row | None) -> Task | None:
     """Tell the owner of the row that was changed."""
     if row is None:
         return None
     task = with_source(transaction, row)
-    _tell(transaction, task)
+    tell(transaction, task)
     return task
 
 
-def _tell(transaction: Transaction, task: Task) -> None:
+def tell(transaction: Transaction, task: Task) -> None:
     """An event of its state, to be seen when it is over and the owner has not muted tasks; and whoever watches it."""
     is_news = task.state in (DONE, FAILED)
     if is_news:

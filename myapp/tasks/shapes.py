@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from ..inbox.shapes import Url
-from ..shapes import Epoch, Id, Seq, Shape, Time
+from ..shapes import Epoch, Id, Name, Seq, Shape, Time
 
 State = Annotated[
     Literal["queued", "running", "done", "failed", "cancelled"], Meta(description="What has become of it.")
@@ -36,6 +36,12 @@ class Task(Shape):
     finished_at: Time | None
     can_cancel: bool
     can_retry: bool
+
+
+class SystemTask(Task):
+    """A task that another system works on, as that system sees it."""
+
+    to: Name
 
 
 class Tasks(Shape):

@@ -62,7 +62,7 @@ def tokens_of(server: AppServer) -> dict[str, str]:
     """By security scheme, the token that operations are asked by: Alice's, to whom Bob has written, and she to him.
 
     It has a number that nobody guesses, so that nobody revokes it. She has been notified, by the system whose token is
-    beside it, which has a user of its own and has announced something.
+    beside it, which has a user of its own, has announced something, and works on a task of Bob's.
     """
     server.people.add("alice", "bob")
     for name in ("alice", "bob") * 5:
@@ -80,6 +80,7 @@ def tokens_of(server: AppServer) -> dict[str, str]:
         client.put("/api/users/zoe", json={}).raise_for_status()
         client.post("/api/notifications", json={"to": "alice", "title": "Hi"}).raise_for_status()
         client.post("/api/announcements", json={"title": "Hi"}).raise_for_status()
+        client.post("/api/tasks", json={"to": "bob", "title": "Hi"}).raise_for_status()
     return {"token": token, "system": system}
 
 

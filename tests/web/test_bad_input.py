@@ -28,6 +28,8 @@ class Request(NamedTuple):
 
 CONTENT: dict[str, Any] = {"body": "x", "url": "/", "badge": "orders", "data": {"order": 1}, "key": "k"}
 BOTH = ("kinds", "systems")
+TASK: dict[str, Any] = {"kind": "backup", "key": "k", "timeout": 60, "state": "running"}
+CHANGE: dict[str, Any] = {"progress": 1, "state": "failed", "result_url": "/", "error": "x"}
 REQUESTS = [
     Request("POST", "/messages", {"to": "bob", "body": "hi", "key": "k"}, ("key",)),
     Request("POST", "/messages/read", {"with": "bob", "upto": 1}),
@@ -75,6 +77,9 @@ REQUESTS = [
     Request("GET", "/api/announcements/1", by="shop"),
     Request("PUT", "/api/users/zoe", {"display_name": "Zoe"}, ("display_name",), "shop"),
     Request("POST", "/api/tickets", {"user": "zoe"}, by="shop"),
+    Request("POST", "/api/tasks", {"to": "bob", "title": "Hi", **TASK}, tuple(TASK), "shop"),
+    Request("GET", "/api/tasks/1", by="shop"),
+    Request("PATCH", "/api/tasks/1", CHANGE, tuple(CHANGE), "shop"),
 ]
 WITH_BODY = [request for request in REQUESTS if request.body is not None]
 #: What is not a request of the contract: pages, and what looks after the process.
@@ -101,6 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iter
         bob.post("/posts", {"body": "hello"})
         shop = site.system("shop")
         shop.put("/api/users/zoe", {})
+        shop.post("/api/tasks", {"to": "bob", "title": "Backup"})
         yield site
 
 
@@ -287,7 +293,7 @@ def test_field_of_the_wrong_type_is_named(
     is_right = (isinstance(value, str) and isinstance(right, str)) or (value is None and field in request_.optional)
     if is_right or isinstance(value, dict) or (field, value) == ("to", "text"):
         value = 7.5 if isinstance(value, dict) and not isinstance(right, dict) else 7
-    if field in ("message", "post") and value == 7:
+    if field in ("message", "post", "progress") and value == 7:
         value = 7.5
     if field in ("kinds", "systems") and value == 7:
         value = {"like": 7}
