@@ -64,6 +64,7 @@ from .systems.tokens import EndedAll
 from .systems.views import bp as systems_bp
 from .tasks import progress, result, start, task
 from .tasks import topics as topics_of_tasks
+from .tasks.exporting import job as _exporting  # noqa: F401 - a kind of tasks
 from .tasks.running import Tasks
 from .tasks.service import Queued
 from .tasks.system_views import bp as system_tasks_bp

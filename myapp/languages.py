@@ -46,6 +46,11 @@ def negotiated(ranges: Iterable[tuple[str, float]]) -> str:
     return DEFAULT
 
 
+def locale(key: str | None) -> str:
+    """What Babel calls the language of this key; where somebody chose none, DEFAULT's."""
+    return _LOCALES.get(key or DEFAULT, _LOCALES[DEFAULT])
+
+
 def current() -> str:
     """The key of the language in use."""
     return _KEYS.get(str(get_locale()), DEFAULT)

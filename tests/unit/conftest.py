@@ -85,7 +85,7 @@ def open_store(folder: Path, database_url: str | None = None) -> Iterator[Store]
 EMPTIED = (
     *("tasks", "reports", "blocks", "post_events", "reactions", "posts"),
     *("mutes", "notifications", "announcements", "events", "inboxes", "conversations", "messages"),
-    *("sessions", "tokens", "users"),
+    *("sessions", "tokens", "pictures", "users"),
 )
 
 
