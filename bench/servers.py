@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -169,7 +170,7 @@ class AppServer(Server):
 
     ready = "/readyz"
 
-    def __init__(self, world: World, kind: str, *, probed: bool = False) -> None:
+    def __init__(self, world: World, kind: str, *, probed: bool = False, settings: Mapping[str, str] = {}) -> None:
         super().__init__(world, kind)
         self.is_kept = kind != "uwsgi-socket"
         self.dialect: AppDialect = AppDialect(self.port, world.tokens, is_uwsgi=not self.is_kept)
@@ -177,7 +178,7 @@ class AppServer(Server):
         database = self.folder / "bench.sqlite3"
         if not world.url:
             _copy(world.database, database)
-        self._environ = world.environment(database, self.port)
+        self._environ = {**world.environment(database, self.port), **settings}
         if kind == "uwsgi-socket":
             # by default half of its descriptors, as the router needs two for each client
             self._environ["MYAPP_MAX_CLIENTS"] = "0"
