@@ -28,6 +28,9 @@ logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task at 
 PATIENCE = 2.0
 #: Seconds for which Redis waits for something to come, each time it is asked.
 READ_FOR = 1.0
+#: To Redis: each that takes tasks has one while it waits, and MYAPP_TASKS_AT_ONCE goes up to 1,000; by itself a pool
+#: ends at 100.
+MOST_CONNECTIONS = 1100
 
 
 class _AsJson(Serializer):  # type: ignore[misc]  # huey ships no types
@@ -128,7 +131,10 @@ class TaskQueue:
             from redis import ConnectionPool
 
             pool = ConnectionPool.from_url(
-                self._redis_url, socket_timeout=READ_FOR + PATIENCE, socket_connect_timeout=PATIENCE
+                self._redis_url,
+                socket_timeout=READ_FOR + PATIENCE,
+                socket_connect_timeout=PATIENCE,
+                max_connections=MOST_CONNECTIONS,
             )
             storage: dict[str, Any] = {
                 "storage_class": RedisStorage,
