@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +13,7 @@ from typing import Any
 
 from myapp import create_app
 from myapp.db import Connection, Database
-from stack import Program, wait_for
+from stack import Worker, wait_for
 
 from .dialects import AppDialect
 from .generator import Generator
@@ -83,22 +81,6 @@ def select(connection: Connection, sql: str) -> Rows:
     return found
 
 
-class TaskWorker(Program):
-    """`python -m myapp.worker` of a stack."""
-
-    executable = "python"
-
-    def __init__(self, folder: Path, number: int, environ: Mapping[str, str]) -> None:
-        self.name = f"task-worker-{number}"
-        super().__init__(folder)
-        self.environ = {**environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        self.command = [sys.executable, "-m", "myapp.worker"]
-        self.cwd = ROOT
-
-    def answers(self) -> bool:
-        return "tasks at a time" in self.log_of_this_run()
-
-
 @contextmanager
 def place(name: str, users: int, settings: Mapping[str, str] = {}) -> Iterator[Place]:
     """`embedded`, or the number of processes that run tasks beside the stack."""
@@ -131,12 +113,12 @@ def _embedded(folder: Path, users: int, settings: Mapping[str, str]) -> Iterator
 def _beside(workers: int, users: int, settings: Mapping[str, str]) -> Iterator[_Made]:
     given = {**settings, "PYTHONPATH": str(ROOT)}
     with ours(users, settings=given) as it, ExitStack() as ends:
-        started = []
-        for number in range(1, workers + 1):
-            worker = TaskWorker(it.stack.folder, number, {**os.environ, **it.stack.environ})
+        started = it.parts["worker"]
+        for number in range(2, workers + 1):
+            worker = Worker(it.stack.folder, it.stack.environ, f"worker-{number}")
             ends.callback(worker.kill)
             started.append(worker.start().pid)
-        parts = {**it.parts, "workers": started}
+        parts = {**it.parts, "worker": started}
         yield it.port, it.app_dialect(), parts, started, it.database_url
 
 

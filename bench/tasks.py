@@ -24,9 +24,9 @@ from .task_runs import CHANGES, Ran, posted, started
 PLACES = {EMBEDDED: "embedded", "1": "stack, one worker", "2": "stack, two workers"}
 PARTS = ("runs", "progress", "answers", "memory")
 #: Processes, as they are called in the table, by what they are called where they run.
-NAMES = {"server": "the server", "uwsgi": "uWSGI", "workers": "the workers", "postgres": "PostgreSQL", "redis": "Redis"}
+NAMES = {"server": "the server", "uwsgi": "uWSGI", "worker": "the workers", "postgres": "PostgreSQL", "redis": "Redis"}
 #: Those of which a change of state is the work of Python.
-OURS = ("server", "uwsgi", "workers")
+OURS = ("server", "uwsgi", "worker")
 
 
 def main() -> int:
