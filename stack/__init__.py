@@ -1,8 +1,8 @@
 """The programs that the application is deployed with: nginx, uWSGI, a worker for tasks, Redis and PostgreSQL,
 started and stopped.
 
-`python -m stack` (or `make stack`) runs all of them; tests, and whoever else needs one of them, use the same classes. Each
-has `start()`, `stop()`, `kill()`, `pid` and `log()`, and can be started again, on the same port with the same data.
+`python -m stack` (or `make stack`) runs all of them; tests, and whoever else needs one, use the same classes. Each has
+`start()`, `stop()`, `kill()`, `pid` and `log()`, and can be started again, on the same port with the same data.
 Linux only: what is left of a program that was killed is found through /proc.
 """
 

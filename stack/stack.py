@@ -23,7 +23,8 @@ DATABASE = "myapp"
 
 
 class Stack:
-    """nginx, uWSGI, a worker for tasks, Redis and PostgreSQL with their files in `folder`; the data stays there from run to run.
+    """nginx, uWSGI, a worker for tasks, Redis and PostgreSQL with their files in `folder`; the data stays there from
+    run to run.
 
     `environ`: settings of the application (`MYAPP_...`) besides those that are ours; where it names a database or
     Redis, those are used, though ours run as well. The attribute `environ` is the whole environment of the application,

@@ -9,7 +9,7 @@ from .program import BIN, ROOT, Program
 
 
 class Worker(Program):
-    """`python -m myapp.worker`. `environ` is all of the application's settings; `name` tells several in a folder apart."""
+    """`python -m myapp.worker`. `environ` is all of the application's settings; `name` tells several apart."""
 
     executable = "python"
     stop_patience = 30.0

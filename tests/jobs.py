@@ -1,4 +1,4 @@
-"""Kinds of tasks for tests, as a module that MYAPP_MODULES names. What one does beside shows in files in its `folder`."""
+"""Kinds of tasks for tests, as a module that MYAPP_MODULES names. What one does shows in files in its `folder`."""
 
 from __future__ import annotations
 
