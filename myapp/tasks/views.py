@@ -149,6 +149,16 @@ def read_nothing() -> None:
 
 
 @bp.get(f"/tasks/{ID}/result")
+@describe(
+    "Download a task's result",
+    path=[TASK_ID],
+    answers={
+        200: Answer(None, "The file, by the name that it is to be saved by.", content="application/octet-stream"),
+        206: Answer(None, "The range of it that was asked for.", content="application/octet-stream"),
+        304: Answer(None, "It is as it was."),
+    },
+    errors={404: "There is no such task, it gave nothing, or that is not kept any more.", 416: "It is shorter."},
+)
 def result(task: int) -> BaseResponse:
     """The file that it gave, for its owner; what one was told about it is seen then."""
     me = guard.signed_in()

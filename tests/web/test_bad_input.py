@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from myapp.systems import tokens
+from myapp.tasks import kinds, task
 
 from .conftest import HTML, Browser, Program, Site, is_problem, open_site
 
@@ -72,6 +73,12 @@ REQUESTS = [
     Request("POST", "/posts/1/replies", {"body": "hi", "key": "k"}, ("key",)),
     Request("PUT", "/posts/1/reaction", {"reaction": "like"}, ("reaction",)),
     Request("POST", "/posts/1/seen", {}),
+    Request("POST", "/tasks", {"kind": "report", "params": {"month": "x"}, "key": "k"}, ("params", "key")),
+    Request("GET", "/tasks"),
+    Request("GET", "/tasks/1"),
+    Request("POST", "/tasks/1/cancel"),
+    Request("POST", "/tasks/1/retry"),
+    Request("GET", "/tasks/1/result"),
     Request("POST", "/api/notifications", {"to": "bob", "title": "Hi", **CONTENT}, tuple(CONTENT), "shop"),
     Request("POST", "/api/announcements", {"title": "Hi", "body": "x", "url": "/", "key": "k"}, tuple(CONTENT), "shop"),
     Request("GET", "/api/announcements/1", by="shop"),
@@ -99,6 +106,11 @@ OTHER_ENDPOINTS = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Site]:
     """Alice, Bob who has written to her, and nothing that any request here may change."""
+
+    @task("report")
+    def report(month: str) -> None:
+        pass
+
     for site in open_site(tmp_path_factory.mktemp("bad-input"), empty_database):
         alice, bob = site.programs("alice", "bob")
         bob.send("alice")
@@ -108,6 +120,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iter
         shop.put("/api/users/zoe", {})
         shop.post("/api/tasks", {"to": "bob", "title": "Backup"})
         yield site
+    kinds.remove("report")
 
 
 @pytest.fixture(scope="module")
@@ -377,6 +390,11 @@ VALUES: list[tuple[str, dict[str, Any], int, str]] = [
     ("/notifications/seen", {"seqs": [0], "upto": None}, 422, "seqs[0]"),
     ("/notifications/seen", {"seqs": [], "upto": None}, 422, "seqs"),
     ("/notifications/seen", {"seqs": [1] * 5000, "upto": 10**15}, 422, "upto"),
+    *(("/tasks", {"kind": kind}, 422, "kind") for kind in ("", "nothing", "a\x00b", "x" * 5000, "Report")),
+    *(("/tasks", {"params": params}, 422, "params.month") for params in ({}, {"month": 3}, {"month": None})),
+    ("/tasks", {"params": {"month": "x", "year": 1}}, 422, "params.year"),
+    *(("/tasks", {"params": {"month": month}}, 422, "params") for month in ("a\x00b", "x" * 17_000)),
+    *(("/tasks", {"key": key}, 422, "key") for key in ("", "x" * 65, "a\x00b")),
     *(("/api/notifications", {"to": to}, 422, "to") for to in ([], ["bob"] * 0, [f"u{n}" for n in range(1001)])),
     *(
         ("/api/notifications", {"title": title}, 422, "title")
@@ -479,6 +497,8 @@ QUERIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/users", "limit", (*WHOLE, "0", "101")),
     ("/notifications", "before", (*WHOLE, "9007199254740992")),
     ("/notifications", "limit", (*WHOLE, "0", "501")),
+    ("/tasks", "before", (*WHOLE, "9007199254740992")),
+    ("/tasks", "limit", (*WHOLE, "0", "101")),
     ("/users", "q", ("x" * 201, "\x00", "a\x00b")),
 ]
 

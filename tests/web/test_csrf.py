@@ -13,7 +13,7 @@ from .conftest import Site, is_problem
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 #: A value for every variable in a path; they exist, so that a request without the check would change something.
-VALUES = {"name": "bob", "which": "all", "number": "1", "id": "1", "filename": "style.css", "post": "1"}
+VALUES = {"name": "bob", "which": "all", "number": "1", "id": "1", "filename": "style.css", "post": "1", "task": "1"}
 
 
 def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
