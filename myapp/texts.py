@@ -17,6 +17,12 @@ def is_text(value: str) -> bool:
     return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
+def storable(value: str, most: int) -> str:
+    """What both databases can store of it, cut to so many characters."""
+    short = value if len(value) <= most else value[: most - 1] + "…"
+    return short.encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
 def printable(value: str) -> str:
     """For an error's detail: short, and valid UTF-8."""
     short = value if len(value) <= 40 else value[:40] + "..."

@@ -57,7 +57,7 @@ class Beat:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._runs: dict[int, Run] = {}
+        self._runs: set[Run] = set()
         self._said: dict[int, int | None] = {}
         self._lock = threading.Lock()
         self._is_needed = threading.Event()
@@ -68,21 +68,23 @@ class Beat:
     @property
     def numbers(self) -> set[int]:
         """The tasks that run here."""
-        return set(self._runs)
+        return {run.number for run in self.runs()}
 
     def add(self, run: Run) -> None:
         """It runs here from now on; told to end as soon as it is seen to be cancelled."""
         with self._lock:
-            self._runs[run.number] = run
+            self._runs.add(run)
         self._wake()
 
     def remove(self, run: Run) -> None:
+        """It has come to its end; another run of the same task may have begun here."""
         with self._lock:
-            self._runs.pop(run.number, None)
+            self._runs.discard(run)
 
     def runs(self) -> list[Run]:
+        """In the order in which their rows are locked everywhere."""
         with self._lock:
-            return list(self._runs.values())
+            return sorted(self._runs, key=lambda run: (run.number, run.attempt))
 
     def say(self, number: int, percent: int | None) -> None:
         """Another system's task is so far, or (None) somebody is at it: stored within PROGRESS_EVERY, the last that was
@@ -115,15 +117,15 @@ class Beat:
             self._is_needed.wait(None if not self._runs else PROGRESS_EVERY)
             self._is_needed.clear()
             began = time.monotonic()
-            self._turn()
+            self.turn()
             if self._closing.is_set():
                 return
             self._closing.wait(max(0.0, began + PROGRESS_EVERY - time.monotonic()))
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
         """One transaction, where there is anything to tell."""
+        runs = self.runs()
         with self._lock:
-            runs = list(self._runs.values())
             said = dict(itertools.islice(self._said.items(), MOST_SAID))
             for number in said:
                 del self._said[number]
@@ -151,13 +153,13 @@ class Beat:
         percents = {run.number: run.percent for run in changed}
         with self._database.transaction() as transaction:
             for run in changed:
-                if not _store(transaction, run.number, run.attempt, percents[run.number]):
+                if not store(transaction, run.number, run.attempt, percents[run.number]):
                     self._lost(run)
             for run in quiet:
                 if not transaction.run(_LIVE, number=run.number, of_attempt=run.attempt):
                     self._lost(run)
             for number, percent in sorted(said.items()):  # in the order in which all processes lock rows
-                if percent is None or not _store(transaction, number, 0, percent):
+                if percent is None or not store(transaction, number, 0, percent):
                     transaction.run(_HEARD_OF, number=number)
         for run in changed:
             run.told_percent = percents[run.number]
@@ -169,7 +171,7 @@ class Beat:
         run.end("")  # it was cancelled, or another run has its place
 
 
-def _store(transaction: Transaction, number: int, attempt: int, percent: int) -> bool:
+def store(transaction: Transaction, number: int, attempt: int, percent: int) -> bool:
     """Whether it is still this run's."""
     row = transaction.one(_PROGRESS, number=number, of_attempt=attempt, percent=percent, now=now_ms())
     if row is None:

@@ -183,5 +183,6 @@ def _check_default(name: str, parameter: inspect.Parameter, kind: Any) -> None:
     try:
         msgspec.json.decode(msgspec.json.encode(parameter.default), type=kind)
     except (TypeError, ValueError) as error:
-        problem = f"the default of {parameter.name} is not of its type, or cannot be JSON: {error}"
-        raise ValueError(f"task {name!r}: {problem}") from error
+        raise ValueError(
+            f"task {name!r}: the default of {parameter.name} is not of its type, or cannot be JSON: {error}"
+        ) from error

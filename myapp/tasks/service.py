@@ -24,7 +24,7 @@ from ..notifications import preferences
 from ..notifications.kinds import kind_of
 from ..own_words import kept
 from ..statements import Now, Statement, given, statement
-from ..texts import KEY_LIFE, check_key
+from ..texts import KEY_LIFE, check_key, storable
 from . import kinds
 from .kinds import TaskKind
 from .models import tasks
@@ -35,6 +35,8 @@ from .stored import CANCELLED, COLUMNS, DONE, FAILED, QUEUED, RUNNING, TOPIC, UN
 MOST_UNFINISHED = 1000
 #: How long a run of ours is believed to live without a word, in ms.
 LEASE = 10_000
+#: Why a task failed, in characters: it is in an event, which every client gets.
+LONGEST_REASON = 1000
 #: So many times, since it was asked for, a task may break off and be run again.
 MOST_DEATHS = 3
 
@@ -87,7 +89,17 @@ _COUNT_RUNNING = statement(
         tasks.c.owner_id == _owner, tasks.c.finished_at.is_(None), tasks.c.state == RUNNING, _is_own
     )
 )
-_OWNER = statement(sa.select(tasks.c.owner_id).where(tasks.c.id == _number, tasks.c.state == QUEUED, _is_own))
+_waiting = tasks.alias("waiting")
+_has_waiting = sa.exists(
+    sa.select(_waiting.c.id).where(
+        _waiting.c.owner_id == tasks.c.owner_id,
+        _waiting.c.finished_at.is_(None),
+        _waiting.c.state == QUEUED,
+        _waiting.c.source_id == sa.literal_column("0"),
+    )
+)
+#: Whose it is, where that user has anything waiting.
+_OWNER = statement(sa.select(tasks.c.owner_id).where(tasks.c.id == _number, _is_own, _has_waiting))
 _NOTE_SEQ = statement(sa.update(tasks).where(tasks.c.id == _number).values(seq=sa.bindparam("of_seq")))
 _CLAIM = statement(
     sa.update(tasks)
@@ -103,12 +115,19 @@ _CLAIM = statement(
     )
     .returning(*COLUMNS)
 )
+_new_state = sa.bindparam("new_state", type_=sa.Text)
 _FINISH = statement(
     sa.update(tasks)
-    .where(tasks.c.id == _number, tasks.c.attempt == _attempt, tasks.c.finished_at.is_(None))
+    .where(
+        tasks.c.id == _number,
+        tasks.c.attempt == _attempt,
+        tasks.c.finished_at.is_(None),
+        # one that waits again has the attempt of its last run, which may come back late
+        sa.or_(tasks.c.state == RUNNING, _new_state == CANCELLED, ~_is_own),
+    )
     .values(
-        state=sa.bindparam("new_state", type_=sa.Text),
-        progress=sa.case((sa.bindparam("new_state", type_=sa.Text) == DONE, 100), else_=tasks.c.progress),
+        state=_new_state,
+        progress=sa.case((_new_state == DONE, 100), else_=tasks.c.progress),
         error=sa.bindparam("why", type_=sa.Text),
         finished_at=_now,
         result_file=sa.bindparam("file", type_=sa.Text),
@@ -161,7 +180,7 @@ def create(
     """
     check_key(key)
     encoded = kind.checked(params)
-    inbox.lock(transaction, (owner,))
+    inbox.lock_more(transaction, (owner,))  # where code of the application starts it, others may be held
     values = {"kind": kind.name, "title": str(kind.title), "params": encoded, "state": QUEUED, "patience": LEASE}
     task, is_new = add(transaction, owner, 0, values, key)
     if is_new:
@@ -213,16 +232,21 @@ def _check_count(transaction: Transaction, owner: int, source: int) -> None:
 
 
 def claim(transaction: Transaction, number: int, worker: str, most_at_once: int) -> Task | None:
-    """The caller is to run it now, and has it for LEASE; None where it does not wait (any more), or its owner has
-    `most_at_once` running already (0: no limit), one of which takes it up when it ends.
+    """The caller is to run it now, and has it for LEASE. Where it does not wait any more, the first that its owner has
+    waiting: of two numbers that were put in at once as places became free, none is lost. None where there is nothing,
+    or its owner has `most_at_once` running already (0: no limit), one of which takes it up when it ends.
     """
     row = transaction.one(_OWNER, number=number)
     if row is None:
         return None
-    inbox.lock(transaction, (row[0],))
-    if most_at_once and transaction.all(_COUNT_RUNNING, owner=row[0])[0][0] >= most_at_once:
+    owner = row[0]
+    inbox.lock(transaction, (owner,))
+    if most_at_once and transaction.all(_COUNT_RUNNING, owner=owner)[0][0] >= most_at_once:
         return None
-    return changed(transaction, transaction.one(_CLAIM, number=number, now=now_ms(), by=worker))
+    claimed = transaction.one(_CLAIM, number=number, now=now_ms(), by=worker)
+    if claimed is None and (following := transaction.one(_NEXT, owner=owner)):
+        claimed = transaction.one(_CLAIM, number=following[0], now=now_ms(), by=worker)
+    return changed(transaction, claimed)
 
 
 def finish(
@@ -245,7 +269,7 @@ def finish(
             number=number,
             of_attempt=attempt,
             new_state=state,
-            why=error,
+            why=None if error is None else storable(error, LONGEST_REASON),
             now=now_ms(),
             file=None if file is None else file.path,
             file_name=None if file is None else file.name,
@@ -279,13 +303,10 @@ def retry(transaction: Transaction, owner: int, number: int) -> tuple[Task, str 
     task = of_owner(transaction, owner, number)
     if task.state in UNFINISHED:
         return task, None
+    if not task.is_own:
+        raise Conflict(Text("Another system works on this task: only it can try again."))
     if not task.can_retry:
-        detail = (
-            Text("Another system works on this task: only it can try again.")
-            if not task.is_own
-            else Text("Only a task that failed or was cancelled can be tried again: ask for a new one.")
-        )
-        raise Conflict(detail)
+        raise Conflict(Text("Only a task that failed or was cancelled can be tried again: ask for a new one."))
     _check_count(transaction, owner, task.source_id)
     if task.seq is not None:
         inbox.mark_some_seen(transaction, owner, [task.seq])  # who tries again knows that it failed

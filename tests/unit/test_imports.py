@@ -300,8 +300,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     # work that takes a while: what is stored, what happens to it, and who runs it
     "tasks.models": {"db"},
-    "tasks.results": set(),
-    "tasks.kinds": {"errors", "refusals"},
+    "tasks.results": {"texts"},
+    "tasks.kinds": {"errors", "refusals", "texts"},
     "tasks.stored": {"db", "errors", "statements", "systems.models", "tasks.kinds", "tasks.models"},
     "tasks.topics": {"db", "live.topics", "tasks.stored"},
     "tasks.service": {
