@@ -27,20 +27,30 @@ class Interrupt:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._is_within = False
-            if self._greenlet is None:
-                _raise_in(self._thread, None)  # what was fired and has not arrived yet
+        self.leave()
+
+    def leave(self) -> None:
+        """Nothing is raised any more behind this. For the one who made it; calling it again does nothing."""
+        self._is_within = False
+        if self._greenlet is None:
+            with self._lock:  # who is firing has fired: it is raised here, or taken back
+                _raise_in(self._thread, None)
 
     def fire(self, reason: str) -> None:
         """Have it end."""
+        if self._greenlet is not None:
+            from gevent import get_hub
+
+            get_hub().loop.run_callback(self._throw, Ended(reason))
+            return
         with self._lock:
-            if not self._is_within:
-                return
-            if self._greenlet is not None:
-                self._greenlet.kill(Ended(reason), block=False)
-            else:
+            if self._is_within:
                 _raise_in(self._thread, Ended)
+
+    def _throw(self, ended: Ended) -> None:
+        """Called by the hub: between `fire` and now the greenlet may have had its turn, and left."""
+        if self._is_within:
+            self._greenlet.throw(ended)
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:

@@ -7,12 +7,15 @@ is left over from a run that broke off.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from ..texts import is_text
 
 #: Seconds after which a file that no task names is deleted: until then a run may be writing it.
 LEFT_OVER = 2 * 24 * 3600
@@ -31,8 +34,15 @@ class ResultFile(NamedTuple):
 
 def check_name(name: str) -> None:
     """Raises ValueError."""
-    if not _NAME.fullmatch(name) or name in (".", ".."):
+    if not _NAME.fullmatch(name) or name in (".", "..") or not is_text(name):
         raise ValueError(f"{name!r} cannot be a file's name: 1 to 150 characters without / and \\")
+
+
+def sync(path: Path) -> int:
+    """Have a file on disk, and say how many bytes it has."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno()).st_size
 
 
 class Folder:

@@ -8,7 +8,7 @@ raise TaskFailed("There were no sales in %(month)s.")
 
 from __future__ import annotations
 
-import os
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +17,7 @@ from typing import IO
 
 from ..auth.people import Person
 from ..beside import Beside
-from .results import Folder, ResultFile, check_name
+from .results import Folder, ResultFile, check_name, sync
 
 #: A run in the server itself lets others have a turn when it has gone on for so many seconds, each time for a moment.
 TURN, MOMENT = 0.005, 0.0005
@@ -65,7 +65,9 @@ class Run:
             self.ended_at = time.monotonic()
 
     def progress(self, percent: float) -> None:
-        self.percent = max(0, min(100, int(percent)))
+        if math.isnan(percent):
+            raise ValueError("progress takes a number from 0 to 100, and not NaN")
+        self.percent = int(max(0, min(100, percent)))
         if self.end_reason is not None:
             raise Ended(self.end_reason)
         if time.perf_counter() - self._turn_began > TURN and not self._is_in_transaction():
@@ -81,14 +83,13 @@ class Run:
         try:
             with path.open("xb") as file:
                 yield file
-                file.flush()
-                _disk.run(os.fsync, file.fileno())
+            size = _disk.run(sync, path)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         if self.file is not None:
             self._folder.delete(self.file.path)
-        self.file = ResultFile(path.name, name, path.stat().st_size)
+        self.file = ResultFile(path.name, name, size)
 
     def discard(self) -> None:
         """Its result is nobody's."""

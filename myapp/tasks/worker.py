@@ -98,8 +98,13 @@ class Workers:
         self._at_once = at_once
         self._per_user = per_user
         self._consumer: Any = None
-        self._interrupts: dict[int, tuple[Interrupt, float]] = {}
+        #: of each run that is within its function, and when it has run for too long
+        self._interrupts: dict[Run, tuple[Interrupt, float]] = {}
+        #: how many are at a task, from the claim until its end is stored
+        self._busy = 0
         self._is_closed = False
+        #: what runs is to end now
+        self._is_ending = False
         self._lock = threading.Lock()
         self._watch: threading.Thread | None = None
 
@@ -129,6 +134,7 @@ class Workers:
         self._consumer.stop_flag.set()
         self._queue.is_needed.set()
         if not self._wait(patience):
+            self._is_ending = True
             for run in self._beat.runs():
                 run.end(STOPPED)
             if not self._wait(GRACE):
@@ -139,26 +145,38 @@ class Workers:
     def _wait(self, patience: float) -> bool:
         """Until nothing runs any more; whether that is so."""
         deadline = time.monotonic() + patience
-        while self._beat.numbers and time.monotonic() < deadline:
+        while self._busy and time.monotonic() < deadline:
             time.sleep(0.02)
-        return not self._beat.numbers
+        return not self._busy
 
     # -- one task
 
     def run(self, number: int) -> None:
         """Run it if it waits, until it has come to an end that is stored."""
-        if self._is_closed:
-            return
+        with self._lock:
+            if self._is_closed:
+                return
+            self._busy += 1
+        try:
+            self._run(number)
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def _run(self, number: int) -> None:
         try:
             with self._database.transaction() as transaction:
                 task = service.claim(transaction, number, self.name, self._per_user)
+                if task is None:
+                    return
+                owner = people.by_ids(transaction, [task.owner_id])[0]
         except NOT_NOW as error:
             log.warning("task %d waits: the database does not answer: %s", number, error)
             return
-        if task is None:
-            return
-        run = Run(number, task.attempt, self._owner(task), self._folder, lambda: self._database.current is not None)
+        run = Run(task.id, task.attempt, owner, self._folder, lambda: self._database.current is not None)
         self._beat.add(run)
+        if self._is_ending:
+            run.end(STOPPED)
         try:
             state, reason = self._outcome(task, run)
             if run.end_reason == "":  # it is nobody's: how it ended is not this run's to say
@@ -169,39 +187,39 @@ class Workers:
         finally:
             self._beat.remove(run)
 
-    def _owner(self, task: Task) -> people.Person:
-        with self._database.read() as connection:
-            return people.by_ids(connection, [task.owner_id])[0]
-
     def _outcome(self, task: Task, run: Run) -> tuple[str, str | None]:
         kind = kinds.find(task.kind)
         if kind is None:
             return FAILED, str(UNKNOWN)
+        interrupt = Interrupt()
         try:
-            self._call(kind, task, run)
+            self._call(kind, task, run, interrupt)
         except Ended:
+            interrupt.leave()  # it may have come while the function was left
             log.info("task %d (%s) was ended: %s", task.id, task.kind, run.end_reason)
-            return FAILED, run.end_reason
-        except (TaskFailed, AppError) as error:
-            return FAILED, str(error)
-        except Exception:
+            return FAILED, str(FAILURE) if run.end_reason is None else run.end_reason
+        except BaseException as error:  # a SystemExit too: it is not this process that is to end
+            if isinstance(error, TaskFailed | AppError) and str(error).strip():
+                return FAILED, str(error)
             log.exception("task %d (%s) failed", task.id, task.kind)
             return FAILED, str(FAILURE)
         return DONE, None
 
-    def _call(self, kind: TaskKind, task: Task, run: Run) -> None:
+    def _call(self, kind: TaskKind, task: Task, run: Run, interrupt: Interrupt) -> None:
         limit = kind.time_limit
         try:
             arguments = kind.arguments(task.params)
         except Exception as error:
             raise TaskFailed(Text("What was asked for cannot be done any more: %(why)s", why=str(error))) from error
-        with self._app.app_context(), entered(run), Interrupt() as interrupt:
-            self._interrupts[run.number] = interrupt, (time.monotonic() + limit if limit else float("inf"))
+        with self._app.app_context(), entered(run), interrupt:
+            self._interrupts[run] = interrupt, (time.monotonic() + limit if limit else float("inf"))
             run.time_limit = limit
             try:
+                if run.end_reason is not None:
+                    raise Ended(run.end_reason)
                 kind.function(**arguments)
             finally:
-                self._interrupts.pop(run.number, None)
+                self._interrupts.pop(run, None)
 
     def _store(self, task: Task, run: Run, state: str, error: str | None) -> None:
         """However long the database is away: what was done is not done in vain."""
@@ -214,6 +232,12 @@ class Workers:
                 log.warning("how task %d ended cannot be stored yet: %s", task.id, failure)
                 if self._is_closed:
                     return  # another process finds that it broke off
+            except Exception:  # safety net: not even that it failed could be stored
+                log.exception("how task %d ended cannot be stored", task.id)
+                if error == FAILURE:
+                    return
+                run.discard()
+                state, error = FAILED, str(FAILURE)
             time.sleep(wait)
             wait = min(MOST_WAIT, wait * 2)
 
@@ -235,18 +259,18 @@ class Workers:
 
     def _look(self) -> None:
         """End what has run for too long, and what does not end by itself."""
-        while not (self._is_closed and not self._beat.numbers):
+        while self._busy or not self._is_closed:
             time.sleep(LOOK_EVERY)
             now = time.monotonic()
             for run in self._beat.runs():
-                interrupt, deadline = self._interrupts.get(run.number, (None, float("inf")))
+                interrupt, deadline = self._interrupts.get(run, (None, float("inf")))
                 if interrupt is not None and now > deadline and run.end_reason is None:
                     run.end(Text(TOO_LONG.template, seconds=int(run.time_limit)))
                 if run.ended_at is not None and now - run.ended_at > GRACE:
                     self._interrupt(run)
 
     def _interrupt(self, run: Run) -> None:
-        interrupt, _deadline = self._interrupts.get(run.number, (None, 0.0))
+        interrupt, _deadline = self._interrupts.get(run, (None, 0.0))
         if interrupt is not None:
             interrupt.fire(run.end_reason or "")
 
