@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ..db import NOT_NOW, Database, Transaction, now_ms
 from ..statements import Now, statement
+from .complaints import Complaint
 from .models import tasks
 from .run import Run
 from .service import tell_watchers
@@ -64,6 +65,7 @@ class Beat:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._lived_at = 0.0
+        self._outage = Complaint(log)
 
     @property
     def numbers(self) -> set[int]:
@@ -138,8 +140,9 @@ class Beat:
             return
         try:
             self._tell(changed, quiet, said)
+            self._outage.is_over("the database answers again: how far tasks are is told")
         except NOT_NOW as error:
-            log.warning("the database does not answer, how far tasks are is told later: %s", error)
+            self._outage.say("the database does not answer, how far tasks are is told later: %s", error)
             with self._lock:
                 self._said = {
                     **said,

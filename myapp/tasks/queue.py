@@ -21,6 +21,8 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import RedisStorage, SqliteStorage
 
+from .complaints import Complaint
+
 log = logging.getLogger(__name__)
 logging.getLogger("huey").setLevel(logging.WARNING)  # it tells of each task at the level of information
 
@@ -31,6 +33,14 @@ READ_FOR = 1.0
 #: To Redis: each that takes tasks has one while it waits, and MYAPP_TASKS_AT_ONCE goes up to 1,000; by itself a pool
 #: ends at 100.
 MOST_CONNECTIONS = 1100
+
+
+#: Beyond it is no number of a task.
+MOST_NUMBER = 2**63 - 1
+
+
+class Unreadable(Exception):
+    """What came out of the queue is no number of a task; the text shows its beginning."""
 
 
 class _AsJson(Serializer):  # type: ignore[misc]  # huey ships no types
@@ -65,7 +75,7 @@ class TaskQueue:
         self._has_waiting = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closed = False
-        self._is_away = False
+        self._lost = Complaint(log)
 
     @property
     def huey(self) -> Any:
@@ -88,6 +98,21 @@ class TaskQueue:
     def put_all(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             self.put(number)
+
+    def take(self) -> int | None:
+        """The number of a task that waits, None where nothing came so far. Raises Unreadable, and whatever it is where
+        the queue cannot be reached.
+        """
+        data = self.huey.storage.dequeue()
+        if data is None:
+            return None
+        try:
+            (number,) = self.huey.deserialize_task(data).args
+            if type(number) is int and 0 < number <= MOST_NUMBER:
+                return number
+        except Exception as error:  # whatever it is: whoever can write to Redis has written it
+            raise Unreadable(repr(data[:80])) from error
+        raise Unreadable(repr(data[:80]))
 
     def is_empty(self) -> bool:
         """Whether nothing is on its way. Raises where that cannot be found out."""
@@ -113,11 +138,9 @@ class TaskQueue:
         try:
             huey, run = self._open()
             huey.enqueue(run.s(number))
-            self._is_away = False
+            self._lost.is_over("tasks are put into the queue again")
         except Exception as error:  # safety net: the look finds what was lost
-            if not self._is_away:
-                log.warning("the queue of tasks cannot be reached, what waits is found later: %s", error)
-            self._is_away = True
+            self._lost.say("a task cannot be put into the queue, what waits is found later: %s", error)
         self.is_needed.set()
 
     def _open(self) -> tuple[Any, Any]:
@@ -147,6 +170,6 @@ class TaskQueue:
         huey = Huey(self._name, results=False, serializer=_AsJson(), **storage)
 
         def run(number: int) -> None:
-            self.run(int(number))
+            """It gives the queue's messages their name; what runs is `run` of this object."""
 
         return huey, huey.task(name="run")(run)

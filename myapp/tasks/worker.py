@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from flask import Flask
-from huey.consumer import Consumer, Worker
+from huey.consumer import Consumer, Scheduler, Worker
 
 from ..auth import people
 from ..db import NOT_NOW, Database
@@ -22,12 +22,13 @@ from ..errors import AppError, Text
 from ..own_words import kept
 from . import kinds, service
 from .beat import Beat
+from .complaints import Complaint
 from .interrupting import Interrupt
 from .kinds import TaskKind
-from .queue import TaskQueue
+from .queue import TaskQueue, Unreadable
 from .results import Folder
 from .run import Ended, Run, TaskFailed, entered
-from .stored import DONE, FAILED, Task
+from .stored import DONE, FAILED, Task, find
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
     """One that takes tasks out of the queue, one after the other, and runs each."""
 
     queue: TaskQueue
+    silence: Complaint
+    garbage: Complaint
     delay: float
 
     def sleep(self) -> None:
@@ -63,20 +66,31 @@ class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
 
     def loop(self, now: Any = None) -> None:
         try:
-            found = self.huey.dequeue()
-        except Exception as error:
-            log.warning("the queue of tasks does not answer: %s", error)
+            number = self.queue.take()
+        except Unreadable as error:
+            self.garbage.say("the queue of tasks holds what is no task, it is left out: %s", error)
+            return
+        except Exception as error:  # whatever keeps the queue away: the next try is soon
+            self.silence.say("the queue of tasks does not answer: %s", error)
             self.sleep()
             return
-        if found is None:
+        self.silence.is_over("the queue of tasks answers again")
+        if number is None:
             if not self.huey.storage.blocking:
                 self.sleep()
             return
         self.delay = self.default_delay
         try:
-            found.execute()
-        except Exception:  # safety net: the next one has its turn
+            self.queue.run(number)
+        except (Exception, Ended):  # safety net: the next one has its turn
             log.exception("running a task failed")
+
+
+class _Nothing(Scheduler):  # type: ignore[misc]
+    """In place of huey's, which would look each minute for tasks of a later time: here there are none."""
+
+    def loop(self, now: Any = None) -> None:
+        self.stop_flag.wait()
 
 
 class Workers:
@@ -107,6 +121,7 @@ class Workers:
         self._is_ending = False
         self._lock = threading.Lock()
         self._watch: threading.Thread | None = None
+        self._outage = Complaint(log)
 
     @property
     def running(self) -> int:
@@ -171,7 +186,7 @@ class Workers:
                     return
                 owner = people.by_ids(transaction, [task.owner_id])[0]
         except NOT_NOW as error:
-            log.warning("task %d waits: the database does not answer: %s", number, error)
+            self._outage.say("tasks wait, the database does not answer: %s", error)
             return
         run = Run(task.id, task.attempt, owner, self._folder, lambda: self._database.current is not None)
         self._beat.add(run)
@@ -227,9 +242,10 @@ class Workers:
         while True:
             try:
                 self._end(task, run, state, error)
+                self._outage.is_over("the database answers again: tasks go on")
                 return
             except NOT_NOW as failure:
-                log.warning("how task %d ended cannot be stored yet: %s", task.id, failure)
+                self._outage.say("how tasks ended cannot be stored yet, the first is %d: %s", task.id, failure)
                 if self._is_closed:
                     return  # another process finds that it broke off
             except Exception:  # safety net: not even that it failed could be stored
@@ -250,7 +266,7 @@ class Workers:
             else:
                 file = run.file if state == DONE else None
                 stored = service.finish(transaction, task.owner_id, task.id, task.attempt, state, error, file)
-                is_stored = stored is not None
+                is_stored = stored is not None or _is_ended_so(find(transaction, task.id), task, run, state)
         if not is_stored or state != DONE:
             run.discard()
         self.counts[state if is_stored and state in self.counts else "lost"] += 1
@@ -275,12 +291,21 @@ class Workers:
             interrupt.fire(run.end_reason or "")
 
 
+def _is_ended_so(now: Task | None, task: Task, run: Run, state: str) -> bool:
+    """Whether this very end is stored already: a COMMIT was done whose answer was lost with the database."""
+    if now is None or (now.attempt, now.state) != (task.attempt, state):
+        return False
+    return now.result_file == (None if run.file is None or state != DONE else run.file.path)
+
+
 def _consumer(queue: TaskQueue, at_once: int) -> Any:
     """huey's, without its handling of signals, which are the server's."""
-    puller = type("Puller", (_Puller,), {"queue": queue})
+    own = {"queue": queue, "silence": Complaint(log), "garbage": Complaint(log)}
+    puller = type("Puller", (_Puller,), own)
 
     class OwnConsumer(Consumer):  # type: ignore[misc]  # huey ships no types
         worker_class = puller
+        scheduler_class = _Nothing
 
         def _set_signal_handlers(self) -> None:
             pass

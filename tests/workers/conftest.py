@@ -1,4 +1,4 @@
-"""The application as deployed: two workers behind nginx, Redis and PostgreSQL, shared by all tests of this folder."""
+"""The application as deployed: two workers behind nginx and one for tasks, shared by all tests of this folder."""
 
 from __future__ import annotations
 
@@ -76,12 +76,14 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
         "MYAPP_MAX_CLIENTS_PER_USER": "0",
         "MYAPP_MAX_CLIENTS_PER_ADDRESS": "0",
         "MYAPP_DRAIN_SECONDS": "1",
+        "MYAPP_MODULES": "tests.jobs",
     }
     stack = Stack(folder, environ=settings, fsync=False)
     stack.start()
     running = Workers(stack, str(folder / "instance"))
     running.wait_until_all_answer()
     yield running
+    running.app.extensions["myapp"].tasks.close()
     running.app.extensions["myapp"].database.close()
     stack.kill()
 
