@@ -14,6 +14,7 @@ from ..db import Database, now_ms
 from ..pieces import Pieces
 from . import keeping, recovery, service
 from .beat import Beat
+from .complaints import Complaint
 from .queue import TaskQueue
 from .results import Folder
 from .worker import Workers
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds after the database was away in which nobody counts as dead: whoever lives says so first.
 AFTER_OUTAGE = service.LEASE / 1000
+#: Seconds for which a task may wait while nothing runs before the log says so, and ms until it may say so again.
+NO_WORKER, SAY_EVERY = 60.0, 3_600_000
 #: Between two rounds of deleting what is not kept any longer, in ms; and between two looks of one process, in seconds.
 EVERY, LOOK_EVERY = 600_000, 60.0
 
@@ -45,7 +48,9 @@ class Tasks:
         self._database = database
         self._days = settings.result_days
         self._keep_days = settings.keep_days
-        self._trusted_from = 0.0
+        self._per_user = settings.tasks_per_user
+        self._trusted_from: float | None = None
+        self._silence = Complaint(log)
         self._listens_since = time.monotonic()
         self._swept_at = 0.0
 
@@ -69,18 +74,24 @@ class Tasks:
 
     def recover(self) -> None:
         """Runs that broke off are given up, and what was lost on its way to the queue is put in again."""
+        if self._trusted_from is None:  # an outage may have ended just now, before this process was started
+            self._trusted_from = 0.0 if self.is_here else time.monotonic() + AFTER_OUTAGE
         try:
-            self._give_up_silent()
-            self._find_lost()
+            self._give_up_silent(self._trusted_from)
+            with self._database.read() as connection:
+                waiting = recovery.waiting(connection, self._per_user)
         except Exception:
             self._listens_since = time.monotonic()
             self._trusted_from = self._listens_since + AFTER_OUTAGE
             raise
+        if waiting:
+            self._put_lost(waiting)
+            self._look_for_workers()
 
-    def _give_up_silent(self) -> None:
+    def _give_up_silent(self, trusted_from: float) -> None:
         with self._database.read() as connection:
             silent = recovery.silent(connection, time.monotonic() - self._listens_since)
-        if time.monotonic() < self._trusted_from:
+        if time.monotonic() < trusted_from:
             return
         mine = self.beat.numbers
         for task in silent:
@@ -91,12 +102,31 @@ class Tasks:
             if given_up is not None:
                 log.warning("task %d (%s) is not heard of any more: it is %s now", task.id, task.kind, given_up.state)
 
-    def _find_lost(self) -> None:
-        with self._database.read() as connection:
-            waiting = recovery.waiting(connection)
-        if waiting and self.queue.is_empty():
+    def _put_lost(self, waiting: list[int]) -> None:
+        try:
+            is_lost = self.queue.is_empty()
+        except Exception as error:  # whatever keeps Redis away: the next look asks again
+            self._silence.say("tasks wait, the queue does not answer: %s", error)
+            return
+        self._silence.is_over("the queue of tasks answers again")
+        if is_lost:
             for number in waiting:
                 self.put(number)
+
+    def _look_for_workers(self) -> None:
+        """Say so, once for all processes, where it seems that nobody runs tasks."""
+        with self._database.read() as connection:
+            standing = recovery.standing(connection)
+        if self.is_here or standing.running or standing.oldest < NO_WORKER:
+            return
+        with self._database.transaction() as transaction:
+            is_mine = inbox.take_turn(transaction, "no_worker_said_at", now_ms(), SAY_EVERY)
+        if is_mine:
+            log.warning(
+                "%d tasks wait, the first for %.0f s, and none runs: is a worker there? Start one: make worker",
+                standing.queued,
+                standing.oldest,
+            )
 
     def sweep(self) -> None:
         """Delete results and tasks that are older than they are kept, and files that nobody names."""
