@@ -7,7 +7,7 @@ lets it load and run nothing. Names keep their direction of writing to themselve
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from flask_babel import gettext as _
@@ -50,14 +50,20 @@ _FOOT = Markup("</ul></main>\n<footer>{nav}<p>{note}</p></footer>\n")
 class Words(NamedTuple):
     """What a row says, looked up once."""
 
-    deleted: str
-    read: str
-    reply: str
-    reacted: dict[str, str]
+    deleted: Markup
+    read: Markup
+    reply: Markup
+    reacted: dict[str, Markup]
 
     @classmethod
     def here(cls) -> Words:
-        return cls(_("Deleted"), _("read"), _("in thread %(number)s"), {"like": _("liked"), "dislike": _("disliked")})
+        reply = escape(_("in thread %(number)s", number="{}"))
+        return cls(
+            escape(_("Deleted")),
+            escape(_("read")),
+            reply,
+            {"like": escape(_("liked")), "dislike": escape(_("disliked"))},
+        )
 
 
 class Listing(NamedTuple):
@@ -141,7 +147,8 @@ def _path(conversation: Conversation) -> str:
 def _conversation(rows: Rows, conversation: Conversation, words: Words) -> Listing:
     other = conversation.other
     heading = Markup("<bdi>{}</bdi> <small>{}</small>").format(other.display_name, other.name)
-    shown = (_message(message, words, rows.me.id) for message in rows.messages(conversation))
+    mine, theirs = (Markup("<bdi>{}</bdi>").format(person.display_name) for person in (rows.me, other))
+    shown = (_message(message, words, mine, theirs, rows.me.id) for message in rows.messages(conversation))
     return Listing(_path(conversation), other.display_name, heading, shown)
 
 
@@ -180,29 +187,29 @@ def _time(at: int) -> Markup:
     return Markup(f'<time datetime="{text}">{text[:10]} {text[11:16]}</time>')
 
 
-def _row(number: int, body: str, is_deleted: bool, words: Words, is_mine: bool, *said: str) -> Markup:
-    text = f"<em>{escape(words.deleted)}</em>" if is_deleted else escape(body)
-    small = " · ".join(escape(one) for one in said)
-    mine = ' class="mine"' if is_mine else ""
-    return Markup(f'<li id="n{number}"{mine}><p dir="auto">{text}</p><small>{small}</small></li>\n')
+def _row(number: int, body: str, is_deleted: bool, words: Words, said: Sequence[Markup], mark: str = "") -> Markup:
+    """Put together as plain strings: there may be millions, and each Markup takes longer than what it is made of."""
+    text = f"<em>{words.deleted}</em>" if is_deleted else escape(body)
+    small = " · ".join(said)
+    return Markup(f'<li id="n{number}"{mark}><p dir="auto">{text}</p><small>{small}</small></li>\n')
 
 
-def _message(message: Message, words: Words, me: int) -> Markup:
-    who = Markup("<bdi>{}</bdi>").format(message.sender.display_name)
-    read = (words.read,) if message.read else ()
-    return _row(
-        message.id, message.body, message.deleted, words, message.sender.id == me, who, _time(message.at), *read
-    )
+def _message(message: Message, words: Words, mine: Markup, theirs: Markup, me: int) -> Markup:
+    """`mine` and `theirs` are the names."""
+    is_mine = message.sender.id == me
+    said = [mine if is_mine else theirs, _time(message.at), *((words.read,) if message.read else ())]
+    return _row(message.id, message.body, message.deleted, words, said, ' class="mine"' if is_mine else "")
 
 
 def _post(post: Post, words: Words) -> Markup:
-    where = (words.reply % {"number": post.thread},) if post.thread else ()
-    counts = f"+{post.likes} −{post.dislikes} ↩{post.replies}"
-    return _row(post.id, post.body, post.deleted, words, False, f"#{post.id}", _time(post.at), *where, counts)
+    where = (words.reply.format(post.thread),) if post.thread else ()
+    counts = Markup(f"+{post.likes} −{post.dislikes} ↩{post.replies}")
+    said = [Markup(f"#{post.id}"), _time(post.at), *where, counts]
+    return _row(post.id, post.body, post.deleted, words, said)
 
 
 def _reaction(reaction: Reaction, words: Words) -> Markup:
-    said = words.reacted.get(reaction.reaction, reaction.reaction)
+    said = words.reacted.get(reaction.reaction, escape(reaction.reaction))
     return Markup("<li>#{} <bdi>{}</bdi>: {} <small>{}</small></li>\n").format(
         reaction.post, reaction.by, said, _time(reaction.at)
     )
