@@ -85,7 +85,7 @@ class Run:
                 yield file
             size = _disk.run(sync, path)
         except BaseException:
-            path.unlink(missing_ok=True)
+            self._folder.delete(path.name)
             raise
         if self.file is not None:
             self._folder.delete(self.file.path)

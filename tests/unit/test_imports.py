@@ -300,7 +300,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     # work that takes a while: what is stored, what happens to it, and who runs it
     "tasks.models": {"db"},
-    "tasks.results": {"texts"},
+    "tasks.results": {"beside", "texts"},
     "tasks.kinds": {"errors", "refusals", "texts"},
     "tasks.stored": {"db", "errors", "statements", "systems.models", "tasks.kinds", "tasks.models"},
     "tasks.topics": {"db", "live.topics", "tasks.stored"},
