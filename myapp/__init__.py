@@ -62,13 +62,14 @@ from .search.views import bp as search_bp
 from .sessions import Sessions
 from .systems.tokens import EndedAll
 from .systems.views import bp as systems_bp
+from .tasks import pages as pages_of_tasks
 from .tasks import progress, result, start, task
 from .tasks import topics as topics_of_tasks
 from .tasks.exporting import job as _exporting  # noqa: F401 - a kind of tasks
+from .tasks.form_views import bp as tasks_bp
 from .tasks.running import Tasks
 from .tasks.service import Queued
 from .tasks.system_views import bp as system_tasks_bp
-from .tasks.views import bp as tasks_bp
 from .windows import Windows
 
 __all__ = [
@@ -279,5 +280,7 @@ def _every_page() -> dict[str, Any]:
         "languages": languages.LANGUAGES,
         "language": languages.current(),
         "bell_badges": lambda: " ".join(bell.badges()),
+        "tasks_at_work": pages_of_tasks.at_work,
+        "words_of_tasks": pages_of_tasks.words,
         "bell_count": lambda counts: sum(counts.get(name, 0) for name in bell.badges()),
     }

@@ -15,13 +15,15 @@ from .links import linkify
 
 #: The most of a message's text that a list of conversations shows, in code points.
 EXCERPT = 200
+#: Of a file's size.
+UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def init_app(app: Flask) -> None:
     """Give the templates their filters, and the way to their texts. Call it after Babel's `init_app`."""
     env = app.jinja_env
     env.filters.update(linkify=linkify, moment=moment, day=day, day_name=day_name, excerpt=excerpt)
-    env.filters.update(place=place, is_elsewhere=is_elsewhere)
+    env.filters.update(place=place, is_elsewhere=is_elsewhere, size=size)
     env.add_extension("jinja2.ext.i18n")
     # Flask-Babel's own look for the request and its locale at each text
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
@@ -79,6 +81,14 @@ def day_name(date: str) -> str:
 
 def excerpt(body: str) -> str:
     return body[:EXCERPT]
+
+
+def size(count: int) -> str:
+    """Of a file, as in 1.4 MB."""
+    number, unit = float(count), 0
+    while number >= 999.5 and unit < len(UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.{1 if unit and number < 9.95 else 0}f} {UNITS[unit]}"
 
 
 def place(url: str) -> str:

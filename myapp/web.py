@@ -158,6 +158,12 @@ def wants_page() -> bool:
     return best == "text/html" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
 
 
+def is_opened() -> bool:
+    """Whether somebody is about to see what is asked for; a browser may ask for a page that perhaps will be opened."""
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return request.method == "GET" and "prefetch" not in purpose.lower()
+
+
 def translated(text: str) -> str:
     """A Text in the language that the request asks for; any other stays as it is: it may be somebody's own words."""
     if not isinstance(text, Text):

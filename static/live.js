@@ -6,6 +6,7 @@
  * changed.
  */
 import { Api } from './live/api.js';
+import { AtWork } from './live/at-work.js';
 import { Badges } from './live/badges.js';
 import { choiceCookie, readChoice } from './live/choice.js';
 import { Connection } from './live/connection.js';
@@ -13,6 +14,7 @@ import { createContent } from './live/contents.js';
 import { Copying } from './live/copying.js';
 import { Cursor } from './live/cursor.js';
 import { announce, announceEvent } from './live/dom-events.js';
+import { textAt } from './live/filling.js';
 import { Indicator } from './live/indicator.js';
 import { Menus } from './live/menus.js';
 import { Notices } from './live/notices.js';
@@ -21,6 +23,7 @@ import { Page } from './live/page.js';
 import { Progress } from './live/progress.js';
 import { readStrings } from './live/strings.js';
 import { Times, zoneCookie } from './live/times.js';
+import { TaskTelling } from './live/task-telling.js';
 import { systemTimers } from './live/timers.js';
 import { Toasts, addressOf, titleOf } from './live/toasts.js';
 import { TRANSPORTS } from './live/transports.js';
@@ -41,15 +44,18 @@ function follow() {
   const indicator = new Indicator({ document, strings, timers: systemTimers });
   const cursor = new Cursor(page.place.seq, page.place.epoch);
   const badges = new Badges(document, page.place.seq);
+  const tasks = new TaskTelling(strings, page.root);
   const toasts = new Toasts({
     document,
     timers: systemTimers,
-    addressOf: (event) => addressOf(event, page.root),
-    titleOf: (event) => titleOf(event, strings),
+    addressOf: (event) => tasks.addressOf(event) ?? addressOf(event, page.root),
+    titleOf: (event) => tasks.titleOf(event) ?? titleOf(event, strings),
+    bodyOf: (event) => tasks.bodyOf(event) ?? textAt(event, 'body'),
   });
+  const atWork = new AtWork(document);
   const world = {
     cursor,
-    watched: new Watched(() => content?.topics ?? []),
+    watched: new Watched(() => [...atWork.topics, ...(content?.topics ?? [])]),
     timers: systemTimers,
     fetch: page.fetch,
     WebSocket,
@@ -87,12 +93,15 @@ function follow() {
     transports: TRANSPORTS,
     reload,
     onBatch(events, batch) {
-      applyEvents(events);
+      applyEvents(events, batch.badges);
       applyBadges(batch.badges, batch.latest);
       connection.watch(); // what has come may bring other topics
     },
     onSnapshot(topic, data, version) {
-      attempt(`what is current of ${topic}`, () => content?.snapshot(topic, data, version));
+      attempt(`what is current of ${topic}`, () => atWork.snapshot(topic, data));
+      attempt(`what is current of ${topic}`, () => {
+        if (content?.topics.includes(topic)) content.snapshot(topic, data, version);
+      });
       announce(document, 'live:snapshot', { topic, data });
     },
     onState(state, transport, more) {
@@ -105,12 +114,13 @@ function follow() {
     },
   });
 
-  function applyEvents(events) {
+  function applyEvents(events, numbers) {
     content?.together(() => {
       for (const event of events) attempt(`event ${event.seq}`, () => content.apply(event));
     });
     for (const event of events) {
-      attempt(`event ${event.seq}`, () => toasts.show(event));
+      attempt(`event ${event.seq}`, () => atWork.apply(event));
+      if (tasks.tells(event, numbers)) attempt(`event ${event.seq}`, () => toasts.show(event));
       notices.apply(event);
       announceEvent(document, event);
     }
@@ -125,6 +135,7 @@ function follow() {
     if (place === null) return null;
     times.localize(document);
     content?.bind();
+    atWork.bind();
     notices.refresh();
     badges.reset(place.badges, place.seq);
     announce(document, 'live:badges', { badges: place.badges, latest: place.seq });

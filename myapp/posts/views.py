@@ -6,7 +6,7 @@ import contextlib
 from typing import Annotated
 
 import msgspec
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import inbox
@@ -19,7 +19,7 @@ from ..extensions import database, limiter, parts
 from ..messages.shapes import BadgesAt
 from ..openapi import READERS, Answer, describe, whole
 from ..texts import LONGEST_BODY, LONGEST_KEY
-from ..web import MAX_SEQ, answer, no_content, query_whole, read_json, wants_page
+from ..web import MAX_SEQ, answer, is_opened, no_content, query_whole, read_json, wants_page
 from . import deleting, pages, reacting, reading, seeing, shapes, writing
 from .counts import Counts
 
@@ -118,19 +118,13 @@ def show(post: int) -> Response | BaseResponse | str:
         found = reading.one(connection, me.id, post)
         if is_page and found["thread"] is not None:
             return redirect(pages.place(connection, me.id, found), 303)
-        is_news = is_page and _is_opened() and seeing.has_unseen(connection, me.id, post)
+        is_news = is_page and is_opened() and seeing.has_unseen(connection, me.id, post)
     if not is_page:
         return answer(found)
     if is_news:
         with contextlib.suppress(*READ_ONLY):  # busy, full or read-only: the page can be read all the same
             see(me.id, post)
     return pages.thread(me, post, query_whole("after", 0))
-
-
-def _is_opened() -> bool:
-    """Whether somebody is about to see the page; a browser may ask for one that perhaps will be opened."""
-    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    return request.method == "GET" and "prefetch" not in purpose.lower()
 
 
 @bp.delete(f"/posts/{ID}")

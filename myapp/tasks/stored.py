@@ -106,6 +106,14 @@ class Task(NamedTuple):
         ).decode()
 
 
+class AtWork(NamedTuple):
+    """What the head of every page shows of a task that waits or runs."""
+
+    id: int
+    state: str
+    progress: int
+
+
 #: What makes a Task, in order, but for the name of the source.
 COLUMNS = (
     tasks.c.id,
@@ -144,6 +152,12 @@ _LISTED = statement(
 _UNFINISHED = statement(
     _with_source.where(tasks.c.owner_id == _owner, tasks.c.finished_at.is_(None)).order_by(tasks.c.id).limit(_most)
 )
+_AT_WORK = statement(
+    sa.select(tasks.c.id, tasks.c.state, tasks.c.progress)
+    .where(tasks.c.owner_id == _owner, tasks.c.finished_at.is_(None))
+    .order_by(tasks.c.id)
+    .limit(_most)
+)
 
 
 def find(connection: Connection, number: int) -> Task | None:
@@ -171,6 +185,11 @@ def listed(connection: Connection, owner: int, before: int, limit: int) -> list[
 def unfinished(connection: Connection, owner: int, limit: int) -> list[Task]:
     """Those that wait or run, oldest first."""
     return [Task(*row) for row in connection.all(_UNFINISHED, owner=owner, most=limit)]
+
+
+def at_work(connection: Connection, owner: int, limit: int) -> list[AtWork]:
+    """The same, as little of them as the head of a page needs."""
+    return [AtWork(*row) for row in connection.all(_AT_WORK, owner=owner, most=limit)]
 
 
 def topics(connection: Connection, numbers: Iterable[int]) -> dict[int, tuple[int, int, str]]:

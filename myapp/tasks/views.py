@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any
 
 import msgspec
@@ -11,13 +12,15 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import inbox
 from ..auth import guard
 from ..auth.service import Identity
+from ..db import READ_ONLY
 from ..errors import Forbidden, NotFound, Text
 from ..extensions import database, limiter, parts
 from ..openapi import Answer, describe, whole
 from ..texts import LONGEST_KEY
-from ..web import MAX_SEQ, answer, query_whole, read_json, wants_page
-from . import downloads, kinds, pages, service, shapes, stored
+from ..web import MAX_SEQ, answer, is_opened, query_whole, read_json, wants_page
+from . import downloads, kinds, pages, seeing, service, shapes, stored
 from .kinds import TaskKind
+from .stored import Task
 
 bp = Blueprint("tasks", __name__)
 
@@ -83,16 +86,27 @@ def allowed(kind: TaskKind, me: Identity) -> TaskKind:
     answers={200: Answer(shapes.Tasks, page=True)},
 )
 def listed() -> Response | str:
-    """One's own tasks, newest first: a page for a browser, JSON for a program."""
+    """One's own tasks, newest first: JSON for a program; a page for a browser, by which what one was told is seen."""
     me = guard.signed_in()
     before, limit = query_whole("before", MAX_SEQ), query_whole("limit", PAGE, 1, MOST)
     if wants_page():
+        if is_opened():
+            see_all(me)
         return pages.page(me, before)
     with database().snapshot() as connection:
         found = stored.listed(connection, me.id, before, limit + 1)
         head = inbox.head(connection, me.id)
     tasks = [task.as_json() for task in found[:limit]]
     return answer({"tasks": tasks, "more": len(found) > limit, "seq": head.seq, "epoch": head.epoch})
+
+
+def see_all(me: Identity) -> None:
+    """What one was told of tasks is seen."""
+    with database().read() as connection:
+        is_news = seeing.has_unseen(connection, me.id)
+    if is_news:
+        with contextlib.suppress(*READ_ONLY):  # busy, full or read-only: the page can be read all the same
+            seeing.see_all(database(), me.id)
 
 
 @bp.get(f"/tasks/{ID}")
@@ -135,11 +149,16 @@ def cancel(task: int) -> Response:
 def retry(task: int) -> Response:
     me = guard.signed_in()
     read_nothing()
+    return answer(try_again(me, task).as_json(), 202)
+
+
+def try_again(me: Identity, task: int) -> Task:
+    """It waits for another run. Raises NotFound, Conflict, TooMany."""
     with database().transaction() as transaction:
         waiting, file = service.retry(transaction, me.id, task)
     if file is not None:
         parts().tasks.folder.delete(file)
-    return answer(waiting.as_json(), 202)
+    return waiting
 
 
 def read_nothing() -> None:
@@ -164,6 +183,11 @@ def result(task: int) -> BaseResponse:
     me = guard.signed_in()
     with database().read() as connection:
         found = stored.of_owner(connection, me.id, task)
+        is_news = is_opened() and seeing.is_unseen(connection, found)
     if not found.is_own or found.result_file is None:
         raise NotFound(Text("The task has no result to download, or it is not kept any more."))
-    return downloads.send(found)
+    response = downloads.send(found)
+    if is_news:
+        with contextlib.suppress(*READ_ONLY):  # it can be had all the same
+            seeing.see(database(), found)
+    return response

@@ -72,8 +72,8 @@ export class Page {
     if (isLive) this.#replace(main, fresh.querySelector('main'));
     const token = csrfMeta(fresh)?.content;
     if (token) csrfMeta(this.document).content = token;
-    const { seq, epoch, badges } = fresh.body.dataset;
-    Object.assign(this.document.body.dataset, { seq, epoch, badges });
+    const { seq, epoch, badges, atWork = '[]' } = fresh.body.dataset;
+    Object.assign(this.document.body.dataset, { seq, epoch, badges, atWork });
     return { ...placeOf(fresh), badges: badgesOf(fresh) };
   }
 

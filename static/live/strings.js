@@ -14,6 +14,15 @@ export class Strings {
     const text = this.texts[name] ?? name;
     return text.replace(/\{(\w+)\}/g, (place, key) => String(values[key] ?? place));
   }
+
+  /**
+   * @param {string} text that the server has stored in English
+   * @returns {string} the same in the page's language, where it is one of our own
+   */
+  own(text) {
+    const words = /** @type {any} */ (this.texts['own-words'] ?? {});
+    return Object.hasOwn(words, text) ? words[text] : text;
+  }
 }
 
 /**

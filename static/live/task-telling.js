@@ -1,38 +1,56 @@
-/** What is said of a task where one is not on its page. */
-
+/** What each end is called. */
 const TITLES = { done: 'task-done', failed: 'task-failed' };
 
 /**
- * @param {import('./cursor.js').LiveEvent} event
- * @param {Record<string, number> | undefined} badges as they came with it
- * @returns {boolean} whether there is anything to say: it is over by itself, and counted, so not muted and not seen yet
+ * @typedef {object} TaskData
+ * @property {number} id
+ * @property {string} title
+ * @property {string} state
+ * @property {string | null} result_url
+ * @property {string | null} error
+ * @property {string | null} [source] the system that works on it, whose words these then are
  */
-export function isTold({ kind, data }, badges) {
-  return kind !== 'task' || (Object.hasOwn(TITLES, data.state) && Number(badges?.tasks) > 0);
-}
 
-/**
- * @param {{state: string, title: string, source?: string | null}} data
- * @param {import('./strings.js').Strings} strings
- */
-export function titleOfTask(data, strings) {
-  return strings.get(TITLES[data.state] ?? 'task-done', { title: wordsOf(data, data.title, strings) });
-}
+/** What is said of tasks where one is not on their page; of other events nothing: null. */
+export class TaskTelling {
+  /**
+   * @param {import('./strings.js').Strings} strings
+   * @param {string} root '' or `/live`
+   */
+  constructor(strings, root) {
+    this.strings = strings;
+    this.root = root;
+  }
 
-/**
- * @param {{error: string | null, source?: string | null}} data
- * @param {import('./strings.js').Strings} strings
- */
-export function reasonOf(data, strings) {
-  return wordsOf(data, data.error ?? '', strings);
-}
+  /**
+   * @param {import('./cursor.js').LiveEvent} event
+   * @param {Record<string, number> | undefined} badges as they came with it
+   * @returns {boolean} whether there is anything to say: of a task, that it is over by itself and counted, so that it is
+   *   not muted, and nobody has seen it elsewhere
+   */
+  tells({ kind, data }, badges) {
+    return kind !== 'task' || (Object.hasOwn(TITLES, data.state) && Number(badges?.tasks) > 0);
+  }
 
-/** Where its item in the bell leads, too. @param {{id: number, result_url: string | null}} data */
-export function addressOfTask({ id, result_url: address }) {
-  return address || `/tasks#task-${id}`;
-}
+  /** @param {import('./cursor.js').LiveEvent} event @returns {string | null} where its item in the bell leads, too */
+  addressOf({ kind, data }) {
+    if (kind !== 'task') return null;
+    const address = data.result_url || `/tasks#task-${data.id}`;
+    return address.startsWith('/') ? this.root + address : address;
+  }
 
-/** Another system's words are its own. */
-function wordsOf({ source }, text, strings) {
-  return source ? text : strings.own(text);
+  /** @param {import('./cursor.js').LiveEvent} event @returns {string | null} */
+  titleOf({ kind, data }) {
+    return kind === 'task' ? this.strings.get(TITLES[data.state], { title: this.#words(data, data.title) }) : null;
+  }
+
+  /** @param {import('./cursor.js').LiveEvent} event @returns {string | null} why it failed */
+  bodyOf({ kind, data }) {
+    return kind === 'task' ? this.#words(data, data.error ?? '') : null;
+  }
+
+  /** @param {TaskData} data @param {string} text */
+  #words({ source }, text) {
+    return source ? text : this.strings.own(text);
+  }
 }

@@ -52,12 +52,14 @@ export class Toasts {
    * @param {import('./timers.js').Timers} parts.timers
    * @param {(event: import('./cursor.js').LiveEvent) => string} [parts.addressOf] where one leads
    * @param {(event: import('./cursor.js').LiveEvent) => string} [parts.titleOf] what one says first
+   * @param {(event: import('./cursor.js').LiveEvent) => string} [parts.bodyOf] and then
    */
-  constructor({ document, timers, addressOf = (event) => textAt(event, 'url'), titleOf = (event) => textAt(event, 'title') }) {
+  constructor({ document, timers, addressOf = at('url'), titleOf = at('title'), bodyOf = at('body') }) {
     this.document = document;
     this.timers = timers;
     this.addressOf = addressOf;
     this.titleOf = titleOf;
+    this.bodyOf = bodyOf;
     document.addEventListener('visibilitychange', () => {
       for (const toast of this.find()?.children ?? []) this.#stays.get(toast)?.settle();
     });
@@ -70,7 +72,7 @@ export class Toasts {
     if (isTakingBack(event)) return this.#takeBack(region, event);
     if (!isFor(region, region.dataset.liveToasts || KINDS, event)) return;
     const url = safeAddress(this.addressOf(event), this.document.baseURI);
-    const detail = { event, title: this.titleOf(event), body: textAt(event, 'body'), url };
+    const detail = { event, title: this.titleOf(event), body: this.bodyOf(event), url };
     if (!announce(this.document, 'live:toast', detail, true)) return;
     const toast = this.#copy(event) ?? this.#make(event, detail, region);
     const before = [...region.children];
@@ -146,6 +148,11 @@ export class Toasts {
     toast.remove();
     if (hadFocus) focusIn(region, next);
   }
+}
+
+/** @param {string} path @returns {(event: import('./cursor.js').LiveEvent) => string} what is there in an event */
+function at(path) {
+  return (event) => textAt(event, path);
 }
 
 /** How long a toast stays: all of its time after it was hovered, had the focus, or lay in a hidden tab. */

@@ -331,6 +331,7 @@ ALLOWED: dict[str, set[str]] = {
         "tasks.service",
         "tasks.stored",
     },
+    "tasks.seeing": {"db", "inbox", "tasks.stored"},
     "tasks.recovery": {"db", "statements", "tasks.models", "tasks.service", "tasks.stored"},
     "tasks.keeping": {
         "db",
@@ -468,7 +469,6 @@ ALLOWED: dict[str, set[str]] = {
     "tasks": {"tasks"},
     "tasks.start": {"auth.people", "errors", "extensions", "notifications.notify", "tasks"},
     "tasks.downloads": {"beside", "errors", "extensions", "tasks.stored"},
-    "tasks.pages": {"auth", "extensions", "inbox", "tasks.stored", "web"},
     "tasks.exporting": {
         "auth.people",
         "beside",
@@ -483,7 +483,6 @@ ALLOWED: dict[str, set[str]] = {
     "tasks.exporting.account": {"auth", "db", "notifications.preferences", "statements"},
     "tasks.exporting.reads": {"auth.models", "messages.models", "posts.models", "statements"},
     "tasks.exporting.rows": {"auth.people", "db", "statements", "tasks.exporting.reads"},
-    "tasks.views": {"auth", "errors", "extensions", "inbox", "openapi", "tasks", "texts", "web"},
     "tasks.system_views": {
         "auth",
         "extensions",
@@ -496,6 +495,19 @@ ALLOWED: dict[str, set[str]] = {
         "texts",
         "web",
     },
+    "tasks.pages": {
+        "auth",
+        "errors",
+        "extensions",
+        "inbox",
+        "own_words",
+        "systems.service",
+        "tasks.kinds",
+        "tasks.stored",
+        "web",
+    },
+    "tasks.form_views": {"auth", "errors", "extensions", "tasks", "web"},
+    "tasks.views": {"auth", "db", "errors", "extensions", "inbox", "openapi", "tasks", "texts", "web"},
     "search": set(),
     "search.views": {"auth", "db", "errors", "extensions", "inbox", "openapi", "search", "web"},
     "announcements.as_task": {

@@ -100,6 +100,7 @@ OTHER_ENDPOINTS = {
     *("reports.new", "reports.send_form"),
     *("posts.newer", "posts.newer_replies", "posts.write_form", "posts.write_page", "posts.reply_form"),
     *("posts.react_form", "posts.delete_form", "posts.form_page"),
+    *("tasks.part", "tasks.start_form", "tasks.start_page", "tasks.cancel_form", "tasks.retry_form", "tasks.form_page"),
 }
 
 

@@ -156,20 +156,19 @@ export class TasksPage {
    * @param {HTMLFormElement} form
    */
   async #start(form) {
-    const fields = Object.fromEntries(new FormData(form));
-    const { state } = this.cards.find(this.#started.get(form) ?? 0)?.dataset ?? {};
-    if (state && !this.topics.includes(`task:${this.#started.get(form)}`)) fields.key = this.#renew(form);
-    const answer = await this.parts.api.post('/tasks', { kind: fields.kind, params: {}, key: fields.key });
+    const { started, wasDone } = this.#last(form);
+    const [kind, key] = ['kind', 'key'].map((name) => /** @type {HTMLInputElement} */ (form.querySelector(`[name=${name}]`)));
+    if (started && wasDone) key.value = randomKey();
+    const answer = await this.parts.api.post('/tasks', { kind: kind.value, params: {}, key: key.value });
     if (!answer.body) return this.#fail(form, answer);
     this.#started.set(form, answer.body.id);
     this.#succeed(form, answer.body.id);
   }
 
-  /** @param {HTMLFormElement} form @returns {string} the new key */
-  #renew(form) {
-    const key = randomKey();
-    /** @type {HTMLInputElement} */ (form.querySelector('[name=key]')).value = key;
-    return key;
+  /** @param {HTMLFormElement} form what it has started last, and whether that is over as far as the page knows */
+  #last(form) {
+    const started = this.#started.get(form) ?? 0;
+    return { started, wasDone: this.cards.find(started) !== null && !this.cards.unfinished.includes(started) };
   }
 
   /** @param {HTMLFormElement} form @param {string} what `cancel` or `retry` */

@@ -1,5 +1,5 @@
-/** So many posts are watched beside what the page itself is about: the server takes 50 topics. */
-const MOST = 49;
+/** So many posts are watched beside what the page itself is about, and ten tasks: the server takes 50 topics. */
+const MOST = 39;
 /** So many are watched from the start, before it is known which of them are on the screen. */
 const FIRST = 10;
 /** What is so near to the screen is watched too. */
