@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from .. import slow_tasks
 from ..support import AppServer
 from .lending import Lending, Selling
 from .shop import Shop
@@ -53,7 +54,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory, only_shop: Shop) -> Iterat
 
     def get(kind: str) -> AppServer:
         if kind not in started:
-            started[kind] = AppServer(kind, tmp_path_factory.mktemp(kind), ALLOWED_ORIGINS=only_shop.url).start()
+            folder = tmp_path_factory.mktemp(kind)
+            started[kind] = AppServer(kind, folder, ALLOWED_ORIGINS=only_shop.url, MODULES=slow_tasks.__name__).start()
         return started[kind]
 
     yield get

@@ -222,6 +222,19 @@ class Window:
         for name, count in counts.items():
             expect(item.locator(f"[data-count={name}]")).to_have_text(str(count))
 
+    # -- tasks
+
+    def has_tasks(self, tasks: dict[int, tuple[str, str]]) -> None:
+        """Wait until the cards of these say this state and how far they are, in words; '' where they have no bar."""
+        self.page.wait_for_function(
+            """(tasks) => tasks.every(([id, state, percent]) => {
+              const card = document.getElementById(`task-${id}`);
+              const shown = card?.querySelector('[data-percent]')?.textContent ?? '';
+              return card?.dataset.state === state && shown === percent;
+            })""",
+            arg=[[number, *said] for number, said in tasks.items()],
+        )
+
     def to_the_end(self) -> None:
         """Scroll to the newest message, as one does who reads."""
         self.find("[data-scroller]").evaluate("(scroller) => { scroller.scrollTop = 0 }")

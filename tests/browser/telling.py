@@ -14,7 +14,8 @@ from myapp.extensions import database
 from myapp.systems import service as systems
 from myapp.systems import tokens
 
-from ..support import AppServer
+from ..slow_tasks import Steps
+from ..support import AppServer, wait_for
 from .support import PATIENCE, Person, Town, Window, session_cookie
 
 #: What the system of each server calls itself.
@@ -63,6 +64,40 @@ def happen(person: Person, *events: tuple[str, dict[str, Any]]) -> None:
 
 def like(by: str, post: int = 5, kind: str = "like") -> tuple[str, dict[str, Any]]:
     return kind, {"post": post, "by": by.lower(), "by_name": by, "withdrawn": False}
+
+
+def begin(person: Person, steps: Steps) -> int:
+    """Their program starts a task that goes as far as one says; its number."""
+    answer = person.program.post("/tasks", json={"kind": "steps", "params": steps.params})
+    assert answer.status_code == 202, answer.text
+    number: int = answer.json()["id"]
+    return number
+
+
+def becomes(person: Person, task: int, state: str) -> None:
+    """Wait until the server says so of their task."""
+    wait_for(lambda: person.program.get(f"/tasks/{task}").json()["state"] == state, f"task {task} is {state}")
+
+
+def tasks_of_all_kinds(person: Person, title: str = "A report", reason: str = "There were no sales.") -> dict[str, int]:
+    """They have one that is done, one that failed, one that waits and one that seems to run; by state."""
+    steps = [Steps(person.server.folder) for _ in range(4)]
+    for one, said in zip(steps, (100, reason, 100, 100), strict=True):
+        one.say(said)
+    done, failed, queued, running = numbers = [begin(person, one) for one in steps]
+    for number in numbers:
+        becomes(person, number, "failed" if number == failed else "done")
+    with person.server.app.app_context(), database().transaction() as transaction:
+        work = (
+            "result_file = NULL, finished_at = NULL, claimed_until = 9000000000000000"  # so that nobody misses its run
+        )
+        execute = transaction.driver.execute
+        execute(f"UPDATE tasks SET title = '{title}' WHERE id IN ({done}, {failed}, {queued}, {running})")
+        execute(
+            f"UPDATE tasks SET state = 'queued', progress = 0, queued_at = 9000000000000000, {work} WHERE id = {queued}"
+        )
+        execute(f"UPDATE tasks SET state = 'running', progress = 35, {work} WHERE id = {running}")
+    return {"done": done, "failed": failed, "queued": queued, "running": running}
 
 
 def empty_feed(server: AppServer) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .support import PATIENCE, Person, Town, Window, numbered
-from .telling import admin_of, announce, happen, like, open_bell, shop_of, tell
+from .telling import admin_of, announce, happen, like, open_bell, shop_of, tasks_of_all_kinds, tell
 
 #: What may be wrong by night and right by day.
 COLOR_RULES = ["color-contrast", "link-in-text-block"]
@@ -106,6 +106,7 @@ TOLD: dict[str, tuple[str, Callable[[Window], None]]] = {
     "notifications": ("/notifications", nothing),
     "preferences": ("/notifications/preferences", nothing),
     "announcements": ("/announcements", nothing),
+    "tasks": ("/tasks", nothing),
     "posts": ("/posts", with_a_menu_open),
     "a post": ("/posts/{post}", nothing),
     "administration, wrong": ("/admin", with_a_wrong_announcement),
@@ -201,6 +202,7 @@ def test_axe_finds_nothing_where_it_is_told_what_happened(town: Town) -> None:
     announce(town.server, "Hear, hear", body="See https://example.org")
     bob, eve = town.people_named("bob", "eve")
     message, deleted = bob.send(admin, "nasty", "worse")
+    tasks_of_all_kinds(admin)
     admin.program.post("/reports", json={"user": bob.name, "message": message, "reason": "It is nasty."})
     bob.program.delete(f"/messages/{deleted}")
     admin.program.put(f"/users/{bob.name}/block")

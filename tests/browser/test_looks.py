@@ -18,7 +18,7 @@ from myapp.systems import service as systems
 from myapp.systems import tokens
 
 from .support import PATIENCE, Person, Town, Window, numbered
-from .telling import keep_toasts, lists, make_admin, open_bell, rings, tell
+from .telling import keep_toasts, lists, make_admin, open_bell, rings, tasks_of_all_kinds, tell
 from .test_pages import sideways
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -93,7 +93,8 @@ def test_nothing_moves_while_a_page_is_loaded(size: str, ann_and_bob: tuple[Pers
     ann, bob = ann_and_bob
     post = ann.post("long " * 100)
     bob.reply(post, "Hello")
-    pages = ("/", "/?q=b", f"/chats/{bob.name}", "/account", "/posts", f"/posts/{post}")
+    tasks_of_all_kinds(ann)
+    pages = ("/", "/?q=b", f"/chats/{bob.name}", "/account", "/posts", f"/posts/{post}", "/tasks")
     moved = {}
     for path in pages:  # each in a browser that has been nowhere: the server does not know its time zone
         context = ann.context(timezone_id="Asia/Shanghai", color_scheme="light", **SIZES[size])
@@ -182,6 +183,7 @@ def crowd(town: Town) -> tuple[Person, dict[str, str]]:
     ann.send(bob, "short", "wide " * 200)
     bob.send(ann, "unread " * 30)
     told = told_much(make_admin(ann))
+    tasks_of_all_kinds(ann, title="w" * 200, reason="漢" * 300 + "w" * 300)
     names = {"list": "/", "people": f"/?q={bob.name[:5]}", "nobody": "/?q=" + "w" * 150, "account": "/account"}
     post = bob.post(f"@{ann.name} https://example.org/" + "path/" * 60 + "w" * 500 + "漢" * 300)
     for person in (ann, bob, eve):
@@ -191,7 +193,7 @@ def crowd(town: Town) -> tuple[Person, dict[str, str]]:
     for person, reaction in ((bob, "like"), (eve, "dislike")):
         person.react(own, reaction)
         person.reply(own, "Hello")
-    names |= {"feed": "/posts", "post": f"/posts/{post}"}
+    names |= {"feed": "/posts", "post": f"/posts/{post}", "tasks": "/tasks"}
     chats = {"chat": f"/chats/{bob.name}", "many": f"/chats/{eve.name}", "old": f"/chats/{eve.name}?before=1000000"}
     return ann, {**names, **chats, **told}
 
@@ -244,7 +246,7 @@ def test_the_parts_of_the_header_do_not_overlap(language: str, town: Town) -> No
     ann, _pages = crowd(town)
     window = ann.open("/account", context=ann.lent(locale=language))
     expect(window.find("[data-badge=messages]")).to_have_text("155")
-    rings(window, 11)
+    rings(window, 15)
     found = {}
     for width in WIDTHS:
         window.page.set_viewport_size({"width": width, "height": 700})

@@ -12,8 +12,9 @@ from playwright.sync_api import expect
 import myapp
 from myapp.notifications.kinds import kinds
 
+from ..slow_tasks import Steps
 from .support import PATIENCE, TRANSPORTS, Person, Town, Window
-from .telling import announce, empty_feed, happen, like, lists, tell
+from .telling import announce, begin, empty_feed, happen, like, lists, tell
 
 #: A story: Ann, Bob and Eve, Ann's window on the page, and what happens; it waits until the window shows it.
 Story = Callable[[Person, Person, Person, Window], None]
@@ -274,6 +275,37 @@ def notices_of_tasks(ann: Person, bob: Person, eve: Person, window: Window) -> N
     shows(window, ["and more", "Done: Export <all>", "Failed: Export <all>"], [])
 
 
+# -- on the page of tasks
+
+
+def tasks_go_their_ways(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    """One is done, one fails, one is cancelled."""
+    steps = [Steps(ann.server.folder) for _ in range(3)]
+    numbers = [begin(ann, one) for one in steps]
+    states = ("done", "failed", "cancelled")
+    steps[0].say(40)
+    window.has_tasks({numbers[0]: ("running", "40%")})
+    steps[0].say(100)
+    steps[1].say("There is <nothing>.")
+    window.page.locator(f"#task-{numbers[2]}").get_by_role("button", name="Cancel").click()
+    window.has_tasks({number: (state, "") for number, state in zip(numbers, states, strict=True)})
+    expect(window.find("#at-work")).to_be_hidden(timeout=PATIENCE)
+    expect(window.find("[data-badge=tasks]")).to_be_hidden(timeout=PATIENCE)  # seen, as one looks
+
+
+def task_is_tried_again(ann: Person, bob: Person, eve: Person, window: Window) -> None:
+    steps = Steps(ann.server.folder)
+    steps.say("not yet")
+    number = begin(ann, steps)
+    window.has_tasks({number: ("failed", "")})
+    steps.say(60)
+    window.page.get_by_role("button", name="Try again").click()
+    window.has_tasks({number: ("running", "60%")})
+    expect(window.find("#at-work")).to_have_attribute("value", "60", timeout=PATIENCE)
+    ann.program.post(f"/tasks/{number}/cancel")
+    window.has_tasks({number: ("cancelled", "")})
+
+
 # -- on the page of a post of Ann's
 
 
@@ -429,7 +461,7 @@ STORIES: dict[str, list[tuple[str, Story]]] = {
     "like": [("/notifications", notices_of_likes), ("/posts/{post}", post_is_liked), ("/posts", feed_shows_news)],
     "dislike": [("/notifications", notices_of_dislikes), ("/posts/{post}", post_is_disliked)],
     "reply": [("/notifications", notices_of_replies), ("/posts/{post}", post_is_replied_to)],
-    "task": [("/notifications", notices_of_tasks)],
+    "task": [("/notifications", notices_of_tasks), ("/tasks", tasks_go_their_ways), ("/tasks", task_is_tried_again)],
 }
 CASES = [
     pytest.param(path, story, id=f"{kind}-{story.__name__.replace('_', '-')}")
