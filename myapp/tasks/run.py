@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -19,10 +20,35 @@ from ..auth.people import Person
 from ..beside import Beside
 from .results import Folder, ResultFile, check_name, sync
 
-#: A run in the server itself lets others have a turn when it has gone on for so many seconds, each time for a moment.
+#: A run in the server itself lets requests have a turn when it has gone on for so many seconds, each time for a moment.
 TURN, MOMENT = 0.005, 0.0005
 
 _disk = Beside(2)
+
+
+class _Turns:
+    """One run after the other, in the order in which they gave way, with a moment for requests behind each. Else a
+    request that needs three turns of the event loop would wait three times, for all that compute.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[object] = deque()
+        self._free_at = 0.0
+
+    def wait(self) -> None:
+        """Give way, until it is the caller's turn again."""
+        me = object()
+        self._waiting.append(me)
+        self._free_at = time.perf_counter() + MOMENT
+        try:
+            while (left := self._free_at - time.perf_counter()) > 0 or self._waiting[0] is not me:
+                time.sleep(max(left, MOMENT))
+        finally:
+            self._waiting.remove(me)
+        self._free_at = time.perf_counter() + TURN + MOMENT
+
+
+_turns = _Turns()
 
 
 class TaskFailed(Exception):
@@ -33,6 +59,12 @@ class Ended(BaseException):
     """The run is to end: the task was cancelled, or has run for too long, or the process ends. Not an Exception, so
     that no `except Exception` on the way keeps it.
     """
+
+
+def _is_patched() -> bool:
+    from gevent import monkey
+
+    return bool(monkey.is_module_patched("threading"))
 
 
 class Run:
@@ -57,6 +89,8 @@ class Run:
         self._folder = folder
         self._is_in_transaction = is_in_transaction
         self._turn_began = time.perf_counter()
+        #: in a process of its own it runs in a thread, which keeps nobody waiting
+        self._gives_way = _is_patched()
 
     def end(self, reason: str) -> None:
         """Have it end, for this reason, at its next `progress`. The first reason counts."""
@@ -70,8 +104,10 @@ class Run:
         self.percent = int(max(0, min(100, percent)))
         if self.end_reason is not None:
             raise Ended(self.end_reason)
+        if not self._gives_way:
+            return
         if time.perf_counter() - self._turn_began > TURN and not self._is_in_transaction():
-            time.sleep(MOMENT)
+            _turns.wait()
             self._turn_began = time.perf_counter()
             if self.end_reason is not None:
                 raise Ended(self.end_reason)
