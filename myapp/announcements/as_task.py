@@ -51,12 +51,16 @@ def create(transaction: Transaction, content: Content, by: int, key: str | None 
 @task(KIND, title=Text("Announcement to everyone"), who="code", again=True, time_limit=0, can_cancel=False)
 def tell_everyone(announcement: int) -> None:
     """Until everyone has been told, by whomever. A database that is away is waited for. Raises NotFound."""
+    is_away = False
     while True:
         try:
             if _go_on(announcement):
                 return
+            is_away = False
         except NOT_NOW as error:
-            log.warning("the database does not answer, announcement %d waits: %s", announcement, error)
+            if not is_away:
+                log.warning("the database does not answer, announcement %d waits: %s", announcement, error)
+            is_away = True
         time.sleep(LOOK_EVERY)
         progress(current().percent)  # or it may end here, though the database is away
 

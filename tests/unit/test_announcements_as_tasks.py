@@ -183,16 +183,16 @@ def test_run_of_what_is_finished_already_is_done(store: Store, runs: Tasks) -> N
     assert told(store, user) == ["News"]
 
 
-class Once:
-    """Has something happen with the first batch, in place of it or behind it."""
+class Before:
+    """Has something happen before the first batch, so many times."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
-        self.is_over = False
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, act: Any, times: int = 1) -> None:
+        self.left = times
         advance = telling.advance
 
         def instead(transaction: Transaction, number: int, most: int) -> bool:
-            if not self.is_over:
-                self.is_over = True
+            if self.left:
+                self.left -= 1
                 act()
             return advance(transaction, number, 2)
 
@@ -200,7 +200,7 @@ class Once:
 
 
 def test_database_that_was_away_in_the_middle_is_no_failure_of_the_task(
-    store: Store, runs: Tasks, monkeypatch: pytest.MonkeyPatch
+    store: Store, runs: Tasks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     admin, *users = store.add(5)
     announce(store, admin)
@@ -208,11 +208,13 @@ def test_database_that_was_away_in_the_middle_is_no_failure_of_the_task(
     def away() -> None:
         raise Unavailable("the database is away")
 
-    Once(monkeypatch, away)
+    Before(monkeypatch, away, times=3)
     monkeypatch.setattr(telling, "CLAIM", 0)  # nobody waits for what the run itself has claimed
+    monkeypatch.setattr(as_task, "LOOK_EVERY", 0.01)
     runs.workers.run(task_of(store, admin).id)
     assert task_of(store, admin).state == "done"
     assert [told(store, user) for user in (admin, *users)] == [["News"]] * 5
+    assert sum(record.name == as_task.__name__ for record in caplog.records) == 1, "it is said once"
 
 
 def test_run_whose_process_ends_lets_go_of_it_behind_a_batch(
@@ -221,7 +223,7 @@ def test_run_whose_process_ends_lets_go_of_it_behind_a_batch(
     admin, *users = store.add(5)
     number = announce(store, admin)
     with monkeypatch.context() as patched:
-        Once(patched, lambda: [run.end(STOPPED) for run in runs.beat.runs()])
+        Before(patched, lambda: [run.end(STOPPED) for run in runs.beat.runs()])
         runs.workers.run(task_of(store, admin).id)
     assert sum(told(store, user) == ["News"] for user in (admin, *users)) == 2
     assert (task_of(store, admin).state, unfinished(store)) == ("queued", [number])
