@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import Any, Literal
 
@@ -10,12 +11,13 @@ import gevent
 from flask import Blueprint, Flask, Response, current_app
 
 from . import access
-from .db import Database
-from .extensions import parts
+from .db import NOT_NOW, Database
+from .extensions import database, parts
 from .inbox import epoch
 from .metrics import Metrics
 from .openapi import ANYONE, Answer, describe
 from .shapes import Shape
+from .tasks import recovery
 from .web import answer
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,10 @@ bp = Blueprint("health", __name__)
 PATIENCE = 1.5
 #: Seconds after which one that never came is no longer waited for: its connection may be dead without knowing it.
 LONGEST = 10.0
+
+
+#: Of tasks, while the database does not say.
+UNKNOWN = recovery.Standing(math.nan, math.nan, math.nan)
 
 
 class Alive(Shape):
@@ -79,7 +85,7 @@ def _ask(database: Database) -> str:
 
 def init_app(app: Flask) -> None:
     own = app.extensions["myapp"]
-    metrics = Metrics(own.dispatcher, own.database, access.traffic(app))
+    metrics = Metrics(own.dispatcher, own.database, access.traffic(app), own.tasks.workers.counts)
     app.extensions["myapp_health"] = Health(metrics, own.database)
     app.register_blueprint(bp)
 
@@ -127,5 +133,17 @@ def ready() -> Response:
 def metrics() -> Response:
     """Prometheus' text format."""
     own = health()
-    text = own.metrics.text(own.database() == "ok")
+    is_up = own.database() == "ok"
+    standing = _standing() if is_up else UNKNOWN
+    tasks = {"queued": standing.queued, "running": standing.running}
+    text = own.metrics.text(is_up, tasks, standing.oldest)
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _standing() -> recovery.Standing:
+    try:
+        with database().read() as connection:
+            return recovery.standing(connection)
+    except NOT_NOW as error:
+        log.warning("the figures of tasks are missing, the database does not answer: %s", error)
+        return UNKNOWN

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter as Numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,13 @@ class Metrics:
     `share` has all workers of this uWSGI tell the figures of all; without it a process tells its own.
     """
 
-    def __init__(self, dispatcher: Dispatcher, database: Database, traffic: Traffic) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, database: Database, traffic: Traffic, task_runs: Mapping[str, int]
+    ) -> None:
         self._dispatcher = dispatcher
         self._database = database
         self._traffic = traffic
+        self._task_runs = task_runs
         self._folder: Path | None = None
         self._worker = "0"
         self._registry: CollectorRegistry | None = None
@@ -101,10 +104,15 @@ class Metrics:
                 log.exception("copying the figures failed")
             gevent.sleep(COPY_EVERY)
 
-    def text(self, is_database_up: bool) -> bytes:
-        """All figures in Prometheus' text format."""
+    def text(self, is_database_up: bool, tasks: Mapping[str, float], oldest: float) -> bytes:
+        """All figures in Prometheus' text format; of the database's: whether it is up, how many tasks there are in
+        each state, and for how many seconds the first of those that wait has done so.
+        """
         self.copy()
         self._made["database_up"].set(is_database_up)
+        self._made["tasks_waiting_seconds"].set(oldest)
+        for state, count in tasks.items():
+            self._made["tasks"].labels(state).set(count)
         if self._folder is None:
             assert self._registry is not None
             return generate_latest(self._registry)
@@ -129,6 +137,11 @@ class Metrics:
             if more:
                 self._made["requests"].labels(area, f"{digit}xx").inc(more)
                 self._copied[area, digit] = value
+        for outcome, value in self._task_runs.items():
+            more = value - self._copied["task", outcome]
+            if more:
+                self._made["task_runs"].labels(outcome).inc(more)
+                self._copied["task", outcome] = value
         for area, durations in self._traffic.durations.items():
             self._copy_histogram("request_seconds", area, durations)
         for how, lags in self._dispatcher.lags.items():
@@ -188,6 +201,9 @@ class Metrics:
         for reason in REASONS:
             self._made["refused"].labels(reason)
         counter("requests", "Requests by area of the application and class of the answer's status", "area", "status")
+        counter("task_runs", "Runs of tasks in this very server, by how they ended", "outcome")
+        for outcome in self._task_runs:
+            self._made["task_runs"].labels(outcome)
         timed("request_seconds", "Seconds until a request was answered, or parked", "area", buckets=DURATION_BOUNDS)
         lag = "Seconds from the commit of an event to its write: pushed by a notification, or read from the database"
         timed("delivery_lag_seconds", lag, "how", buckets=LAG_BOUNDS)
@@ -199,6 +215,9 @@ class Metrics:
         gauge("database_connections_in_use", "Connections to the database that are in use")
         gauge("database_connections", "Connections to the database that are kept")
         gauge("database_up", "Whether the database answered when this was asked", multiprocess_mode="livemostrecent")
+        gauge("tasks", "Tasks of ours that wait or run anywhere", "state", multiprocess_mode="livemostrecent")
+        waits = "Seconds for which the first of the tasks that wait has done so"
+        gauge("tasks_waiting_seconds", waits, multiprocess_mode="livemostrecent")
         gauge("worker_loop_lag_seconds", "By how much the event loop is late, smoothed", "worker")
         gauge("worker_memory_bytes", "Resident memory of the process", "worker")
         gauge("worker_open_descriptors", "Open files and sockets of the process", "worker")

@@ -66,8 +66,8 @@ _STANDING = statement(
 class Standing(NamedTuple):
     """How many of our tasks wait and run, and how long the first of those that wait has done so, in seconds."""
 
-    queued: int
-    running: int
+    queued: float
+    running: float
     oldest: float
 
 

@@ -594,7 +594,7 @@ ALLOWED: dict[str, set[str]] = {
     "logs": {"access", "db"},
     "metrics_files": {"errors"},
     "metrics": {"access", "db", "live", "metrics_files"},
-    "health": {"access", "db", "extensions", "inbox", "metrics", "openapi", "shapes", "web"},
+    "health": {"access", "db", "extensions", "inbox", "metrics", "openapi", "shapes", "tasks.recovery", "web"},
     # around the application
     "schema": {"db", "errors", "extensions"},
     "worker": {"", "errors", "extensions", "logs", "schema"},

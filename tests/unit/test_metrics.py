@@ -23,7 +23,7 @@ from ..support import ROOT, make_app
 
 
 def figures(app: Flask) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    text = health(app).metrics.text(True).decode()
+    text = health(app).metrics.text(True, {"queued": 2, "running": 1}, 3.5).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -66,7 +66,7 @@ def test_what_never_happened_is_told_as_0(app: Flask) -> None:
 
 def test_a_count_that_is_no_figure_is_left_alone(app: Flask) -> None:
     dispatcher_of(app).counts["something_else"] += 1
-    assert "something_else" not in health(app).metrics.text(True).decode()
+    assert "something_else" not in health(app).metrics.text(True, {"queued": 2, "running": 1}, 3.5).decode()
 
 
 def test_a_lag_is_in_its_bucket_and_all_above(app: Flask) -> None:
@@ -99,7 +99,7 @@ def test_process_knows_its_memory_and_descriptors(app: Flask) -> None:
 
 
 def test_every_figure_says_what_it_is(app: Flask) -> None:
-    text = health(app).metrics.text(True).decode()
+    text = health(app).metrics.text(True, {"queued": 2, "running": 1}, 3.5).decode()
     families = list(text_string_to_metric_families(text))
     assert len(families) >= 20
     assert all(family.documentation for family in families)
@@ -119,13 +119,13 @@ from myapp.metrics import Metrics
 lags = {how: Histogram(LAG_BOUNDS) for how in ("push", "read")}
 dispatcher = SimpleNamespace(counts=Counter(), parked=Counter(), lags=lags, bus_state="ok", bus_counts={}, lag=0.0)
 dispatcher.limits = SimpleNamespace(clients=10)
-metrics = Metrics(dispatcher, SimpleNamespace(use=lambda: (0, 1)), Traffic())
+metrics = Metrics(dispatcher, SimpleNamespace(use=lambda: (0, 1)), Traffic(), {"done": 0})
 metrics.share(Path(sys.argv[1]), int(sys.argv[2]))
 for line in sys.stdin:
     dispatcher.counts["delivered"] += int(line)
     dispatcher.parked["websocket"] += int(line)
     lags["push"].observe(0.3)
-    told = sorted(metrics.text(True).decode().splitlines())
+    told = sorted(metrics.text(True, {"queued": 2, "running": 1}, 3.5).decode().splitlines())
     wanted = ("myapp_delivered_total", 'myapp_delivery_lag_seconds_count{how="p', 'myapp_parked_clients{transport="w')
     print(*(line.rpartition(" ")[2] for line in told if line.startswith(wanted)), flush=True)
 """
@@ -263,3 +263,13 @@ def test_figures_whose_file_cannot_be_made_are_counted_all_the_same(
     figures.write_value("counted", 1, 0)
     assert figures.read_value("counted") == (1, 0)  # type: ignore[no-untyped-call]
     assert caplog.text.count("/metrics lacks these figures") == 1
+
+
+def test_tasks_are_told_by_state_and_their_runs_by_outcome(app: Flask) -> None:
+    app.extensions["myapp"].tasks.workers.counts["failed"] += 2
+    for _ in range(2):
+        assert figure(app, "task_runs_total", outcome="failed") == 2
+    assert figure(app, "task_runs_total", outcome="done") == 0
+    assert figure(app, "tasks", state="queued") == 2
+    assert figure(app, "tasks", state="running") == 1
+    assert figure(app, "tasks_waiting_seconds") == 3.5

@@ -170,3 +170,13 @@ def test_owner_is_known_before_a_run_begins(site: Site, tasks: Tasks, monkeypatc
         thread.start()
         thread.join()
     assert look(site, number).state == "done"
+
+
+def test_figures_tell_how_many_tasks_wait_and_for_how_long(site: Site, tasks: Tasks) -> None:
+    (alice,) = site.programs("alice")
+    ask(site, "alice")
+    begin(site, ask(site, "alice"))
+    site.write("UPDATE tasks SET queued_at = queued_at - 70000")
+    text = alice.get("/metrics").text
+    assert 'myapp_tasks{state="queued"} 1.0' in text and 'myapp_tasks{state="running"} 1.0' in text
+    assert "myapp_tasks_waiting_seconds 7" in text
