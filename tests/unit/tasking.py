@@ -91,7 +91,7 @@ class Tasking:
 
     def silent(self) -> list[int]:
         with self.database.read() as connection:
-            return [found.id for found in recovery.silent(connection)]
+            return [found.id for found in recovery.silent(connection, 3600.0)]
 
     def states(self, owner: int) -> list[tuple[int, str]]:
         """What the owner was told of tasks: number and state, in order."""

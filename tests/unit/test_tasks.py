@@ -230,7 +230,7 @@ def test_start_in_a_transaction_that_rolls_back_starts_nothing(tasking: Tasking,
 def test_start_names_what_is_wrong(tasking: Tasking, ann: int) -> None:
     with pytest.raises(NotFound):
         start("nobody", "work")
-    with pytest.raises(Invalid, match="again, firm, work"):
+    with pytest.raises(Invalid, match="again, .*work"):
         start("user1", "nothing")
     with pytest.raises(Invalid, match=r"params\.month"):
         start("user1", "work", month=3)

@@ -20,7 +20,7 @@ def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
     """Every route and method that may change something; where other systems and `flask live` ask no session counts."""
     found = []
     for rule in app.url_map.iter_rules():
-        if rule.endpoint == "operations.ask" or rule.endpoint.startswith("systems."):
+        if rule.endpoint == "operations.ask" or rule.endpoint.startswith(("systems.", "system_tasks.")):
             continue
         for method in sorted(set(rule.methods or ()) & set(UNSAFE)):
             found.append((method, path_of(rule)))
