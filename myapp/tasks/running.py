@@ -6,6 +6,7 @@ import logging
 import time
 from pathlib import Path
 
+import click
 from flask import Flask
 
 from .. import inbox
@@ -61,7 +62,7 @@ class Tasks:
     def put(self, number: int) -> None:
         """News: this task waits to be run."""
         self.queue.put(number)
-        if self.is_here:
+        if self.is_here and not _is_command():
             self.workers.start()
 
     def close(self, patience: float = 1.0) -> None:
@@ -137,3 +138,11 @@ class Tasks:
             is_mine = inbox.take_turn(transaction, "results_swept_at", now_ms(), EVERY)
         if is_mine:
             keeping.sweep(Pieces(self._database), self._database, self.folder, self._days, self._keep_days)
+
+
+def _is_command() -> bool:
+    """Whether a command of `flask` is at work here, but for its server: it ends at once and would break tasks off, so
+    it leaves them in the queue's file to the server, which looks there every few seconds.
+    """
+    context = click.get_current_context(silent=True)
+    return context is not None and context.info_name != "run"
