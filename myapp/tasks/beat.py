@@ -153,10 +153,10 @@ class Beat:
             log.exception("telling how far tasks are failed")
 
     def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, int | None]) -> None:
-        percents = {run.number: run.percent for run in changed}
+        percents = {run: run.percent for run in changed}
         with self._database.transaction() as transaction:
             for run in changed:
-                if not store(transaction, run.number, run.attempt, percents[run.number]):
+                if not store(transaction, run.number, run.attempt, percents[run]):
                     self._lost(run)
             for run in quiet:
                 if not transaction.run(_LIVE, number=run.number, of_attempt=run.attempt):
@@ -165,7 +165,7 @@ class Beat:
                 if percent is None or not store(transaction, number, 0, percent):
                     transaction.run(_HEARD_OF, number=number)
         for run in changed:
-            run.told_percent = percents[run.number]
+            run.told_percent = percents[run]
         if quiet:
             self._lived_at = time.monotonic()
 

@@ -52,6 +52,7 @@ class Tasks:
         self._per_user = settings.tasks_per_user
         self._trusted_from: float | None = None
         self._silence = Complaint(log)
+        self._start = Complaint(log)
         self._listens_since = time.monotonic()
         self._swept_at = 0.0
 
@@ -63,7 +64,11 @@ class Tasks:
         """News: this task waits to be run."""
         self.queue.put(number)
         if self.is_here and not _is_command():
-            self.workers.start()
+            try:
+                self.workers.start()
+                self._start.is_over("tasks are run again")
+            except Exception as error:  # whatever keeps the queue's file away: the rest of the news must go out
+                self._start.say("tasks cannot be run: %s", error)
 
     def close(self, patience: float = 1.0) -> None:
         """End all of it; what runs has `patience` seconds. Calling it again does nothing."""

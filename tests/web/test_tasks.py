@@ -275,6 +275,20 @@ def test_command_leaves_what_it_starts_to_the_server(alice: Program, site: Site)
     wait_for(lambda: alice.get("/tasks").get_json()["tasks"][0]["state"] == "done", "the task's end")
 
 
+def test_queue_whose_file_cannot_be_opened_keeps_nobody_from_being_told(
+    alice: Program, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = site.app.extensions["myapp"].tasks
+    place = tasks.queue._file
+    place.mkdir(parents=True)
+    answer = begun(alice)
+    assert "tasks cannot be run" in caplog.text
+    assert "publishing failed" not in caplog.text
+    place.rmdir()
+    tasks.put(answer.get_json()["id"])
+    assert ended(alice, answer)["state"] == "done"
+
+
 #: What the example in the description of kinds.py leaves out.
 AROUND = """
 from flask import Flask
