@@ -40,7 +40,7 @@ class FailingServer:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer._answer(self, Asked(self.command, self.path, headers, body))
 
-            do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - the base class looks for these names
+            do_GET = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815 - the base class looks for these names
 
             def log_message(self, *args: Any) -> None:
                 pass

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from myapp_client import AsyncClient, AsyncFollow, Client, Cursor, Event, Follow, Pace
+from myapp_client import AsyncClient, AsyncFollow, AsyncTask, Client, Cursor, Event, Follow, Pace, Task
 
 from ..support import PATIENCE
 
@@ -72,6 +72,52 @@ class Speaker:
         if isinstance(self.client, Client):
             return Following(self.speakers, self.client.follow(*args, **options))
         return Following(self.speakers, self.client.follow(*args, **options))
+
+    def task(self, *args: Any, **options: Any) -> Working:
+        return Working(self.speakers, self.client.task(*args, **options))
+
+
+class Working:
+    """A task of either kind; `with` for either."""
+
+    def __init__(self, speakers: Speakers, task: Task | AsyncTask) -> None:
+        self.speakers = speakers
+        self.task = task
+
+    def __enter__(self) -> Self:
+        if isinstance(self.task, Task):
+            self.task.__enter__()
+        else:
+            self.speakers.done(self.task.__aenter__())
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(self.task, Task):
+            self.task.__exit__(kind, error, trace)
+        else:
+            self.speakers.done(self.task.__aexit__(kind, error, trace))
+
+    def progress(self, percent: float) -> None:
+        if isinstance(self.task, Task):
+            self.task.progress(percent)
+            return
+
+        async def say() -> None:
+            self.task.progress(percent)
+
+        self.speakers.done(say())
+
+    def done(self, result_url: str | None = None) -> None:
+        if isinstance(self.task, Task):
+            self.task.done(result_url)
+        else:
+            self.speakers.done(self.task.done(result_url))
+
+    def fail(self, why: str) -> None:
+        if isinstance(self.task, Task):
+            self.task.fail(why)
+        else:
+            self.speakers.done(self.task.fail(why))
 
 
 class Following:

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from myapp_client import Cursor, Event
+from myapp_client import Client, Cursor, Event
 from myapp_client.cli import main
+from myapp_client.command import run as run_command
 from myapp_client.cursor_file import CursorFile
 from myapp_client.events import event_of
 from myapp_client.lines import as_json, as_text
@@ -184,6 +185,72 @@ def test_cron_job_of_the_docs_tells_once_a_day(server: AppServer, three: Three, 
     assert three.bob.get("/badges").json()["badges"]["notifications"] == 1
 
 
+# -- commands as tasks
+
+
+def tasks_of(someone: Someone) -> list[Any]:
+    found: list[Any] = someone.get("/tasks").json()["tasks"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "state", "error"),
+    [
+        ("echo out; echo err >&2", 0, "done", None),
+        ("echo first >&2; echo The disk is full. >&2; exit 3", 3, "failed", "exit status 3: The disk is full."),
+        ("kill -9 $$", 137, "failed", "ended by SIGKILL"),
+    ],
+)
+def test_command_is_shown_as_a_task_and_says_what_it_says(
+    server: AppServer, three: Three, script: str, status: int, state: str, error: str | None
+) -> None:
+    args = ["task", three.bob.name, "Backup", "--kind", "backup", "--", "sh", "-c", script]
+    done = run(server.url, new_system(server)[1], *args)
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (status, said.stdout, said.stderr)
+    [shown] = tasks_of(three.bob)
+    assert (shown["title"], shown["kind"], shown["state"], shown["error"]) == ("Backup", "backup", state, error)
+
+
+def test_command_gets_the_signals_that_would_end_us_and_is_waited_for(server: AppServer, three: Three) -> None:
+    script = "trap '' INT; echo up; exec sleep 600"
+    command = [PROGRAM, "task", three.bob.name, "Backup", "--", "sh", "-c", script]
+    env = environ(server.url, new_system(server)[1])
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGINT)
+        process.terminate()
+        assert process.wait(60) == 143
+    [shown] = tasks_of(three.bob)
+    assert (shown["state"], shown["error"]) == ("failed", "ended by SIGTERM")
+
+
+def test_command_whose_task_is_cancelled_is_ended(failing: FailingServer) -> None:
+    cancelled = answer(200, {"id": 7, "state": "cancelled", "progress": 0})
+    failing.script = [answer(201, {"id": 7, "state": "running", "progress": 0}), problem(409, "Cancelled."), cancelled]
+    complaints: list[str] = []
+    with Client(failing.url, "t") as client:
+        task = client.task("bob", "Backup")
+        task._core._timeout = 0.3  # so the next sign of life is due in 100 ms
+        assert run_command(task, ["sleep", "600"], complaints.append) == 143
+    assert (complaints, len(failing.asked)) == ([], 3)
+
+
+def test_command_is_run_also_where_it_cannot_be_shown(failing: FailingServer, call: Call, tmp_path: Path) -> None:
+    failing.script = [problem(403, "This token may not do that.")]
+    done = call(failing.url, "t", "task", "bob", "Backup", "--", "touch", str(tmp_path / "backup"))
+    assert (done.returncode, (tmp_path / "backup").exists()) == (0, True)
+    assert done.stderr == "myapp-client: the task cannot be shown: This token may not do that.\n"
+
+
+def test_command_that_there_is_not_is_said_and_shown(failing: FailingServer, call: Call) -> None:
+    failing.script = [answer(201, {"id": 7, "state": "running", "progress": 0})]
+    done = call(failing.url, "t", "task", "bob", "Backup", "--", "/nonexistent/backup", "--", "-x")
+    assert (done.returncode, "/nonexistent/backup: No such file" in done.stderr) == (127, True)
+    said = {"state": "failed", "error": "/nonexistent/backup: No such file or directory"}
+    assert failing.asked[-1].body == said
+
+
 # -- what goes wrong
 
 
@@ -218,6 +285,7 @@ def test_each_refusal_has_its_status_and_says_what_to_do(
         ("http://127.0.0.1:1", "", ["--token-file", "/nonexistent/token", "me"], "/nonexistent/token"),
         ("http://127.0.0.1:1", "t", ["follow", "--since", "yesterday"], "--since"),
         ("http://127.0.0.1:1", "t", ["follow", "--cursor-file", "/nonexistent/cursor"], "make the folder /nonexistent"),
+        ("http://127.0.0.1:1", "t", ["task", "bob", "Backup", "--"], "COMMAND"),
         ("http://127.0.0.1:1", "t", [], "COMMAND"),
     ],
 )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ..servers.someone import Someone, Three
-from ..support import BIN, ROOT
+from ..support import BIN, ROOT, AppServer
+from .test_systems import new_system
 
 README = (ROOT / "clients" / "python" / "README.md").read_text()
 PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
@@ -34,7 +35,7 @@ def lines_of(command: list[str], who: Someone, count: int, cwd: Path | None = No
 
 
 def test_there_are_examples_of_each_kind() -> None:
-    assert (len(PYTHON), len(SHELL)) == (3, 1)
+    assert (len(PYTHON), len(SHELL)) == (4, 2)
 
 
 def test_the_example_of_sending_sends(three: Three) -> None:
@@ -47,7 +48,21 @@ def test_the_example_of_sending_sends(three: Three) -> None:
     assert [event["data"]["body"] for event in three.bob.poll()["events"]] == ["The build is green."]
 
 
-@pytest.mark.parametrize("code", PYTHON[1:], ids=["sync", "async"])
+def test_the_examples_of_tasks_show_tasks(server: AppServer, three: Three, tmp_path: Path) -> None:
+    env = environ(Someone(server, "shop", new_system(server)[1]))
+    name = three.bob.name
+    for command in (
+        [sys.executable, "-c", PYTHON[1].replace('"bob"', repr(name))],
+        ["sh", "-ec", SHELL[0].replace(" bob ", f" {name} ")],
+    ):
+        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+    states = [(one["title"], one["state"], one["result_url"]) for one in three.bob.get("/tasks").json()["tasks"]]
+    report = ("Nightly report", "done", "https://shop.example/reports/7")
+    assert states == [("Nightly backup", "done", None), report]
+
+
+@pytest.mark.parametrize("code", PYTHON[2:], ids=["sync", "async"])
 def test_the_examples_of_following_follow(three: Three, code: str) -> None:
     three.alice.send(three.bob, "hi")
     line, *_ = lines_of([sys.executable, "-c", code], three.bob, 1)
@@ -55,7 +70,7 @@ def test_the_examples_of_following_follow(three: Three, code: str) -> None:
 
 
 def test_the_command_lines_work(three: Three, tmp_path: Path) -> None:
-    script = SHELL[0].replace(" bob ", f" {three.bob.name} ")
+    script = SHELL[1].replace(" bob ", f" {three.bob.name} ")
     lines = lines_of(["bash", "-ec", f"{script.rstrip()}"], three.alice, 2, tmp_path)
     assert f'"name": "{three.alice.name}"' in lines[0]
     assert '"body":"The build is green."' in lines[1]

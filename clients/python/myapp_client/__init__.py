@@ -1,9 +1,11 @@
-"""Send messages and notifications, and follow an inbox: every event once and in order, whatever fails in between."""
+"""Send messages and notifications, show tasks, and follow an inbox: every event once and in order, whatever fails."""
 
-from .answers import Badges, Conversation, Conversations, History, Me, Message, Notified, Ticket, User
+from .answers import Badges, Conversation, Conversations, History, Me, Message, Notified, TaskState, Ticket, User
 from .async_client import AsyncClient
 from .async_follow import AsyncFollow
+from .async_task import AsyncTask
 from .client import Client
+from .environment import task
 from .errors import (
     BadRequest,
     ClientError,
@@ -14,6 +16,7 @@ from .errors import (
     NotFound,
     NotSignedIn,
     ProtocolError,
+    TaskCancelled,
     TooLarge,
     TooMany,
     Unavailable,
@@ -22,10 +25,12 @@ from .errors import (
 from .events import Cursor, Event, Reset
 from .pace import Pace
 from .sync_follow import Follow
+from .sync_task import Task
 
 __all__ = [
     "AsyncClient",
     "AsyncFollow",
+    "AsyncTask",
     "BadRequest",
     "Badges",
     "Client",
@@ -48,10 +53,14 @@ __all__ = [
     "Pace",
     "ProtocolError",
     "Reset",
+    "Task",
+    "TaskCancelled",
+    "TaskState",
     "Ticket",
     "TooLarge",
     "TooMany",
     "Unavailable",
     "Unreachable",
     "User",
+    "task",
 ]

@@ -143,3 +143,21 @@ class Ticket:
     @classmethod
     def of(cls, said: Any) -> Ticket:
         return cls(str(said["ticket"]), float(said["expires_in"]))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """How a task of another system stands: `state` is queued, running, done, failed or cancelled."""
+
+    id: int
+    state: str
+    progress: int
+    error: str | None = None
+
+    @classmethod
+    def of(cls, said: Any) -> TaskState:
+        return cls(int(said["id"]), str(said["state"]), int(said["progress"]), said.get("error"))
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")

@@ -16,6 +16,7 @@ from .address import Address
 from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket, User
 from .asking import NO_ANSWER, unreachable
 from .async_follow import AsyncFollow
+from .async_task import AsyncTask
 from .calls import Call
 from .choosing import Transport
 from .errors import ClientError, Closed
@@ -23,6 +24,7 @@ from .events import Reset, start_at
 from .following import Following
 from .pace import Pace
 from .retrying import Patience
+from .telling import Telling
 from .tls import default_context
 
 T = TypeVar("T")
@@ -89,6 +91,17 @@ class AsyncClient:
     async def ticket(self, user: str) -> Ticket:
         """With a system's token: a ticket by which a user of this system may follow."""
         return await self._ask(calls.ticket(user))
+
+    def task(
+        self, to: str, title: str, *, kind: str | None = None, key: str | None = None, timeout: int = 60
+    ) -> AsyncTask:
+        """With a system's token, for `async with`: show a user a task that this program works on; see AsyncTask.
+
+        It has failed when nothing was heard of it for `timeout` seconds, 10 at least. The same `key` for the same user
+        goes on with the same task, for 7 days.
+        """
+        core = Telling(timeout, self._pace, self._lots)
+        return AsyncTask(calls.make_task(to, title, kind, key, timeout), core, self._ask, self._attempt)
 
     async def me(self) -> Me:
         return await self._ask(calls.me())

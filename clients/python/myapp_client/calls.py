@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
-from .answers import Badges, Conversations, History, Me, Message, Notified, Ticket, User
+from .answers import Badges, Conversations, History, Me, Message, Notified, TaskState, Ticket, User
 from .errors import ProtocolError, error_of
 
 T = TypeVar("T")
@@ -68,6 +68,19 @@ def put_user(name: str, display_name: str | None) -> Call[User]:
 
 def ticket(user: str) -> Call[Ticket]:
     return _change("POST", "/api/tickets", {"user": user}, Ticket.of)
+
+
+def make_task(to: str, title: str, kind: str | None, key: str | None, timeout: int) -> Call[TaskState]:
+    said = _given({"to": to, "title": title, "kind": kind})
+    return _change("POST", "/api/tasks", {**said, "timeout": timeout, "key": key or new_key()}, TaskState.of)
+
+
+def change_task(number: int, said: Mapping[str, Any]) -> Call[TaskState]:
+    return _change("PATCH", f"/api/tasks/{number}", dict(said), TaskState.of)
+
+
+def find_task(number: int) -> Call[TaskState]:
+    return Call("GET", f"/api/tasks/{number}", None, TaskState.of)
 
 
 def me() -> Call[Me]:

@@ -1,4 +1,4 @@
-"""The command line: `myapp-client tell|announce|follow|me`, also `python -m myapp_client`."""
+"""The command line: `myapp-client tell|announce|task|follow|me`, also `python -m myapp_client`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from . import lines
+from . import command, lines
 from .client import Client
 from .cursor_file import CursorFile
 from .errors import ClientError, Closed, Forbidden, NotFound, NotSignedIn, TooMany, Unavailable
@@ -67,10 +67,19 @@ def _parser() -> argparse.ArgumentParser:
     announce = commands.add_parser("announce", help="announce something to everyone, by a system's token")
     announce.set_defaults(run=_announce)
     announce.add_argument("title", metavar="TITLE")
-    for command in (tell, announce):
-        command.add_argument("--body", help="the text below the title (notifications)")
-        command.add_argument("--url", dest="link", metavar="LINK", help="where it leads (notifications)")
-        command.add_argument("--key", help="the same key again is the same message, not another one")
+    for one in (tell, announce):
+        one.add_argument("--body", help="the text below the title (notifications)")
+        one.add_argument("--url", dest="link", metavar="LINK", help="where it leads (notifications)")
+        one.add_argument("--key", help="the same key again is the same message, not another one")
+
+    task = commands.add_parser("task", help="run a command, and show it as a task, by a system's token")
+    task.set_defaults(run=_task)
+    task.add_argument("user", metavar="USER", help="whom it is shown to")
+    task.add_argument("title", metavar="TITLE")
+    task.add_argument("--kind", help="a name of your own for what is done")
+    task.add_argument("--key", help="the same key again is the same task, as long as that is not over")
+    task.add_argument("--timeout", type=int, default=60, metavar="SECONDS", help="missed after so long; default: 60")
+    task.add_argument("command", nargs="+", metavar="-- COMMAND", help="with its arguments; its exit status is ours")
 
     follow = commands.add_parser("follow", help="print a line for each event, for ever")
     follow.set_defaults(run=_follow)
@@ -86,10 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     me = commands.add_parser("me", help="say who one is, as JSON")
     me.set_defaults(run=_me)
-    for command in (follow, me):
-        command.add_argument("--url", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    for command in (tell, announce, follow, me):
-        command.add_argument("--token-file", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    for one in (task, follow, me):
+        one.add_argument("--url", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    for one in (tell, announce, task, follow, me):
+        one.add_argument("--token-file", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
@@ -135,6 +144,11 @@ def _tell(client: Client, asked: argparse.Namespace) -> int:
 def _announce(client: Client, asked: argparse.Namespace) -> int:
     print(client.announce(asked.title, body=asked.body, url=asked.link, key=asked.key))
     return DONE
+
+
+def _task(client: Client, asked: argparse.Namespace) -> int:
+    task = client.task(asked.user, asked.title, kind=asked.kind, key=asked.key, timeout=asked.timeout)
+    return command.run(task, asked.command, lambda text: _say(text, DONE))
 
 
 def _me(client: Client, asked: argparse.Namespace) -> int:

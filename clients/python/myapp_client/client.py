@@ -23,6 +23,8 @@ from .following import Following
 from .pace import Pace
 from .retrying import Patience
 from .sync_follow import Follow
+from .sync_task import Task
+from .telling import Telling
 from .tls import default_context
 
 T = TypeVar("T")
@@ -88,6 +90,15 @@ class Client:
     def ticket(self, user: str) -> Ticket:
         """With a system's token: a ticket by which a user of this system may follow."""
         return self._ask(calls.ticket(user))
+
+    def task(self, to: str, title: str, *, kind: str | None = None, key: str | None = None, timeout: int = 60) -> Task:
+        """With a system's token, for `with`: show a user a task that this program works on; see Task.
+
+        It has failed when nothing was heard of it for `timeout` seconds, 10 at least. The same `key` for the same user
+        goes on with the same task, for 7 days.
+        """
+        core = Telling(timeout, self._pace, self._lots)
+        return Task(calls.make_task(to, title, kind, key, timeout), core, self._ask, self._attempt)
 
     def me(self) -> Me:
         return self._ask(calls.me())

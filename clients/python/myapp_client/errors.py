@@ -7,7 +7,8 @@
     ├── NotSignedIn          401, or close code 4401
     ├── Forbidden            403
     ├── NotFound             404
-    ├── Conflict             409  the same key with other content
+    ├── Conflict             409  the same key with other content; a task that is over
+    │   └── TaskCancelled         by the user whom it is shown to
     ├── TooLarge             413
     ├── Invalid              422  `errors` says which field, and what would be right
     ├── TooMany              429  `retry_after`
@@ -77,7 +78,14 @@ class NotFound(ClientError):
 
 
 class Conflict(ClientError):
-    """The key was used before, with other content."""
+    """The key was used before, with other content; or the task is over."""
+
+
+class TaskCancelled(Conflict):
+    """The user does not want the task any more: stop working on it."""
+
+    def __init__(self, detail: str = "The task was cancelled: stop working on it.", **more: Any) -> None:
+        super().__init__(detail, **more)
 
 
 class TooLarge(ClientError):
