@@ -36,7 +36,7 @@ def test_what_takes_the_disk_long_is_done_beside_the_event_loop(tmp_path: Path, 
         file.write(b"second")
     with pytest.raises(TaskFailed), run.result("third.txt"):
         raise TaskFailed("no third")
-    assert beside == ["fsync", "fsync", "unlink", "unlink"]
+    assert beside == ["sync", "sync", "unlink", "unlink"]
     assert run.file is not None
     assert [file.name for file in tmp_path.iterdir()] == [run.file.path]
     run.discard()
