@@ -8,6 +8,7 @@ raise TaskFailed("There were no sales in %(month)s.")
 
 from __future__ import annotations
 
+import errno
 import math
 import time
 from collections import deque
@@ -18,10 +19,15 @@ from typing import IO
 
 from ..auth.people import Person
 from ..beside import Beside
+from ..errors import Text
 from .results import Folder, ResultFile, check_name, sync
 
 #: A run in the server itself lets requests have a turn when it has gone on for so many seconds, each time for a moment.
 TURN, MOMENT = 0.005, 0.0005
+
+#: A disk, or somebody's part of it, has no room left.
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = Text("There is no room on the server's disk for the result.")
 
 _disk = Beside(2)
 
@@ -120,8 +126,10 @@ class Run:
             with path.open("xb") as file:
                 yield file
             size = _disk.run(sync, path)
-        except BaseException:
+        except BaseException as error:
             self._folder.delete(path.name)
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise TaskFailed(NO_ROOM) from error
             raise
         if self.file is not None:
             self._folder.delete(self.file.path)

@@ -342,7 +342,7 @@ ALLOWED: dict[str, set[str]] = {
         "tasks.service",
         "tasks.stored",
     },
-    "tasks.run": {"auth.people", "beside", "tasks.results"},
+    "tasks.run": {"auth.people", "beside", "errors", "tasks.results"},
     "tasks.interrupting": {"tasks.run"},
     "tasks.complaints": set(),
     "tasks.queue": {"tasks.complaints"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,11 @@ from myapp.auth.people import Person
 from myapp.beside import Beside
 from myapp.tasks.results import Folder
 from myapp.tasks.run import Run, TaskFailed
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(1, 1, Person(1, "alice", "Alice"), Folder(tmp_path), lambda: False)
 
 
 @pytest.fixture
@@ -28,8 +35,7 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_what_takes_the_disk_long_is_done_beside_the_event_loop(tmp_path: Path, beside: list[str]) -> None:
-    run = Run(1, 1, Person(1, "alice", "Alice"), Folder(tmp_path), lambda: False)
+def test_what_takes_the_disk_long_is_done_beside_the_event_loop(run: Run, tmp_path: Path, beside: list[str]) -> None:
     with run.result("first.txt") as file:
         file.write(b"first")
     with run.result("second.txt") as file:
@@ -40,6 +46,15 @@ def test_what_takes_the_disk_long_is_done_beside_the_event_loop(tmp_path: Path, 
     assert run.file is not None
     assert [file.name for file in tmp_path.iterdir()] == [run.file.path]
     run.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_finds_no_room_on_the_disk_says_so_and_takes_none(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(TaskFailed, match="no room"), run.result("large.txt") as file:
+        file.write(b"as much as there was room for")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(PermissionError), run.result("other.txt"):
+        raise PermissionError(errno.EACCES, "something else")
     assert list(tmp_path.iterdir()) == []
 
 
