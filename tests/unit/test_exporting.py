@@ -237,6 +237,7 @@ def test_pages_speak_their_owners_language(world: Export, tmp_path: Path) -> Non
 _MANY = many(messages, "from_id", "to_id", "low_id", "high_id", "body", "at", "seq")
 
 
+@pytest.mark.parametrize("kept_app", ["sqlite"], indirect=True)
 def test_memory_does_not_grow_with_what_there_is(
     world: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
