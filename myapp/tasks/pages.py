@@ -16,7 +16,7 @@ from ..extensions import database
 from ..systems import service as systems
 from ..web import MAX_SEQ, translated
 from . import kinds, stored
-from .stored import AtWork, Task
+from .stored import DONE, AtWork, Task
 
 #: Tasks on one page.
 PAGE = 30
@@ -83,5 +83,5 @@ def _shown(task: Task, shown: dict[str, str]) -> dict[str, Any]:
         "title": own_words.read(task.title, is_ours=task.is_own),
         "error": own_words.read(task.error, is_ours=task.is_own) if task.error else None,
         "source_name": None if task.source is None else shown.get(task.source, task.source),
-        "is_expired": task.is_own and task.result_name is not None and task.result_url is None,
+        "is_expired": task.is_own and task.state == DONE and task.result_name is not None and task.result_url is None,
     }
