@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from flask import render_template, request, url_for
 from flask_login import current_user
 
-from .. import inbox, own_words
+from .. import inbox, languages, own_words
 from ..auth.service import Identity
 from ..errors import Text
 from ..extensions import database
@@ -57,8 +58,16 @@ def at_work() -> Sequence[AtWork]:
 
 def words() -> dict[str, str]:
     """What scripts say of tasks, with its translation: titles of kinds, reasons that are stored. Empty in English."""
+    language = languages.current()
+    if language == languages.DEFAULT:
+        return {}
     titles = (kinds.by_name(name).title for name in kinds.names())
-    texts = [text for text in (*titles, *own_words.known()) if isinstance(text, Text)]
+    return _words_in(language, tuple(text for text in (*titles, *own_words.known()) if isinstance(text, Text)))
+
+
+@lru_cache(maxsize=16)
+def _words_in(language: str, texts: tuple[Text, ...]) -> dict[str, str]:
+    """In the language of the request: looked up once, as every page has them."""
     return {str(text): said for text in texts if (said := translated(text)) != text}
 
 

@@ -511,6 +511,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
         "extensions",
         "inbox",
+        "languages",
         "own_words",
         "systems.service",
         "tasks.kinds",
