@@ -11,12 +11,32 @@ import sys
 import threading
 
 from . import create_app
+from .chores import LOOK_EVERY
+from .db import NOT_NOW
 from .errors import ConfigError
 from .extensions import Parts
 from .logs import say, set_up_logging
 from .schema import upgrade_schema
+from .tasks.complaints import Complaint
+from .tasks.running import Tasks
 
 log = logging.getLogger(__name__)
+
+
+def look_after(tasks: Tasks, stop: threading.Event, every: float = LOOK_EVERY) -> None:
+    """Until `stop`, see every few seconds to what others have left, as servers do: one of those that tell everyone
+    something is busy with it for long, and may be gone altogether.
+    """
+    outage = Complaint(log)
+    while not stop.wait(every):
+        try:
+            tasks.recover()
+            tasks.sweep()
+            outage.is_over("the database answers again: tasks are looked after")
+        except NOT_NOW as error:
+            outage.say("the database does not answer, what is left to do waits: %s", error)
+        except Exception:  # safety net: the next look tries again
+            log.exception("looking after tasks failed")
 
 
 def main() -> int:
@@ -36,7 +56,7 @@ def main() -> int:
         return 2
     parts.tasks.start()
     say(f"runs {parts.settings.tasks_at_once} tasks at a time (Ctrl-C stops it)")
-    stop.wait()
+    look_after(parts.tasks, stop)
     say("stopping")
     parts.tasks.close(parts.settings.drain_seconds)
     parts.database.close()

@@ -598,7 +598,7 @@ ALLOWED: dict[str, set[str]] = {
     "health": {"access", "db", "extensions", "inbox", "metrics", "openapi", "shapes", "tasks.recovery", "web"},
     # around the application
     "schema": {"db", "errors", "extensions"},
-    "worker": {"", "errors", "extensions", "logs", "schema"},
+    "worker": {"", "chores", "db", "errors", "extensions", "logs", "schema", "tasks.complaints", "tasks.running"},
     "own_modules": {"auth", "db", "errors", "extensions", "inbox"},
     "retention": {"db", "inbox", "notifications.service", "pieces"},
     "chores": {"announcements.batches", "announcements.telling", "db", "retention", "search.catching_up"},
