@@ -314,13 +314,15 @@ def retry(transaction: Transaction, owner: int, number: int) -> tuple[Task, str 
     return of_owner(transaction, owner, number), task.result_file
 
 
-def put_back(transaction: Transaction, owner: int, number: int, attempt: int) -> bool:
-    """A run that the process could not bring to its end, since it ends itself: the task waits for another one."""
+def put_back(transaction: Transaction, owner: int, number: int, attempt: int, *, has_died: bool = False) -> bool:
+    """A run that the process could not bring to its end, since it ends itself or the database was away: the task waits
+    for another one. `has_died`: it counts as one that broke off.
+    """
     inbox.lock(transaction, (owner,))
     task = of_owner(transaction, owner, number)
     if task.state != RUNNING or task.attempt != attempt:
         return False
-    _queue(transaction, task, task.deaths)
+    _queue(transaction, task, task.deaths + has_died)
     return True
 
 

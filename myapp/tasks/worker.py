@@ -43,6 +43,7 @@ IDLE = 5.0
 
 TOO_LONG = kept(Text("It took longer than it may, %(seconds)d seconds.", seconds=0))
 STOPPED = kept(Text("The server was stopped in the middle of it."))
+AWAY = kept(Text("The database did not answer in the middle of it."))
 UNKNOWN = kept(Text("This kind of task is not known here any more."))
 FAILURE = kept(Text("Something went wrong; it has been logged."))
 
@@ -213,6 +214,9 @@ class Workers:
             interrupt.leave()  # it may have come while the function was left
             log.info("task %d (%s) was ended: %s", task.id, task.kind, run.end_reason)
             return FAILED, str(FAILURE) if run.end_reason is None else run.end_reason
+        except NOT_NOW as error:
+            log.warning("task %d (%s) broke off, the database did not answer: %s", task.id, task.kind, error)
+            return FAILED, str(AWAY)
         except BaseException as error:  # a SystemExit too: it is not this process that is to end
             if isinstance(error, TaskFailed | AppError) and str(error).strip():
                 return FAILED, str(error)
@@ -260,8 +264,10 @@ class Workers:
     def _end(self, task: Task, run: Run, state: str, error: str | None) -> None:
         kind = kinds.find(task.kind)
         with self._database.transaction() as transaction:
-            if error == STOPPED and kind is not None and kind.again:
-                is_stored = service.put_back(transaction, task.owner_id, task.id, task.attempt)
+            has_died = error == AWAY
+            may_wait = error == STOPPED or (has_died and task.deaths + 1 < service.MOST_DEATHS)
+            if may_wait and kind is not None and kind.again:
+                is_stored = service.put_back(transaction, task.owner_id, task.id, task.attempt, has_died=has_died)
                 state = "ended"
             else:
                 file = run.file if state == DONE else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from myapp.auth import people
 from myapp.db import Transaction
@@ -19,7 +20,7 @@ from myapp.tasks.stored import Task, find
 
 from .conftest import Site
 
-KIND = "trouble"
+KIND, OUTAGE = "trouble", "outage"
 
 
 @pytest.fixture
@@ -31,18 +32,26 @@ def tasks(site: Site) -> Iterator[Tasks]:
         with result("all.txt") as file:
             file.write(b"all of it")
 
+    @task(OUTAGE, again=True)
+    def outage() -> None:
+        outages.append(1)
+        if len(outages) < 3:
+            raise OperationalError("SELECT 1", {}, OSError("the server closed the connection"))
+
+    outages: list[int] = []
     found: Tasks = site.app.extensions["myapp"].tasks
     found.queue.put = lambda number: None  # type: ignore[method-assign]
     found.workers.start = lambda: None  # type: ignore[method-assign]
     found.beat.close()
     yield found
     kinds.remove(KIND)
+    kinds.remove(OUTAGE)
 
 
-def ask(site: Site, name: str) -> int:
+def ask(site: Site, name: str, kind: str = KIND) -> int:
     with site.app.extensions["myapp"].database.transaction() as transaction:
         owner = people.by_name(transaction, name).id
-        number: int = service.create(transaction, owner, kinds.by_name(KIND), {})[0].id
+        number: int = service.create(transaction, owner, kinds.by_name(kind), {})[0].id
     return number
 
 
@@ -81,6 +90,27 @@ def test_result_stays_where_the_answer_to_its_commit_was_lost(
     done = look(site, number)
     assert (done.state, tasks.workers.counts["done"], len(commits)) == ("done", 1, 3)
     assert done.result_file is not None and tasks.folder.of(done.result_file).read_bytes() == b"all of it"
+
+
+def test_task_that_met_no_database_is_run_again_if_it_may_be_and_three_times_at_most(site: Site, tasks: Tasks) -> None:
+    site.programs("alice", "bob")
+    of_alice, of_bob = ask(site, "alice", OUTAGE), ask(site, "bob", OUTAGE)
+    for _ in range(3):
+        assert look(site, of_alice).state == "queued"
+        tasks.workers.run(of_alice)
+    assert (look(site, of_alice).state, look(site, of_alice).deaths) == ("done", 2)
+
+    site.write(f"UPDATE tasks SET deaths = 2 WHERE id = {of_bob}")
+    kinds.remove(OUTAGE)
+
+    @task(OUTAGE, again=True)
+    def still_away() -> None:
+        raise OperationalError("SELECT 1", {}, OSError("the server closed the connection"))
+
+    tasks.workers.run(of_bob)
+    failed = look(site, of_bob)
+    assert (failed.state, failed.error) == ("failed", "The database did not answer in the middle of it.")
+    assert failed.can_retry
 
 
 def test_run_that_broke_off_is_given_up_while_the_queue_is_away(
