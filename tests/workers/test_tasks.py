@@ -82,6 +82,32 @@ def test_killed_worker_is_found_and_what_may_run_again_does_so_while_the_rest_sa
     assert carol.get(done["result_url"]).body == b"all of it"
 
 
+def test_worker_that_is_stopped_gives_its_tasks_their_time_and_leaves_the_rest_to_the_next_one(
+    workers: Workers, three: Three, tmp_path: Path
+) -> None:
+    alice, bob, _ = three
+    again, once = tmp_path / "again", tmp_path / "once"
+    of_alice, of_bob = start_work(alice, "wait-again", again), start_work(bob, "wait-once", once)
+    stack = workers.stack
+    assert stack.worker.stop() == 0
+    assert state(alice, of_alice) == "queued"
+    assert bob.get(f"/tasks/{of_bob}").json()["error"] == "The server was stopped in the middle of it."
+
+    patient = Worker(stack.folder, {**stack.worker.environ, "MYAPP_DRAIN_SECONDS": "60"}, "patient").start()
+    try:
+        wait_for(lambda: len(runs(again)) == 2, "the task to be at work once more", PATIENCE)
+        assert patient.process is not None
+        patient.process.terminate()
+        wait_for(lambda: "stopping" in patient.log(), "the worker to be about to end")
+        go(again)
+        assert patient.process.wait(PATIENCE) == 0
+    finally:
+        patient.kill()
+        stack.worker.start()
+    assert state(alice, of_alice) == "done"
+    assert (len(runs(again)), len(runs(once))) == (2, 1)
+
+
 def test_redis_and_the_database_may_be_away_in_the_middle(workers: Workers, three: Three, tmp_path: Path) -> None:
     alice, bob, _ = three
     stack, pid = workers.stack, workers.stack.worker.pid
