@@ -10,6 +10,7 @@ from ..errors import AppError
 from ..extensions import database
 from ..web import MAX_SEQ, query_whole, safe_next, translated
 from . import kinds, pages, service
+from .pages import part as part_of
 from .views import ID, allowed, bp, by_starts, try_again
 
 __all__ = ["bp"]
@@ -23,7 +24,7 @@ Page = tuple[str, int]
 @bp.get("/tasks/part")
 def part() -> str:
     """The page's tasks as they are now, which scripts put into theirs."""
-    return pages.part(guard.signed_in(), query_whole("before", MAX_SEQ))
+    return part_of(guard.signed_in(), query_whole("before", MAX_SEQ))
 
 
 @bp.post("/tasks/new")
