@@ -59,3 +59,10 @@ def test_the_benchmark_of_watching_prints_what_watchers_and_changes_cost() -> No
         assert float(line.removeprefix(what).replace(",", "")) > 0
     (all_have_it,) = [line for line in lines if line.startswith("watchers that have the last state")]
     assert all_have_it.split()[-1] == "20"
+
+
+def test_the_benchmark_of_tasks_prints_what_they_cost_and_loses_none() -> None:
+    lines = printed("bench.tasks", "--only", "runs", "--place", "embedded", "--tasks", "20", "--users", "2")
+    (line,) = [line for line in lines if line.startswith("CPU of a change of state, ms")]
+    assert float(line.split()[-1]) > 0
+    assert [line.split()[-1] for line in lines if line.strip().startswith("lost or run twice")] == ["0", "0"]
