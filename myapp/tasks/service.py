@@ -376,7 +376,7 @@ def tell(transaction: Transaction, task: Task) -> None:
         is_news = muted.isdisjoint(preferences.reasons("task", task.source_id))
     notice = inbox.CountedBy(kind_of("task").badge) if is_news else None
     seq = inbox.append(transaction, task.owner_id, "task", task.as_event(), notice=notice)
-    transaction.run(_NOTE_SEQ, number=task.id, of_seq=seq)
+    transaction.queue(_NOTE_SEQ, number=task.id, of_seq=seq)
     tell_watchers(transaction, task)
 
 
