@@ -23,18 +23,13 @@ from .task_places import SECRET
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`calls` of progress in so many seconds, and what of it was stored; CPU in seconds, with and without storing."""
+    """`calls` of progress in so many seconds, and how often it was stored; CPU in seconds of all of either."""
 
     calls: int
     seconds: float
     writes: int
-    cpu: float
-    alone: float
-
-    @property
-    def cost(self) -> float:
-        """CPU of one write, in ms."""
-        return 1000 * (self.cpu - self.alone) / max(1, self.writes)
+    calling: float
+    storing: float
 
 
 def progress(calls: int, seconds: float) -> Told:
@@ -57,15 +52,25 @@ def progress(calls: int, seconds: float) -> Told:
             transaction.news.clear()  # nobody is to run it but who does so here
         with database.transaction() as transaction:
             service.claim(transaction, task.id, "bench", 0)
-        alone = _call(_run(folder, task.id), calls, seconds)
         database.publish = count
-        beat, run = Beat(database), _run(folder, task.id)
+        beat, run = _CountedBeat(database), _run(folder, task.id)
         beat.add(run)
-        cpu = _call(run, calls, seconds)
+        calling = _call(run, calls, seconds)
         beat.remove(run)
         beat.close()
         database.close()
-    return Told(calls, seconds, told, cpu, alone)
+    return Told(calls, seconds, told, calling, beat.cpu)
+
+
+class _CountedBeat(Beat):
+    """Adds up the CPU of its turns."""
+
+    cpu = 0.0
+
+    def turn(self) -> None:
+        used = time.thread_time()
+        super().turn()
+        self.cpu += time.thread_time() - used
 
 
 def _run(folder: str, number: int) -> Run:
@@ -73,8 +78,11 @@ def _run(folder: str, number: int) -> Run:
 
 
 def _call(run: Run, calls: int, seconds: float) -> float:
-    began, used = time.monotonic(), time.process_time()
+    """CPU of the calls alone."""
+    began, used = time.monotonic(), 0.0
     for number in range(1, calls + 1):
+        before = time.thread_time()
         run.progress(100 * number / calls)
+        used += time.thread_time() - before
         time.sleep(max(0.0, began + seconds * number / calls - time.monotonic()))
-    return time.process_time() - used
+    return used

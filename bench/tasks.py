@@ -89,7 +89,8 @@ def _progress(asked: argparse.Namespace, lost: list[str]) -> Rows:
         (f"{calls:,} calls of progress in {seconds:g} s, SQLite", ""),
         ("  stored", str(told.writes)),
         ("  a second", f"{told.writes / told.seconds:.1f}"),
-        ("  CPU of one that is stored, ms", f"{told.cost:.2f}"),
+        ("  CPU of one that is stored, ms", f"{1000 * told.storing / max(1, told.writes):.2f}"),
+        ("  CPU of a call, microseconds", f"{1e6 * told.calling / told.calls:.1f}"),
     ]
 
 
