@@ -100,8 +100,8 @@ def make_app(folder: Path, database_url: str | None = None, **settings: str) -> 
     environ = environment(folder, database_url, **settings)
     app = create_app(environ, instance_path=str(folder / "instance"))
     app.jinja_env.bytecode_cache = quicker.compiled
-    quicker.give_tables(app.config["SQLALCHEMY_DATABASE_URI"])
-    upgrade_schema(app)
+    if not quicker.gives_tables(app.config["SQLALCHEMY_DATABASE_URI"]):
+        upgrade_schema(app)
     return app
 
 
