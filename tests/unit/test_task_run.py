@@ -80,17 +80,18 @@ def test_run_that_is_to_end_ends_at_its_next_progress_for_the_first_reason(at_ha
         progress(1)
 
 
-def test_progress_gives_way_but_not_within_a_transaction(
-    at_hand: Run, folder: Folder, monkeypatch: pytest.MonkeyPatch
+def test_progress_gives_way_where_others_wait_for_it_but_not_within_a_transaction(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
+    turns: list[str] = []
     monkeypatch.setattr(run, "TURN", -1.0)
-    progress(1)
-    assert waits == [run.MOMENT]
-    with entered(Run(3, 1, ANN, folder, lambda: True)):
-        progress(1)
-    assert waits == [run.MOMENT]
+    monkeypatch.setattr(run._turns, "wait", lambda: turns.append("gave way"))
+    for is_patched, is_in_transaction, is_given in ((True, False, 1), (True, True, 0), (False, False, 0)):
+        monkeypatch.setattr(run, "_is_patched", lambda is_patched=is_patched: is_patched)
+        with entered(Run(3, 1, ANN, folder, lambda is_in=is_in_transaction: is_in)):  # type: ignore[misc]
+            progress(1)
+        assert len(turns) == is_given
+        turns.clear()
 
 
 def test_result_is_a_file_of_the_task(at_hand: Run, folder: Folder) -> None:
