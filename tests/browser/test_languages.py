@@ -14,7 +14,7 @@ from myapp.extensions import database
 from ..support import PASSWORD, AppServer
 from .lending import new_context
 from .support import PATIENCE, Person, Town, Window
-from .telling import SHOP, admin_of, empty_feed, happen, like, open_bell, rings, shop_of, tell
+from .telling import SHOP, admin_of, empty_feed, happen, like, open_bell, rings, shop_of, tasks_of_all_kinds, tell
 
 #: What is called so in Chinese too.
 NAMES = {"https", "WebSocket", "SSE", "PNG", "JPEG", "WebP", "Authorization", "Bearer"}
@@ -297,6 +297,19 @@ def test_the_account_is_in_chinese_with_what_goes_wrong_there(two: tuple[Person,
 
 
 # -- what happened, and who tells it
+
+
+def test_tasks_are_in_chinese_and_so_are_those_that_come(town: Town) -> None:
+    (ann,) = town.people_named("ann")
+    window = ann.open("/tasks", context=in_chinese(ann))
+    expect(window.find(".empty")).to_be_visible()
+    is_chinese(window, ann)
+    tasks_of_all_kinds(ann, title="月报", reason="没有销售。")
+    for state in ("done", "failed"):
+        expect(window.find(f".task[data-state={state}]").first).to_be_visible()
+    window.page.reload()
+    expect(window.find(".task__state")).to_have_text(["进行中", "等待中", "失败", "处理完毕"])
+    is_chinese(window, ann, "steps.txt")
 
 
 def test_the_bell_is_in_chinese_empty_full_and_when_something_fails(town: Town) -> None:

@@ -18,6 +18,7 @@ PAGES = {
     "older-messages": "/chats/{bob}?before=1000000",
     "empty-conversation": "/chats/{eve}",
     "posts": "/posts",
+    "tasks": "/tasks",
     "account": "/account",
     "not-found": "/chats/nobody-of-this-name",
 }
