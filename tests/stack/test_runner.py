@@ -17,10 +17,11 @@ from stack.postgres import Postgres
 from stack.program import Program
 from stack.redis import Redis
 from stack.uwsgi import Uwsgi
+from stack.worker import Worker
 
 from ..support import ROOT, free_port, wait_for
 
-NAMES = ("redis", "postgres", "uwsgi", "nginx")
+NAMES = ("redis", "postgres", "uwsgi", "worker", "nginx")
 
 
 class Runs:
@@ -65,6 +66,7 @@ class Runs:
             Redis(self.folder),
             Postgres(self.folder),
             Uwsgi(self.folder, {}),
+            Worker(self.folder, {}),
             Nginx(self.folder, ""),
         ]
         return [pid for program in programs for pid in program.processes()]
