@@ -221,9 +221,12 @@ def _runs(entry: Path, executable: str) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs: neither gone, nor dead and not yet waited for, as which a process stays where nobody is init."""
+    """Whether it runs: neither gone, nor dead and not yet waited for, as which a process stays where nobody is init,
+    nor just ending: its memory goes first, and with that its command line.
+    """
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        is_dead = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return not is_dead and Path(f"/proc/{pid}/cmdline").read_bytes() != b""
     return False
 
 
