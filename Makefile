@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AXE := tests/npm/node_modules/axe-core/axe.min.js
+# side by side: one waits for the network where another computes; never two that install into .venv
+TOGETHER = $(MAKE) --no-print-directory -j 3
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -33,10 +35,12 @@ soak: $(VENV)/.test ## kill its parts one after the other for MINUTES=10, by the
 	@sh stack/install_packages.sh nginx redis postgresql
 	@exec $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-test: packages $(VENV)/.test $(AXE) lint ## install what the tests need, check the code and run all tests
+test: ## install what the tests need, check the code and run all tests
+	@$(TOGETHER) packages $(VENV)/.test $(AXE) lint
 	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
-test-postgres: packages $(VENV)/.test $(AXE) ## run all tests, with PostgreSQL wherever SQLite is not what is tested
+test-postgres: ## run all tests, with PostgreSQL wherever SQLite is not what is tested
+	@$(TOGETHER) packages $(VENV)/.test $(AXE)
 	@MYAPP_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/.test ## check the code: ruff and mypy --strict
