@@ -122,7 +122,6 @@ def show(task: int) -> Response:
 @describe(
     "Cancel a task",
     path=[TASK_ID],
-    body=NothingRequest,
     answers={200: shapes.Task},
     errors={404: NO_TASK, 409: "It is over, or of a kind that cannot be cancelled."},
     text="One that is cancelled already stays so.",
@@ -139,7 +138,6 @@ def cancel(task: int) -> Response:
 @describe(
     "Try a task again",
     path=[TASK_ID],
-    body=NothingRequest,
     answers={202: shapes.Task},
     errors={404: NO_TASK, 409: "It is done, or another system works on it."},
     limit=STARTS,
@@ -172,8 +170,8 @@ def read_nothing() -> None:
     "Download a task's result",
     path=[TASK_ID],
     answers={
-        200: Answer(None, "The file, by the name that it is to be saved by.", content="application/octet-stream"),
-        206: Answer(None, "The range of it that was asked for.", content="application/octet-stream"),
+        200: Answer(None, "The file, by the name that it is to be saved by.", content="*/*"),
+        206: Answer(None, "The range of it that was asked for.", content="*/*"),
         304: Answer(None, "It is as it was."),
     },
     errors={404: "There is no such task, it gave nothing, or that is not kept any more.", 416: "It is shorter."},

@@ -62,7 +62,8 @@ def tokens_of(server: AppServer) -> dict[str, str]:
     """By security scheme, the token that operations are asked by: Alice's, to whom Bob has written, and she to him.
 
     It has a number that nobody guesses, so that nobody revokes it. She has been notified, by the system whose token is
-    beside it, which has a user of its own, has announced something, and works on a task of Bob's.
+    beside it, which has a user of its own, has announced something, and works on a task of Bob's. A task of
+    hers was cancelled.
     """
     server.people.add("alice", "bob")
     for name in ("alice", "bob") * 5:
@@ -81,6 +82,10 @@ def tokens_of(server: AppServer) -> dict[str, str]:
         client.post("/api/notifications", json={"to": "alice", "title": "Hi"}).raise_for_status()
         client.post("/api/announcements", json={"title": "Hi"}).raise_for_status()
         client.post("/api/tasks", json={"to": "bob", "title": "Hi"}).raise_for_status()
+    with server.client(token) as client:
+        client.post("/tasks", json={"kind": "export-messages"}).raise_for_status()
+    with server.app.extensions["myapp"].database.transaction() as transaction:  # to be cancelled once more, and retried
+        transaction.driver.execute("UPDATE tasks SET state = 'cancelled', finished_at = at WHERE id = 2")
     return {"token": token, "system": system}
 
 
