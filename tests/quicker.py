@@ -114,8 +114,8 @@ def _migrated() -> bytes:
         )
         upgrade_schema(app)
         app.extensions["myapp"].database.close()
-        with sqlite3.connect(file) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE")
+        connection = sqlite3.connect(file)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it stays in WAL mode, whoever opens a copy first
         connection.close()
         return file.read_bytes()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,9 +174,6 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("empty")
     app = make_app(folder, sqlite_url(folder))
     app.extensions["myapp"].database.close()
-    with sqlite3.connect(folder / "test.sqlite3") as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    connection.close()
     return folder / "test.sqlite3"
 
 
