@@ -75,7 +75,6 @@ class TaskData(Shape):
     """How a task stands, to its owner."""
 
     id: Id
-    source: Annotated[str | None, Meta(description="The system that works on it; null: this application.")]
     title: str
     kind: Annotated[str, Meta(description="What is done.", examples=["export-messages"])]
     state: Literal["queued", "running", "done", "failed", "cancelled"]

@@ -92,7 +92,6 @@ class Task(NamedTuple):
         """The data of the event that tells of its state."""
         return {
             "id": self.id,
-            "source": self.source,
             "title": self.title,
             "kind": self.kind,
             "state": self.state,

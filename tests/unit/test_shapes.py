@@ -81,15 +81,7 @@ DATA = {
     "like": {"post": 1, "by": "bob", "by_name": "Bob", "withdrawn": False},
     "dislike": {"post": 1, "by": "bob", "by_name": "Bob", "withdrawn": True},
     "reply": {"post": 1, "reply": 2, "by": "bob", "by_name": "Bob", "body": "yes"},
-    "task": {
-        "id": 1,
-        "source": None,
-        "title": "Export",
-        "kind": "export-messages",
-        "state": "done",
-        "result_url": "/x",
-        "error": None,
-    },
+    "task": {"id": 1, "title": "Export", "kind": "export-messages", "state": "done", "result_url": "/x", "error": None},
     "notification": {
         "id": 1,
         "source": "shop",

@@ -91,7 +91,7 @@ def test_task_of_a_system_is_shown_to_its_user_as_ours_are(both: Working) -> Non
     assert shown["can_cancel"] and not shown["can_retry"] and shown["started_at"]
     assert both.shop.get(f"/api/tasks/{made['id']}").get_json() == made
     [event] = both.bob.events()
-    said = {"id": made["id"], "source": "shop", "title": "Nightly report", "kind": "report", "state": "running"}
+    said = {"id": made["id"], "title": "Nightly report", "kind": "report", "state": "running"}
     assert (event["kind"], event["data"]) == ("task", {**said, "result_url": None, "error": None})
     assert both.bob.badges()["tasks"] == 0
 
