@@ -9,6 +9,9 @@ import re
 
 from .errors import Text
 
+#: The kinds of tasks of this application: no other system's is called so.
+TASKS: set[str] = set()
+
 _known: list[Text] = []
 _with_numbers: list[tuple[re.Pattern[str], Text]] = []
 

@@ -191,7 +191,7 @@ _TASK_TITLES = {
 
 def _own(data: Data, text: str) -> str:
     """What is said of a task: our own words, or those of the system that works on it."""
-    return own_words.read(text, is_ours=data.get("source") is None)
+    return own_words.read(text, is_ours=data["kind"] in own_words.TASKS)
 
 
 def _task(data: Data) -> str:

@@ -19,7 +19,7 @@ from ..db import Connection, Transaction, now_ms
 from ..errors import Conflict, Invalid, NotFound, Text
 from ..notifications.content import check_text, check_title, check_url
 from ..statements import Now, statement
-from . import service
+from . import kinds, service
 from .models import tasks
 from .stored import CANCELLED, COLUMNS, DONE, FAILED, QUEUED, RUNNING, UNFINISHED, Task
 
@@ -91,6 +91,8 @@ def check(asked: Asked) -> None:
     check_title(asked.title)
     if not KIND.fullmatch(asked.kind):
         raise Invalid("kind", Text("write 1 to 32 of a-z, 0-9 and -, a letter first"))
+    if kinds.find(asked.kind) is not None:
+        raise Invalid("kind", Text("is a kind of this application's own; choose another one"))
     _check_whole("timeout", asked.timeout, LEAST_TIMEOUT, MOST_TIMEOUT)
 
 

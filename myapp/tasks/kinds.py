@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from .. import own_words
 from ..errors import Invalid, Text
 from ..refusals import refusal
 from ..texts import is_text
@@ -108,6 +109,7 @@ def task(
 
     def add(function: F) -> F:
         params = _params_of(name, function)
+        own_words.TASKS.add(name)
         _kinds[name] = TaskKind(name, shown, function, params, who, again, time_limit, can_cancel)
         return function
 
@@ -131,6 +133,7 @@ def _check(name: str, title: str, who: str, time_limit: float) -> None:
 def remove(name: str) -> None:
     """Take a kind away, for tests."""
     _kinds.pop(name, None)
+    own_words.TASKS.discard(name)
 
 
 def find(name: str) -> TaskKind | None:

@@ -8,7 +8,6 @@ const TITLES = { done: 'task-done', failed: 'task-failed' };
  * @property {string} state
  * @property {string | null} result_url
  * @property {string | null} error
- * @property {string | null} [source] the system that works on it, whose words these then are
  */
 
 /** What is said of tasks where one is not on their page; of other events nothing: null. */
@@ -41,16 +40,11 @@ export class TaskTelling {
 
   /** @param {import('./cursor.js').LiveEvent} event @returns {string | null} */
   titleOf({ kind, data }) {
-    return kind === 'task' ? this.strings.get(TITLES[data.state], { title: this.#words(data, data.title) }) : null;
+    return kind === 'task' ? this.strings.get(TITLES[data.state], { title: this.strings.own(data.title) }) : null;
   }
 
   /** @param {import('./cursor.js').LiveEvent} event @returns {string | null} why it failed */
   bodyOf({ kind, data }) {
-    return kind === 'task' ? this.#words(data, data.error ?? '') : null;
-  }
-
-  /** @param {TaskData} data @param {string} text */
-  #words({ source }, text) {
-    return source ? text : this.strings.own(text);
+    return kind === 'task' ? this.strings.own(data.error ?? '') : null;
   }
 }

@@ -301,7 +301,7 @@ ALLOWED: dict[str, set[str]] = {
     # work that takes a while: what is stored, what happens to it, and who runs it
     "tasks.models": {"db"},
     "tasks.results": {"beside", "texts"},
-    "tasks.kinds": {"errors", "refusals", "texts"},
+    "tasks.kinds": {"errors", "own_words", "refusals", "texts"},
     "tasks.stored": {"db", "errors", "statements", "systems.models", "tasks.kinds", "tasks.models"},
     "tasks.topics": {"db", "live.topics", "tasks.stored"},
     "tasks.service": {
@@ -327,6 +327,7 @@ ALLOWED: dict[str, set[str]] = {
         "inbox",
         "notifications.content",
         "statements",
+        "tasks.kinds",
         "tasks.models",
         "tasks.service",
         "tasks.stored",

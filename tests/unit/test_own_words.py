@@ -38,7 +38,7 @@ def test_what_we_say_of_others_is_ours() -> None:
 
 
 def test_a_task_s_title_and_reason_are_translated_in_the_bell() -> None:
-    data = {"id": 7, "state": "failed", "title": "Monthly report", "error": "No sales."}
+    data = {"id": 7, "kind": "export-messages", "state": "failed", "title": "Monthly report", "error": "No sales."}
     kind = kind_of("task")
     title = kind.title(data)
     assert isinstance(title, Text)
@@ -47,7 +47,7 @@ def test_a_task_s_title_and_reason_are_translated_in_the_bell() -> None:
 
 
 def test_a_system_s_task_keeps_its_words_in_the_bell() -> None:
-    data = {"id": 7, "state": "failed", "title": "Search", "error": "Nothing", "source": "shop"}
+    data = {"id": 7, "state": "failed", "title": "Search", "error": "Nothing", "kind": "external"}
     title = kind_of("task").title(data)
     assert isinstance(title, Text)
     assert template_of(title.values["title"]) is None

@@ -150,7 +150,7 @@ def test_nobody_of_that_name_is_named(refusing: Working) -> None:
     ("field", "wrong"),
     [
         *(("title", text) for text in ("", "  ", "x" * 201, "a\x00")),
-        *(("kind", text) for text in ("", "Report", "7up", "a_b", "x" * 33, "a\n", "ü")),
+        *(("kind", text) for text in ("", "export-messages", "Report", "7up", "a_b", "x" * 33, "a\n", "ü")),
         *(("timeout", number) for number in (9, 0, -1, 604_801, 10**30)),
         *(("state", state) for state in ("done", "failed", "")),
         *(("key", text) for text in ("", "x" * 65)),

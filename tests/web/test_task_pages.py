@@ -188,6 +188,32 @@ def test_a_stranger_is_led_to_signing_in_or_to_the_page(path: str, site: Site) -
     assert answer.status_code in (302, 303)
 
 
+def test_another_system_s_task_says_whose_it_is_in_its_own_words(site: Site, alice: Browser) -> None:
+    shop = site.system("shop")
+    site.write("UPDATE systems SET display_name = 'The <Shop>'")
+    number = shop.post("/api/tasks", {"to": "alice", "title": "Search"}).get_json()["id"]
+    alice.client.set_cookie("language", "zh")
+    shown = card(alice.page("/tasks"), number)
+    assert ">Search</h2>" in shown
+    assert "<bdi>The &lt;Shop&gt;</bdi>" in shown
+    assert f'action="/tasks/{number}/stop"' in shown
+    said = {"state": "done", "result_url": "https://shop.example/7?a=1&b=2"}
+    assert shop.open(f"/api/tasks/{number}", "PATCH", json=said).status_code == 200
+    shown = card(alice.page("/tasks"), number)
+    assert 'href="https://shop.example/7?a=1&amp;b=2" data-act="result" rel="noopener noreferrer">查看结果</a>' in shown
+    assert "/again" not in shown
+    bell = alice.page("/notifications")
+    assert "已完成：Search" in bell
+
+
+def test_a_result_that_is_kept_no_longer_says_so(alice: Browser, tasks: Tasks, site: Site) -> None:
+    number = tasks.end(content=b"mine")
+    site.write("UPDATE tasks SET result_file = NULL")
+    shown = card(alice.page("/tasks"), number)
+    assert "What it gave is not kept any more." in shown
+    assert "/result" not in shown
+
+
 # -- what one does
 
 
