@@ -40,20 +40,24 @@ def look_after(tasks: Tasks, stop: threading.Event, every: float = LOOK_EVERY) -
 
 
 def main() -> int:
-    """Run tasks until SIGTERM or SIGINT; then those that run have MYAPP_DRAIN_SECONDS to end. The exit status."""
+    """Run tasks until SIGTERM or SIGINT; then those that run have MYAPP_DRAIN_SECONDS to end. The exit status.
+
+    A database that is away is waited for: whoever looks after services gives up one that ends again and again.
+    """
     set_up_logging()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it runs tasks it ends at once, without a traceback
     try:
         app = create_app()
         parts: Parts = app.extensions["myapp"]
         if parts.tasks.is_here:
             raise ConfigError("MYAPP_REDIS_URL is not set: without Redis tasks run in the server itself")
-        upgrade_schema(app)
+        upgrade_schema(app, is_patient=True)
     except ConfigError as error:
         print(f"The settings do not allow a start:\n{error}", file=sys.stderr)
         return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: stop.set())
     parts.tasks.start()
     say(f"runs {parts.settings.tasks_at_once} tasks at a time (Ctrl-C stops it)")
     look_after(parts.tasks, stop)

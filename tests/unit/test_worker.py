@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from myapp.errors import Unavailable
 from myapp.worker import look_after
+
+from ..support import ROOT, environment, free_port
 
 
 class Troubled:
@@ -37,3 +44,30 @@ def test_worker_looks_after_tasks_whatever_a_look_meets(caplog: pytest.LogCaptur
     assert (tasks.outcomes, tasks.swept) == ([], 3)
     assert caplog.text.count("the database does not answer") == 1
     assert caplog.text.count("ZeroDivisionError") == 1
+
+
+@contextmanager
+def started(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """A worker whose database is away."""
+    environ = environment(folder, f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", **settings)
+    command = [sys.executable, "-m", "myapp.worker"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_worker_waits_for_its_database_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    with started(tmp_path, REDIS_URL="redis://127.0.0.1:1/0") as process:
+        assert process.stderr is not None
+        assert any("waiting for it" in line for line in process.stderr)
+        process.terminate()
+        assert process.wait(20) == -15
+
+
+def test_worker_without_redis_says_what_is_missing(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        assert process.stderr is not None
+        assert "MYAPP_REDIS_URL is not set: without Redis tasks run in the server itself" in process.stderr.read()
+        assert process.wait(20) == 2
