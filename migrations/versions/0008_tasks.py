@@ -42,7 +42,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_tasks_owner", "tasks", ["owner_id", "id"])
-    op.create_index("ix_tasks_result", "tasks", ["result_file"], unique=True)
+    kept = sa.text("result_file IS NOT NULL")
+    op.create_index("ix_tasks_result", "tasks", ["result_file"], unique=True, sqlite_where=kept, postgresql_where=kept)
     unfinished = sa.text("finished_at IS NULL")
     op.create_index(
         "ix_tasks_unfinished",
@@ -51,6 +52,8 @@ def upgrade() -> None:
         sqlite_where=unfinished,
         postgresql_where=unfinished,
     )
+    op.create_index("ix_tasks_kept", "tasks", ["finished_at"], sqlite_where=kept, postgresql_where=kept)
+    op.create_index("ix_tasks_finished", "tasks", ["finished_at"])
     # what somebody wrote and thinks, for exports
     op.create_index("ix_posts_author", "posts", ["author_id", "id"])
     op.create_index("ix_reactions_user", "reactions", ["user_id", "post_id"])

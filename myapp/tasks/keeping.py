@@ -25,7 +25,7 @@ _most = sa.bindparam("most", type_=sa.Integer)
 _some_old = (
     sa.select(tasks.c.id)
     .where(tasks.c.result_file.is_not(None), tasks.c.finished_at < _old)
-    .order_by(tasks.c.id)
+    .order_by(tasks.c.finished_at)
     .limit(_most)
 )
 _FILES = statement(sa.select(tasks.c.result_file).where(tasks.c.id.in_(_some_old)))
@@ -40,7 +40,7 @@ _FORGET = statement(
         tasks.c.id.in_(
             sa.select(tasks.c.id)
             .where(tasks.c.finished_at < _old, tasks.c.result_file.is_(None))
-            .order_by(tasks.c.id)
+            .order_by(tasks.c.finished_at)
             .limit(_most)
         )
     )

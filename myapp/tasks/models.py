@@ -42,7 +42,6 @@ tasks = sa.Table(
     sa.Column("seq", sa.BigInteger),  # of the last event about it in the owner's inbox
     sa.UniqueConstraint("owner_id", "source_id", "key"),
     sa.Index("ix_tasks_owner", "owner_id", "id"),
-    sa.Index("ix_tasks_result", "result_file", unique=True),
     sqlite_autoincrement=True,  # an id is never given out twice
 )
 
@@ -55,3 +54,9 @@ sa.Index(
     sqlite_where=_is_unfinished,
     postgresql_where=_is_unfinished,
 )
+
+#: What is old enough to be deleted: tasks, and what they gave.
+sa.Index("ix_tasks_finished", tasks.c.finished_at)
+_is_kept = tasks.c.result_file.is_not(None)
+sa.Index("ix_tasks_kept", tasks.c.finished_at, sqlite_where=_is_kept, postgresql_where=_is_kept)
+sa.Index("ix_tasks_result", tasks.c.result_file, unique=True, sqlite_where=_is_kept, postgresql_where=_is_kept)

@@ -107,3 +107,13 @@ def test_file_that_no_task_names_goes_when_no_run_can_be_writing_it(tasking: Tas
 
 def test_folder_that_is_not_there_yet_is_no_error(tasking: Tasking, folder: Folder) -> None:
     sweep(tasking, folder)
+
+
+def test_what_is_kept_is_not_gone_through_to_find_what_is_not(lite: Store) -> None:
+    indexes = {"_FILES": "ix_tasks_kept (finished_at", "_FORGET": "ix_tasks_finished (finished_at"}
+    with lite.database.read() as connection:
+        for name, index in indexes.items():
+            sql, constants, _ = getattr(keeping, name).compiled("sqlite")
+            plan = connection.driver.execute(f"EXPLAIN QUERY PLAN {sql}", {**constants, "old": 0, "most": 1}).fetchall()
+            assert any(index in row[3] for row in plan), plan
+            assert not any(row[3] == "SCAN tasks" for row in plan), plan
