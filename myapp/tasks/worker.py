@@ -11,10 +11,10 @@ import os
 import socket
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
-from huey.consumer import Consumer, Scheduler, Worker
+from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
 
 from ..auth import people
 from ..db import NOT_NOW, Database
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a run has to end by itself, at its next `progress`, before it is ended from outside.
 GRACE = 1.0
+#: Seconds after which a run that is to end, and does not end from outside either, is left to itself: it waits in C, in
+#: a thread that nobody can end. What was to be said of it is said without it.
+STUCK = 10.0
 #: Seconds between two looks at how long each has run.
 LOOK_EVERY = 0.5
 #: Seconds between two tries to store how a run ended while the database is away; at most.
@@ -46,6 +49,18 @@ STOPPED = kept(Text("The server was stopped in the middle of it."))
 AWAY = kept(Text("The database did not answer in the middle of it."))
 UNKNOWN = kept(Text("This kind of task is not known here any more."))
 FAILURE = kept(Text("Something went wrong; it has been logged."))
+
+
+class _Replaced(Exception):
+    """The run at hand was left to itself, and another puller has the place of its thread."""
+
+
+class _Within(NamedTuple):
+    """A run that is within its function; at `deadline`, in monotonic seconds, it has run for too long."""
+
+    task: Task
+    interrupt: Interrupt
+    deadline: float
 
 
 class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
@@ -83,6 +98,8 @@ class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
         self.delay = self.default_delay
         try:
             self.queue.run(number)
+        except _Replaced:
+            raise WorkerRecycle from None
         except (Exception, Ended):  # safety net: the next one has its turn
             log.exception("running a task failed")
 
@@ -113,8 +130,8 @@ class Workers:
         self._at_once = at_once
         self._per_user = per_user
         self._consumer: Any = None
-        #: of each run that is within its function, and when it has run for too long
-        self._interrupts: dict[Run, tuple[Interrupt, float]] = {}
+        #: what runs, until its function is left; who takes it out says how it ends
+        self._within: dict[Run, _Within] = {}
         #: how many are at a task, from the claim until its end is stored
         self._busy = 0
         self._is_closed = False
@@ -175,9 +192,16 @@ class Workers:
             self._busy += 1
         try:
             self._run(number)
-        finally:
-            with self._lock:
-                self._busy -= 1
+        except _Replaced:
+            raise  # who left it to itself has counted
+        except BaseException:
+            self._leave()
+            raise
+        self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._busy -= 1
 
     def _run(self, number: int) -> None:
         try:
@@ -194,7 +218,10 @@ class Workers:
         if self._is_ending:
             run.end(STOPPED)
         try:
-            state, reason = self._outcome(task, run)
+            state, reason = self._work(task, run)
+            if self._within.pop(run, None) is None:
+                run.discard()
+                raise _Replaced
             if run.end_reason == "":  # it is nobody's: how it ended is not this run's to say
                 run.discard()
                 self.counts["lost"] += 1
@@ -203,11 +230,15 @@ class Workers:
         finally:
             self._beat.remove(run)
 
-    def _outcome(self, task: Task, run: Run) -> tuple[str, str | None]:
-        kind = kinds.find(task.kind)
-        if kind is None:
-            return FAILED, str(UNKNOWN)
-        interrupt = Interrupt()
+    def _work(self, task: Task, run: Run) -> tuple[str, str | None]:
+        """How it ends."""
+        kind, interrupt = kinds.find(task.kind), Interrupt()
+        limit = 0.0 if kind is None else kind.time_limit
+        run.time_limit = limit
+        self._within[run] = _Within(task, interrupt, time.monotonic() + limit if limit else float("inf"))
+        return (FAILED, str(UNKNOWN)) if kind is None else self._outcome(kind, task, run, interrupt)
+
+    def _outcome(self, kind: TaskKind, task: Task, run: Run, interrupt: Interrupt) -> tuple[str, str | None]:
         try:
             self._call(kind, task, run, interrupt)
         except Ended:
@@ -225,20 +256,14 @@ class Workers:
         return DONE, None
 
     def _call(self, kind: TaskKind, task: Task, run: Run, interrupt: Interrupt) -> None:
-        limit = kind.time_limit
         try:
             arguments = kind.arguments(task.params)
         except Exception as error:
             raise TaskFailed(Text("What was asked for cannot be done any more: %(why)s", why=str(error))) from error
         with self._app.app_context(), entered(run), interrupt:
-            self._interrupts[run] = interrupt, (time.monotonic() + limit if limit else float("inf"))
-            run.time_limit = limit
-            try:
-                if run.end_reason is not None:
-                    raise Ended(run.end_reason)
-                kind.function(**arguments)
-            finally:
-                self._interrupts.pop(run, None)
+            if run.end_reason is not None:
+                raise Ended(run.end_reason)
+            kind.function(**arguments)
 
     def _store(self, task: Task, run: Run, state: str, error: str | None) -> None:
         """However long the database is away: what was done is not done in vain."""
@@ -284,17 +309,33 @@ class Workers:
         while self._busy or not self._is_closed:
             time.sleep(LOOK_EVERY)
             now = time.monotonic()
-            for run in self._beat.runs():
-                interrupt, deadline = self._interrupts.get(run, (None, float("inf")))
-                if interrupt is not None and now > deadline and run.end_reason is None:
+            for run, within in tuple(self._within.items()):
+                if now > within.deadline and run.end_reason is None:
                     run.end(Text(TOO_LONG.template, seconds=int(run.time_limit)))
-                if run.ended_at is not None and now - run.ended_at > GRACE:
+                late = 0.0 if run.ended_at is None else now - run.ended_at
+                if late > STUCK:
+                    self._leave_alone(run, within.task)
+                elif late > GRACE:
                     self._interrupt(run)
 
     def _interrupt(self, run: Run) -> None:
-        interrupt, _deadline = self._interrupts.get(run, (None, 0.0))
-        if interrupt is not None:
-            interrupt.fire(run.end_reason or "")
+        within = self._within.get(run)
+        if within is not None:
+            within.interrupt.fire(run.end_reason or "")
+
+    def _leave_alone(self, run: Run, task: Task) -> None:
+        """It does not end: say so, and give its place to another thread."""
+        try:
+            if run.end_reason:
+                self._end(task, run, FAILED, run.end_reason)
+        except NOT_NOW:
+            return  # the next look says it
+        if self._within.pop(run, None) is None:
+            return  # it has ended by now
+        log.error("task %d (%s) does not end: its thread is left to itself", task.id, task.kind)
+        self._beat.remove(run)
+        self._leave()
+        self._consumer.add_puller()
 
 
 def _is_ended_so(now: Task | None, task: Task, run: Run, state: str) -> bool:
@@ -315,6 +356,9 @@ def _consumer(queue: TaskQueue, at_once: int) -> Any:
 
         def _set_signal_handlers(self) -> None:
             pass
+
+        def add_puller(self) -> None:
+            self._create_process(self._create_worker(), "Worker").start()
 
     return OwnConsumer(
         queue.huey,

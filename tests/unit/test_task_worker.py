@@ -293,6 +293,29 @@ def test_run_that_takes_too_long_is_ended(work: Callable[[], None], office: Offi
 
 
 @pytest.mark.usefixtures("hasty")
+def test_run_that_nobody_can_end_has_failed_in_time_and_leaves_its_place_to_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "STUCK", 0.05)
+    may_go_on, has_gone_on = threading.Event(), threading.Event()
+
+    def waits_in_c() -> None:
+        may_go_on.wait()
+        with result("late.csv"):
+            has_gone_on.set()
+
+    with kind_of(waits_in_c, time_limit=0.02):
+        failed = ended(office, begin(office))
+    assert failed.error == "It took longer than it may, 0 seconds."
+    with kind_of(lambda: None):
+        assert ended(office, begin(office)).state == DONE
+    may_go_on.set()
+    assert has_gone_on.wait(20)
+    wait_for(lambda: not office.files(), "what it gave to be deleted")
+    assert office.tasking.find(failed.id).state == FAILED
+
+
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("again", "state"), [(True, QUEUED), (False, FAILED)])
 @pytest.mark.parametrize("work", [reports, says_nothing])
 def test_process_that_ends_puts_back_what_may_run_again(
@@ -300,7 +323,7 @@ def test_process_that_ends_puts_back_what_may_run_again(
 ) -> None:
     with kind_of(work, again=again):
         task = begin(office)
-        wait_for(lambda: office.workers._interrupts, "the run to begin")
+        wait_for(lambda: office.workers._within, "the run to begin")
         office.workers.close(0.0)
         left = office.tasking.find(task.id)
         assert (left.state, left.deaths, left.error) == (state, 0, None if again else STOPPED)
