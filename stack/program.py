@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -51,6 +51,15 @@ def free_port() -> int:
             sock.bind(("127.0.0.1", port))
             return port
     raise StackError("no port is free")
+
+
+def python_path(environ: Mapping[str, str]) -> str:
+    """Where a program of ours finds the application, and what PYTHONPATH names besides: MYAPP_MODULES may be there.
+
+    Programs run in folders of their own, so what is given from here is made absolute.
+    """
+    given = environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join([str(ROOT), *(os.path.abspath(entry) for entry in given if entry)])
 
 
 def is_open(host: str, port: int) -> bool:

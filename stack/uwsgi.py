@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from .program import BIN, ROOT, Program, children, free_port, is_alive
+from .program import BIN, ROOT, Program, children, free_port, is_alive, python_path
 
 
 class Uwsgi(Program):
@@ -35,7 +35,7 @@ class Uwsgi(Program):
         here = f"127.0.0.1:{self.port}"
         self.environ = {
             **environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": python_path(environ),
             "PYTHONUNBUFFERED": "1",
             "MYAPP_RELOAD_FILE": str(self.reload_file),
             **({"MYAPP_HOST": "127.0.0.1", "MYAPP_PORT": str(self.port)} if router else {"MYAPP_SOCKET": here}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from .program import BIN, ROOT, Program
+from .program import BIN, Program, python_path
 
 
 class Worker(Program):
@@ -17,7 +17,7 @@ class Worker(Program):
     def __init__(self, folder: Path, environ: Mapping[str, str], name: str = "worker") -> None:
         self.name = name
         super().__init__(folder)
-        self.environ = {**environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self.environ = {**environ, "PYTHONPATH": python_path(environ), "PYTHONUNBUFFERED": "1"}
         self.command = [str(BIN / "python"), "-m", "myapp.worker"]
 
     def answers(self) -> bool:

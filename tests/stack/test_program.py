@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from stack import Program
+from stack.uwsgi import Uwsgi
+from stack.worker import Worker
 
 #: What a process has in memory: the kernel takes tens of milliseconds to free it, with its ports still taken.
 MUCH = 500_000_000
@@ -45,3 +49,9 @@ def test_process_that_is_just_ending_still_counts(tmp_path: Path) -> None:
         found = program.processes()
         assert found == [process.pid] or link(process.pid, "cwd") is None, "it has its folder, and its ports"
     assert program.processes() == []
+
+
+@pytest.mark.parametrize("kind", [Uwsgi, Worker])
+def test_modules_of_ones_own_are_found_where_python_path_says(kind: type[Uwsgi | Worker], tmp_path: Path) -> None:
+    environ = kind(tmp_path, {"PYTHONPATH": os.pathsep.join(("/srv/coffee", "", "tests"))}).environ
+    assert environ["PYTHONPATH"].split(os.pathsep)[1:] == ["/srv/coffee", str(Path("tests").resolve())]
