@@ -149,6 +149,19 @@ test('pressed again while the task is at work it is the same key, and afterwards
   assert.match(keys[2], /^[0-9a-f]{32}$/);
 });
 
+test('two presses in a row after a task is over are one task', async () => {
+  const page = tasksPage();
+  page.submit(page.start);
+  await page.answer({ id: 8 }, 202);
+  await page.gather();
+  await page.part({ tasks: [{ id: 8, state: 'done', version: 11 }] });
+  page.submit(page.start);
+  const first = page.fetch.last.body.key;
+  page.submit(page.start);
+  assert.notEqual(first, 'k');
+  assert.equal(page.fetch.last.body.key, first);
+});
+
 test('what cannot be started says why', async () => {
   const page = tasksPage();
   page.submit(page.start);

@@ -158,7 +158,10 @@ export class TasksPage {
   async #start(form) {
     const { started, wasDone } = this.#last(form);
     const [kind, key] = ['kind', 'key'].map((name) => /** @type {HTMLInputElement} */ (form.querySelector(`[name=${name}]`)));
-    if (started && wasDone) key.value = randomKey();
+    if (started && wasDone) {
+      key.value = randomKey();
+      this.#started.delete(form); // so that a second press before the answer has this key, too
+    }
     const answer = await this.parts.api.post('/tasks', { kind: kind.value, params: {}, key: key.value });
     if (!answer.body) return this.#fail(form, answer);
     this.#started.set(form, answer.body.id);
