@@ -243,7 +243,8 @@ class Workers:
             self._call(kind, task, run, interrupt)
         except Ended:
             interrupt.leave()  # it may have come while the function was left
-            log.info("task %d (%s) was ended: %s", task.id, task.kind, run.end_reason)
+            why = "it was cancelled, or another run has its place" if run.end_reason == "" else run.end_reason
+            log.info("task %d (%s) was ended: %s", task.id, task.kind, why)
             return FAILED, str(FAILURE) if run.end_reason is None else run.end_reason
         except NOT_NOW as error:
             log.warning("task %d (%s) broke off, the database did not answer: %s", task.id, task.kind, error)

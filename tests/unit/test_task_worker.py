@@ -136,7 +136,8 @@ def test_task_whose_parameters_are_of_another_version_has_failed_with_that_reaso
     assert "month" in (failed.error or "")
 
 
-def test_run_that_is_cancelled_ends_at_its_next_progress(office: Office) -> None:
+def test_run_that_is_cancelled_ends_at_its_next_progress(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "myapp.tasks")
     seen: list[str] = []
 
     def work() -> None:
@@ -155,6 +156,7 @@ def test_run_that_is_cancelled_ends_at_its_next_progress(office: Office) -> None
     assert seen == []
     assert office.files() == []
     assert office.workers.counts["lost"] == 1
+    assert "was ended: it was cancelled" in caplog.text
 
 
 def test_end_that_is_swallowed_changes_nothing_of_what_was_cancelled(office: Office) -> None:
