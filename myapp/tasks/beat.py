@@ -60,6 +60,8 @@ class Beat:
         self._database = database
         self._runs: set[Run] = set()
         self._said: dict[int, int | None] = {}
+        #: what the turn at hand tells of it
+        self._telling: dict[int, int | None] = {}
         self._lock = threading.Lock()
         self._is_needed = threading.Event()
         self._closing = threading.Event()
@@ -96,9 +98,10 @@ class Beat:
         self._wake()
 
     def take_back(self, number: int) -> int | None:
-        """How far it was said to be, where that is not stored yet, and now will not be."""
+        """How far it was said to be, where that is not stored yet, and now will not be; or is stored right now."""
         with self._lock:
-            return self._said.pop(number, None)
+            before, newer = self._telling.pop(number, None), self._said.pop(number, None)
+            return before if newer is None else newer
 
     def close(self) -> None:
         """Tell what is left, and nothing more. Calling it again does nothing."""
@@ -131,6 +134,7 @@ class Beat:
             said = dict(itertools.islice(self._said.items(), MOST_SAID))
             for number in said:
                 del self._said[number]
+            self._telling = said
             if self._said:
                 self._is_needed.set()
         is_time_to_live = time.monotonic() - self._lived_at >= LIVE_EVERY
@@ -151,6 +155,8 @@ class Beat:
             self._is_needed.set()
         except Exception:  # safety net: the next turn tries again
             log.exception("telling how far tasks are failed")
+        finally:
+            self._telling = {}
 
     def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, int | None]) -> None:
         percents = {run: run.percent for run in changed}
@@ -161,7 +167,10 @@ class Beat:
             for run in quiet:
                 if not transaction.run(_LIVE, number=run.number, of_attempt=run.attempt):
                     self._lost(run)
-            for number, percent in sorted(said.items()):  # in the order in which all processes lock rows
+            for number in sorted(said):  # in the order in which all processes lock rows
+                if number not in said:
+                    continue  # it was taken back
+                percent = said.get(number)
                 if percent is None or not store(transaction, number, 0, percent):
                     transaction.run(_HEARD_OF, number=number)
         for run in changed:

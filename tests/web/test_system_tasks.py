@@ -224,6 +224,26 @@ def test_progress_is_stored_once_the_database_answers_again(working: Working, mo
     wait_for(lambda: working.shown(said)["progress"] == 9, "its progress")
 
 
+def test_end_has_the_progress_that_is_just_being_stored(working: Working, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed, goes_on = working.make()["id"], working.make()["id"]
+    tell, answers = working.tasks.beat._tell, iter([{"state": "failed"}, {"progress": 20, "result_url": "/x"}])
+    said: list[int] = []
+
+    def tell_late(*args: Any) -> None:
+        for number, change in zip((failed, goes_on), answers, strict=False):
+            said.append(working.say(number, **change)["progress"])
+        tell(*args)
+
+    monkeypatch.setattr(working.tasks.beat, "_tell", tell_late)
+    with working.tasks.beat._lock:  # so that one turn tells both
+        working.tasks.beat._said = {failed: 40, goes_on: 10}
+    working.tasks.beat._wake()
+    wait_for(lambda: len(said) == 2, "both to be changed")
+    working.tasks.beat.close()
+    assert said == [40, 20]
+    assert [working.shown(number)["progress"] for number in (failed, goes_on)] == [40, 20]
+
+
 def test_sign_of_life_keeps_a_task_alive_and_what_was_said_of_it(both: Working) -> None:
     running, queued = both.make(timeout=10)["id"], both.make(timeout=10, state="queued")["id"]
     for number in (running, queued):
