@@ -100,9 +100,11 @@ class TaskQueue:
             self.put(number)
 
     def take(self) -> int | None:
-        """The number of a task that waits, None where nothing came so far. Raises Unreadable, and whatever it is where
-        the queue cannot be reached.
+        """The number of a task that waits, None where nothing came so far, or the queue is closed. Raises Unreadable,
+        and whatever it is where the queue cannot be reached.
         """
+        if self._is_closed:
+            return None
         data = self.huey.storage.dequeue()
         if data is None:
             return None
@@ -115,15 +117,16 @@ class TaskQueue:
         raise Unreadable(repr(data[:80]))
 
     def is_empty(self) -> bool:
-        """Whether nothing is on its way. Raises where that cannot be found out."""
-        return not self._waiting and self.huey.storage.queue_size() == 0
+        """Whether nothing is on its way, as far as it is not closed. Raises where that cannot be found out."""
+        return not self._is_closed and not self._waiting and self.huey.storage.queue_size() == 0
 
     def close(self) -> None:
         """Nothing is put in any more. Calling it again does nothing."""
         self._is_closed = True
         self._has_waiting.set()
         self.is_needed.set()
-        made, self._made = self._made, None
+        with self._lock:
+            made, self._made = self._made, None
         if made is not None:
             made[0].storage.close()
 
@@ -145,6 +148,8 @@ class TaskQueue:
 
     def _open(self) -> tuple[Any, Any]:
         with self._lock:
+            if self._is_closed:
+                raise RuntimeError("the queue of tasks is closed")
             if self._made is None:
                 self._made = self._make()
             return self._made

@@ -174,6 +174,16 @@ class Workers:
                 for run in self._beat.runs():
                     self._interrupt(run)
                 self._wait(GRACE)
+        if not self._queue.is_shared:
+            self._end_pullers()
+
+    def _end_pullers(self) -> None:
+        """Whoever closes the queue next, and deletes its file, must not have it opened again by one of them."""
+        deadline = time.monotonic() + GRACE
+        for _puller, thread in self._consumer.worker_threads:
+            while thread.is_alive() and not self._busy and time.monotonic() < deadline:
+                self._queue.is_needed.set()  # one that was just woken may have cleared it
+                thread.join(0.05)
 
     def _wait(self, patience: float) -> bool:
         """Until nothing runs any more; whether that is so."""

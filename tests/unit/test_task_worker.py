@@ -22,7 +22,7 @@ from myapp.tasks.run import Ended
 from myapp.tasks.stored import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Task
 from myapp.tasks.worker import FAILURE, STOPPED, Workers
 
-from ..support import wait_for
+from ..support import PATIENCE, wait_for
 from .conftest import Store
 from .tasking import Tasking, kind_of
 
@@ -327,6 +327,7 @@ def test_process_that_ends_puts_back_what_may_run_again(
         task = begin(office)
         wait_for(lambda: office.workers._within, "the run to begin")
         office.workers.close(0.0)
+        assert office.workers._wait(PATIENCE), "the end is stored by a thread that may have been kept waiting"
         left = office.tasking.find(task.id)
         assert (left.state, left.deaths, left.error) == (state, 0, None if again else STOPPED)
         other = office.tasking.create(office.owner)
@@ -353,6 +354,14 @@ def test_process_that_ends_waits_for_what_is_being_stored(office: Office, monkey
         go_on.set()
         closing.join()
     assert office.tasking.find(task.id).state == DONE
+
+
+def test_process_that_ends_has_nobody_at_the_queue_any_more(office: Office) -> None:
+    with kind_of(lambda: None):
+        ended(office, begin(office))
+    office.workers.close(0.0)
+    pullers = [thread for _puller, thread in office.workers._consumer.worker_threads]
+    assert [thread for thread in pullers if thread.is_alive()] == []
 
 
 @pytest.mark.usefixtures("hasty")
