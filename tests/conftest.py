@@ -13,7 +13,7 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from . import postgres
-from .support import People, PostgresServer, make_app, shared_postgres, sqlite_url
+from .support import People, PostgresServer, close_app, make_app, shared_postgres, sqlite_url
 
 # a test is never timed: what else runs on the machine would decide
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -92,7 +92,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     """The application, with no one in it."""
     app = make_app(tmp_path)
     yield app
-    app.extensions["myapp"].database.close()
+    close_app(app)
 
 
 @pytest.fixture

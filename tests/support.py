@@ -39,6 +39,7 @@ __all__ = [
     "People",
     "PostgresServer",
     "app_server",
+    "close_app",
     "environment",
     "free_port",
     "make_app",
@@ -103,6 +104,14 @@ def make_app(folder: Path, database_url: str | None = None, **settings: str) -> 
     if not quicker.gives_tables(app.config["SQLALCHEMY_DATABASE_URI"]):
         upgrade_schema(app)
     return app
+
+
+def close_app(app: Flask) -> None:
+    """Nothing of it goes on: no thread that would look into a database that is gone."""
+    parts = app.extensions["myapp"]
+    parts.chores.close()
+    parts.tasks.close()
+    parts.database.close()
 
 
 class People:

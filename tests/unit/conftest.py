@@ -17,7 +17,7 @@ from myapp.auth import people
 from myapp.db import Database
 from stack import Redis
 
-from ..support import make_app, shared_postgres, sqlite_url
+from ..support import close_app, make_app, shared_postgres, sqlite_url
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def open_store(folder: Path, database_url: str | None = None) -> Iterator[Store]
     app = make_app(folder, database_url)
     database: Database = app.extensions["myapp"].database
     yield Store(database)
-    database.close()
+    close_app(app)
 
 
 #: Tables whose rows tests make, in an order in which they can be deleted.
@@ -96,7 +96,7 @@ def kept_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     url = sqlite_url(folder) if request.param == "sqlite" else shared_postgres().new_database()
     app = make_app(folder, url)
     yield app
-    app.extensions["myapp"].database.close()
+    close_app(app)
 
 
 @pytest.fixture

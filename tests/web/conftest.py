@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from myapp.systems import service as systems
 from myapp.systems import tokens as system_tokens
 
-from ..support import PASSWORD, People, default_database, make_app, sqlite_url
+from ..support import PASSWORD, People, close_app, default_database, make_app, sqlite_url
 
 TABLES = (
     *("users", "pictures", "sessions", "tokens", "inboxes", "events", "messages", "conversations", "facts"),
@@ -183,9 +183,7 @@ def open_site(folder: Path, empty: Path, database_url: str | None = None, **sett
         (folder / "test.sqlite3").write_bytes(empty.read_bytes())
     app = make_app(folder, database_url, **settings)
     yield Site(app)
-    app.extensions["myapp"].chores.close()
-    app.extensions["myapp"].tasks.close()
-    app.extensions["myapp"].database.close()
+    close_app(app)
 
 
 @pytest.fixture

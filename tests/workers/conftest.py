@@ -14,7 +14,7 @@ from stack import Stack
 
 from ..servers.someone import Someone, Three, people_of
 from ..servers.wire import Wire, bearer, fetch
-from ..support import People, wait_for
+from ..support import People, close_app, wait_for
 
 
 class Workers:
@@ -83,8 +83,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     running = Workers(stack, str(folder / "instance"))
     running.wait_until_all_answer()
     yield running
-    running.app.extensions["myapp"].tasks.close()
-    running.app.extensions["myapp"].database.close()
+    close_app(running.app)
     stack.kill()
 
 
