@@ -21,7 +21,7 @@ from myapp.tasks.interrupting import Interrupt
 from myapp.tasks.results import Folder
 from myapp.tasks.run import Ended, Run, entered
 
-from ..support import wait_for
+from ..support import PATIENCE, wait_for
 
 ANN = Person(7, "ann", "Ann")
 
@@ -188,20 +188,21 @@ def test_thread_is_interrupted_in_its_function_alone() -> None:
 
 
 def test_thread_whose_function_keeps_the_interrupt_goes_on_until_the_next_one() -> None:
-    kept: list[str] = []
+    ready, kept = threading.Semaphore(0), []
 
     def function() -> None:
         for _ in range(2):
             try:
+                ready.release()  # from here on it is kept
                 wait_long()
             except Ended:
                 kept.append("kept")
 
     thread = Interrupted(function)
-    interrupt = wait_for(lambda: thread.interrupt, "the function to begin")
-    interrupt.fire("stop")
-    wait_for(lambda: kept, "the first one to be kept")
-    interrupt.fire("stop")
+    for _ in range(2):
+        assert ready.acquire(timeout=PATIENCE)
+        assert thread.interrupt is not None
+        thread.interrupt.fire("stop")
     thread.join()
     assert kept == ["kept", "kept"]
     assert thread.ended == ["went on"]
