@@ -53,8 +53,8 @@ def upgrade() -> None:
         postgresql_where=unfinished,
     )
     op.create_index("ix_tasks_kept", "tasks", ["finished_at"], sqlite_where=kept, postgresql_where=kept)
-    finished = sa.text("finished_at IS NOT NULL")  # or SQLite would look for what is not finished by it
-    op.create_index("ix_tasks_finished", "tasks", ["finished_at"], sqlite_where=finished, postgresql_where=finished)
+    over = sa.text("finished_at IS NOT NULL AND result_file IS NULL")  # or SQLite would look for all else by it too
+    op.create_index("ix_tasks_finished", "tasks", ["finished_at"], sqlite_where=over, postgresql_where=over)
     # what somebody wrote and thinks, for exports
     op.create_index("ix_posts_author", "posts", ["author_id", "id"])
     op.create_index("ix_reactions_user", "reactions", ["user_id", "post_id"])

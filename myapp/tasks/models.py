@@ -56,8 +56,8 @@ sa.Index(
 )
 
 #: What is old enough to be deleted: tasks, and what they gave.
-_is_finished = tasks.c.finished_at.is_not(None)
-sa.Index("ix_tasks_finished", tasks.c.finished_at, sqlite_where=_is_finished, postgresql_where=_is_finished)
+_is_over = sa.and_(tasks.c.finished_at.is_not(None), tasks.c.result_file.is_(None))
+sa.Index("ix_tasks_finished", tasks.c.finished_at, sqlite_where=_is_over, postgresql_where=_is_over)
 _is_kept = tasks.c.result_file.is_not(None)
 sa.Index("ix_tasks_kept", tasks.c.finished_at, sqlite_where=_is_kept, postgresql_where=_is_kept)
 sa.Index("ix_tasks_result", tasks.c.result_file, unique=True, sqlite_where=_is_kept, postgresql_where=_is_kept)
