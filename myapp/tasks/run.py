@@ -108,15 +108,11 @@ class Run:
         if math.isnan(percent):
             raise ValueError("progress takes a number from 0 to 100, and not NaN")
         self.percent = int(max(0, min(100, percent)))
+        if self._gives_way and time.perf_counter() - self._turn_began > TURN and not self._is_in_transaction():
+            _turns.wait()  # also when it is to end: a function that swallows that would keep all requests waiting
+            self._turn_began = time.perf_counter()
         if self.end_reason is not None:
             raise Ended(self.end_reason)
-        if not self._gives_way:
-            return
-        if time.perf_counter() - self._turn_began > TURN and not self._is_in_transaction():
-            _turns.wait()
-            self._turn_began = time.perf_counter()
-            if self.end_reason is not None:
-                raise Ended(self.end_reason)
 
     @contextmanager
     def result(self, name: str) -> Iterator[IO[bytes]]:

@@ -94,6 +94,21 @@ def test_progress_gives_way_where_others_wait_for_it_but_not_within_a_transactio
         turns.clear()
 
 
+def test_progress_gives_way_also_where_the_run_is_to_end_and_does_not(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[str] = []
+    monkeypatch.setattr(run, "TURN", -1.0)
+    monkeypatch.setattr(run._turns, "wait", lambda: turns.append("gave way"))
+    monkeypatch.setattr(run, "_is_patched", lambda: True)
+    with entered(ended := Run(3, 1, ANN, folder, lambda: False)):
+        ended.end("cancelled")
+        for _ in range(3):
+            with pytest.raises(Ended):
+                progress(1)
+    assert len(turns) == 3
+
+
 def test_result_is_a_file_of_the_task(at_hand: Run, folder: Folder) -> None:
     with result("Grüße.csv") as file:
         file.write(b"1,2\n")
