@@ -260,10 +260,10 @@ class Workers:
             log.warning("task %d (%s) broke off, the database did not answer: %s", task.id, task.kind, error)
             return FAILED, str(AWAY)
         except BaseException as error:  # a SystemExit too: it is not this process that is to end
-            if isinstance(error, TaskFailed | AppError) and str(error).strip():
-                return FAILED, str(error)
-            log.exception("task %d (%s) failed", task.id, task.kind)
-            return FAILED, str(FAILURE)
+            reason = _said(error)
+            if not reason:
+                log.exception("task %d (%s) failed", task.id, task.kind)
+            return FAILED, reason or str(FAILURE)
         return DONE, None
 
     def _call(self, kind: TaskKind, task: Task, run: Run, interrupt: Interrupt) -> None:
@@ -347,6 +347,16 @@ class Workers:
         self._beat.remove(run)
         self._leave()
         self._consumer.add_puller()
+
+
+def _said(error: BaseException) -> str:
+    """Why the task failed, where that is for its owner, else nothing: also where the error cannot say it."""
+    if not isinstance(error, TaskFailed | AppError):
+        return ""
+    try:
+        return str(error).strip() and str(error)
+    except Exception:
+        return ""
 
 
 def _is_ended_so(now: Task | None, task: Task, run: Run, state: str) -> bool:

@@ -81,12 +81,18 @@ def test_function_that_returns_has_done_its_task(office: Office) -> None:
     assert office.beat.numbers == set()
 
 
+class Speechless(TaskFailed):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (TaskFailed("no paper"), "no paper"),
         (TaskFailed(Text("%(n)d left", n=3)), "3 left"),
         (TaskFailed(), FAILURE),
+        (Speechless(), FAILURE),
         (TaskFailed("\x00\ud800"), "??"),
         (NotFound(Text("There is no such post.")), "There is no such post."),
         (RuntimeError("a secret"), FAILURE),
