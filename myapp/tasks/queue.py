@@ -1,17 +1,19 @@
 """The way from who asks for a task to who runs it: huey, over Redis or in a file of SQLite's.
 
 It carries numbers of tasks and nothing else, and may lose or double them: what is to be done stands in the database,
-where a run claims its task. So the file needs no care, and whoever can write to the queue can have nothing run that was
-not asked for.
+where a run claims its task. So the file needs no care, a damaged one is replaced, and whoever can write to the queue
+can have nothing run that was not asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,9 @@ MOST_CONNECTIONS = 1100
 
 #: Beyond it is no number of a task.
 MOST_NUMBER = 2**63 - 1
+
+#: What SQLite says of a file that is none of its own any more, as a disk or a power cut may leave it.
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Unreadable(Exception):
@@ -105,7 +110,8 @@ class TaskQueue:
         """
         if self._is_closed:
             return None
-        data = self.huey.storage.dequeue()
+        with self._mending():
+            data = self.huey.storage.dequeue()
         if data is None:
             return None
         try:
@@ -118,7 +124,8 @@ class TaskQueue:
 
     def is_empty(self) -> bool:
         """Whether nothing is on its way, as far as it is not closed. Raises where that cannot be found out."""
-        return not self._is_closed and not self._waiting and self.huey.storage.queue_size() == 0
+        with self._mending():
+            return not self._is_closed and not self._waiting and self.huey.storage.queue_size() == 0
 
     def close(self) -> None:
         """Nothing is put in any more. Calling it again does nothing."""
@@ -139,8 +146,9 @@ class TaskQueue:
 
     def _put(self, number: int) -> None:
         try:
-            huey, run = self._open()
-            huey.enqueue(run.s(number))
+            with self._mending():
+                huey, run = self._open()
+                huey.enqueue(run.s(number))
             self._lost.is_over("tasks are put into the queue again")
         except Exception as error:  # safety net: the look finds what was lost
             self._lost.say("a task cannot be put into the queue, what waits is found later: %s", error)
@@ -151,8 +159,34 @@ class TaskQueue:
             if self._is_closed:
                 raise RuntimeError("the queue of tasks is closed")
             if self._made is None:
-                self._made = self._make()
+                try:
+                    self._made = self._make()
+                except sqlite3.DatabaseError as error:
+                    if not self._is_replaced(error):
+                        raise
+                    self._made = self._make()
             return self._made
+
+    @contextlib.contextmanager
+    def _mending(self) -> Iterator[None]:
+        """After a failure SQLite's file is opened anew: it makes the tables that it lacks."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            made, self._made = self._made, None
+            if made is not None:
+                made[0].storage.close()
+            self._is_replaced(error)
+            raise
+
+    def _is_replaced(self, error: sqlite3.DatabaseError) -> bool:
+        """Whether the file was damaged and is no more: what it held is found in the database."""
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:
+            return False
+        log.warning("%s is damaged, a new one takes its place: %s", self._file, error)
+        for ending in ("", "-wal", "-shm"):
+            self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
+        return True
 
     def _make(self) -> tuple[Any, Any]:
         if self.is_shared:
