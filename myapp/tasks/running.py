@@ -53,22 +53,26 @@ class Tasks:
         self._trusted_from: float | None = None
         self._silence = Complaint(log)
         self._start = Complaint(log)
+        self._is_wanted = False
         self._listens_since = time.monotonic()
         self._swept_at = 0.0
 
     def start(self) -> None:
-        """Run tasks in this process, after the fork. Calling it again does nothing."""
-        self.workers.start()
+        """Run tasks in this process, after the fork; where something keeps the queue's file away, as soon as it is
+        there. Calling it again does nothing.
+        """
+        self._is_wanted = True
+        try:
+            self.workers.start()
+            self._start.is_over("tasks are run again")
+        except Exception as error:  # whatever it is, all else is served meanwhile
+            self._start.say("tasks cannot be run: %s", error)
 
     def put(self, number: int) -> None:
         """News: this task waits to be run."""
         self.queue.put(number)
         if self.is_here and not _is_command():
-            try:
-                self.workers.start()
-                self._start.is_over("tasks are run again")
-            except Exception as error:  # whatever keeps the queue's file away: the rest of the news must go out
-                self._start.say("tasks cannot be run: %s", error)
+            self.start()
 
     def close(self, patience: float = 1.0) -> None:
         """End all of it; what runs has `patience` seconds. Calling it again does nothing."""
@@ -93,6 +97,8 @@ class Tasks:
         if waiting:
             self._put_lost(waiting)
             self._look_for_workers()
+        if self._is_wanted:
+            self.start()
 
     def _give_up_silent(self, trusted_from: float) -> None:
         with self._database.read() as connection:

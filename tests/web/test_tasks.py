@@ -289,6 +289,20 @@ def test_queue_whose_file_cannot_be_opened_keeps_nobody_from_being_told(
     assert ended(alice, answer)["state"] == "done"
 
 
+def test_server_starts_where_the_queues_file_cannot_be_opened_and_runs_tasks_as_soon_as_it_can(
+    alice: Program, site: Site
+) -> None:
+    tasks = site.app.extensions["myapp"].tasks
+    place = tasks.queue._file
+    place.mkdir(parents=True)
+    tasks.start()
+    answer = begun(alice)
+    place.rmdir()
+    tasks.queue.put(answer.get_json()["id"])  # the file is there; nobody was told to begin
+    tasks.recover()
+    assert ended(alice, answer)["state"] == "done"
+
+
 #: What the example in the description of kinds.py leaves out.
 AROUND = """
 from flask import Flask
