@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import time
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -30,7 +31,7 @@ _number, _attempt = sa.bindparam("number", type_=sa.BigInteger), sa.bindparam("o
 _now = sa.bindparam("now", type_=sa.BigInteger)
 _is_this_run = sa.and_(tasks.c.id == _number, tasks.c.attempt == _attempt, tasks.c.state == RUNNING)
 _LIVE = statement(sa.update(tasks).where(_is_this_run).values(claimed_until=Now() + tasks.c.patience))
-_PROGRESS = statement(
+_progress = (
     sa.update(tasks)
     .where(_is_this_run)
     .values(
@@ -40,14 +41,22 @@ _PROGRESS = statement(
     )
     .returning(*COLUMNS)
 )
-
-
+_PROGRESS = statement(_progress)
+#: What another system said at a time: another process may have stored meanwhile what it said behind that.
+_SAID = statement(_progress.where(tasks.c.version <= _now))
 #: Of another system's task, which may also wait: somebody is at it.
 _HEARD_OF = statement(
     sa.update(tasks)
     .where(tasks.c.id == _number, tasks.c.finished_at.is_(None), tasks.c.source_id != sa.literal_column("0"))
     .values(claimed_until=Now() + tasks.c.patience)
 )
+
+
+class Said(NamedTuple):
+    """How far another system's task is (None: somebody is at it), said at a time in ms."""
+
+    percent: int | None
+    at: int
 
 
 class Beat:
@@ -59,9 +68,9 @@ class Beat:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: set[Run] = set()
-        self._said: dict[int, int | None] = {}
+        self._said: dict[int, Said] = {}
         #: what the turn at hand tells of it
-        self._telling: dict[int, int | None] = {}
+        self._telling: dict[int, Said] = {}
         self._lock = threading.Lock()
         self._is_needed = threading.Event()
         self._closing = threading.Event()
@@ -90,18 +99,22 @@ class Beat:
         with self._lock:
             return sorted(self._runs, key=lambda run: (run.number, run.attempt))
 
-    def say(self, number: int, percent: int | None) -> None:
+    def say(self, number: int, percent: int | None, version: int) -> None:
         """Another system's task is so far, or (None) somebody is at it: stored within PROGRESS_EVERY, the last that was
-        said."""
+        said. `version`: the task's as it was found, behind which it is said.
+        """
         with self._lock:
-            self._said[number] = self._said.get(number) if percent is None else percent
+            before = self._said.get(number)
+            if before is None or percent is not None:
+                self._said[number] = Said(percent, max(now_ms(), version))
         self._wake()
 
     def take_back(self, number: int) -> int | None:
         """How far it was said to be, where that is not stored yet, and now will not be; or is stored right now."""
         with self._lock:
             before, newer = self._telling.pop(number, None), self._said.pop(number, None)
-            return before if newer is None else newer
+        percents = [said.percent for said in (newer, before) if said is not None and said.percent is not None]
+        return percents[0] if percents else None
 
     def close(self) -> None:
         """Tell what is left, and nothing more. Calling it again does nothing."""
@@ -148,17 +161,15 @@ class Beat:
         except NOT_NOW as error:
             self._outage.say("the database does not answer, how far tasks are is told later: %s", error)
             with self._lock:
-                self._said = {
-                    **said,
-                    **{number: percent for number, percent in self._said.items() if percent is not None},
-                }
+                newer = {n: new for n, new in self._said.items() if new.percent is not None or n not in said}
+                self._said = {**said, **newer}
             self._is_needed.set()
         except Exception:  # safety net: the next turn tries again
             log.exception("telling how far tasks are failed")
         finally:
             self._telling = {}
 
-    def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, int | None]) -> None:
+    def _tell(self, changed: list[Run], quiet: list[Run], said: dict[int, Said]) -> None:
         percents = {run: run.percent for run in changed}
         with self._database.transaction() as transaction:
             for run in changed:
@@ -168,10 +179,10 @@ class Beat:
                 if not transaction.run(_LIVE, number=run.number, of_attempt=run.attempt):
                     self._lost(run)
             for number in sorted(said):  # in the order in which all processes lock rows
-                if number not in said:
+                found = said.get(number)
+                if found is None:
                     continue  # it was taken back
-                percent = said.get(number)
-                if percent is None or not store(transaction, number, 0, percent):
+                if found.percent is None or not store(transaction, number, 0, found.percent, found.at):
                     transaction.run(_HEARD_OF, number=number)
         for run in changed:
             run.told_percent = percents[run]
@@ -183,9 +194,10 @@ class Beat:
         run.end("")  # it was cancelled, or another run has its place
 
 
-def store(transaction: Transaction, number: int, attempt: int, percent: int) -> bool:
-    """Whether it is still this run's."""
-    row = transaction.one(_PROGRESS, number=number, of_attempt=attempt, percent=percent, now=now_ms())
+def store(transaction: Transaction, number: int, attempt: int, percent: int, said_at: int | None = None) -> bool:
+    """Whether it is still this run's; and of what was said at a time, whether nothing was said behind that."""
+    what, now = (_PROGRESS, now_ms()) if said_at is None else (_SAID, said_at)
+    row = transaction.one(what, number=number, of_attempt=attempt, percent=percent, now=now)
     if row is None:
         return False
     tell_watchers(transaction, with_source(transaction, row))

@@ -168,6 +168,7 @@ def update(transaction: Transaction, source: int, name: str, number: int, change
         return found._replace(task=task)
     state = change.state or (RUNNING if change.progress is not None else task.state)
     now = now_ms()
+    is_of_progress = state != task.state or change.progress is not None
     row = transaction.one(
         _CHANGE,
         number=number,
@@ -178,7 +179,7 @@ def update(transaction: Transaction, source: int, name: str, number: int, change
         url=change.result_url or task.system_url,
         began=now if task.started_at is None and state in (RUNNING, DONE, FAILED) else task.started_at,
         ended=None if state in UNFINISHED else now,
-        now=now,
+        now=now if is_of_progress else task.version,  # another process may be about to store what it was told before
     )
     if state != task.state:
         service.changed(transaction, row)

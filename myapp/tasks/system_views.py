@@ -147,7 +147,7 @@ def change(task: int) -> Response:
     with database().read() as connection:
         found = external.find(connection, system.id, system.name, task)
     if external.is_only_progress(found.task, said):
-        parts().tasks.beat.say(task, said.progress)
+        parts().tasks.beat.say(task, said.progress, found.task.version)
         progress = found.task.progress if said.progress is None else said.progress
         return answer(found._replace(task=found.task._replace(progress=progress)).as_json())
     if found.task.state in UNFINISHED:

@@ -90,10 +90,6 @@ test('the end of a task is told, in the words of the page', () => {
   assert.equal(telling.bodyOf(task({ error: 'No sales' })), 'No sales');
 });
 
-test("another system's words are left as they are", () => {
-  assert.equal(telling.titleOf(task({ source: 'shop' })), 'Done: Report');
-});
-
 test('it leads to the result, or to the task', () => {
   assert.equal(telling.addressOf(task({})), '/live/tasks#task-7');
   assert.equal(telling.addressOf(task({ result_url: '/tasks/7/result' })), '/live/tasks/7/result');

@@ -164,3 +164,27 @@ def test_there_are_at_most_four_transactions_a_second(
     beat._go_on()
     assert len(times) == 40
     assert all(later - earlier >= PROGRESS_EVERY for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_what_a_system_said_last_stays_whichever_process_stores_it_first(
+    beat: Beat, task: Task, tasking: Tasking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasking.store.write(f"UPDATE tasks SET source_id = 7, attempt = 0 WHERE id = {task.id}")
+    times = iter(range(task.version + 1, task.version + 3))
+    monkeypatch.setattr(module, "now_ms", lambda: next(times))
+    another = Beat(tasking.database)
+    another.close()
+    beat.say(task.id, 10, task.version)
+    another.say(task.id, 20, task.version)
+    assert (turns(another, tasking), turns(beat, tasking)) == (1, 0)
+    assert tasking.find(task.id).progress == 20
+
+
+def test_what_a_system_said_is_behind_what_it_was_shown_whatever_the_clocks_say(
+    beat: Beat, task: Task, tasking: Tasking
+) -> None:
+    ahead = task.version + 3_600_000
+    tasking.store.write(f"UPDATE tasks SET source_id = 7, attempt = 0, version = {ahead} WHERE id = {task.id}")
+    beat.say(task.id, 10, ahead)
+    assert turns(beat, tasking) == 1
+    assert (tasking.find(task.id).progress, tasking.find(task.id).version) == (10, ahead + 1)

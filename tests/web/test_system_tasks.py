@@ -255,6 +255,17 @@ def test_sign_of_life_keeps_a_task_alive_and_what_was_said_of_it(both: Working) 
     assert both.shown(queued)["state"] == "queued"
 
 
+def test_progress_said_before_the_place_of_the_result_is_stored_behind_it_too(
+    working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = working.make()["id"]
+    version = working.shown(number)["version"]
+    working.say(number, result_url="/reports/7")
+    monkeypatch.setattr(beat, "now_ms", lambda: version + 1)  # another process was told before, and has yet to store it
+    working.tasks.beat.say(number, 40, version)
+    wait_for(lambda: working.shown(number)["progress"] == 40, "its progress")
+
+
 def test_progress_of_a_queued_task_begins_it(both: Working) -> None:
     made = both.make(state="queued")
     assert made["started_at"] is None
