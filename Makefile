@@ -22,7 +22,7 @@ dev: $(VENV)/.dev ## the same, started anew whenever a file changes
 worker: $(VENV)/.stack ## run tasks of servers that share MYAPP_REDIS_URL; without it they run in the server itself
 	@exec $(BIN)/python -m myapp.worker
 
-stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, one for tasks, Redis, PostgreSQL
+stack: $(VENV)/.stack ## run it as it is deployed: nginx, uWSGI with two workers, a worker for tasks, Redis, PostgreSQL
 	@sh stack/install_packages.sh nginx redis postgresql
 	@exec $(BIN)/python -m stack
 
