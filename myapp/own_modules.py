@@ -6,7 +6,8 @@ For their code: `signed_in`, `live_page` and `transaction`; besides, `notify` an
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -36,7 +37,20 @@ def init_app(app: Flask, names: Sequence[str]) -> None:
             ) from None
         if not callable(getattr(module, "init_app", None)):
             raise ConfigError(f"MYAPP_MODULES: {name} has no function init_app(app): give it one")
+        before = Counter(_routes(app))
         module.init_app(app)
+        for (method, rule), times in Counter(_routes(app)).items():
+            if 0 < before[method, rule] < times:  # the second view would never be reached, and nothing would say so
+                raise ConfigError(
+                    f"MYAPP_MODULES: {name} has a view for {method} {rule}, which is taken: give it another address"
+                )
+
+
+def _routes(app: Flask) -> Iterator[tuple[str, str]]:
+    """Each method and address that there is a view for, once for each view."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, rule.rule
 
 
 def signed_in() -> Identity:

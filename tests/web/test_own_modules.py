@@ -100,3 +100,12 @@ def test_what_a_module_itself_lacks_is_told_as_it_is(tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="nothing_of_this"):
         make_app(tmp_path, MODULES="broken_module")
+
+
+def test_view_that_could_never_be_reached_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "def init_app(app):\n    app.add_url_rule('/reports', 'mine', print, methods=['POST'])\n"
+    (tmp_path / "taken_module.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match="taken_module has a view for POST /reports, which is taken"):
+        make_app(tmp_path, MODULES="taken_module")
+    sys.modules.pop("taken_module", None)
