@@ -10,7 +10,7 @@ const TITLES = { done: 'task-done', failed: 'task-failed' };
  * @property {string | null} error
  */
 
-/** What is said of tasks where one is not on their page; of other events nothing: null. */
+/** What toasts say of tasks, on every page; of other events nothing: null. */
 export class TaskTelling {
   /**
    * @param {import('./strings.js').Strings} strings

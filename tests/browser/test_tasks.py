@@ -89,6 +89,9 @@ def test_the_bar_moves_on_from_where_it_is(ann: Person, steps: Steps) -> None:
     assert bar.evaluate("(bar) => bar.isConnected")
     assert window.find("main [aria-live], main [role=status]").count() == 0
     steps.say(100)
+    told = window.find("[data-live-toasts] > *")  # the card is in sight: it is only read out
+    expect(told).to_have_text("Done: One step after the other", timeout=PATIENCE)
+    expect(told).to_have_class("visually-hidden")
     window.has_tasks({number: ("done", "")})
 
 

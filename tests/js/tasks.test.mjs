@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { h } from './support/dom.mjs';
 import { tasksPage } from './support/tasks.mjs';
 import { settle } from './support/world.mjs';
 
@@ -221,4 +222,37 @@ test('that a task begins is nothing to be seen', () => {
   page.happens('queued');
   page.happens('cancelled');
   assert.deepEqual(marked(page), []);
+});
+
+// -- toasts
+
+/** What is told by a toast unless somebody prevents it, and the region that it comes into. */
+function toast(page, id) {
+  const region = h('div', { 'data-live-toasts': '' });
+  region.setDocument(page.document);
+  page.document.querySelector('body').append(region);
+  page.document.documentElement.clientHeight = 600;
+  const event = new CustomEvent('live:toast', {
+    detail: { event: { kind: 'task', data: { id } }, title: 'Failed: A', body: 'Why' }, cancelable: true,
+  });
+  return { region, isShown: page.document.dispatchEvent(event) };
+}
+
+test('a toast of a task whose card is in sight is only read out', async () => {
+  const page = tasksPage({ tasks: [RUNNING] });
+  page.find(7).getBoundingClientRect = () => ({ top: 500, bottom: 700 });
+  const { region, isShown } = toast(page, 7);
+  assert.equal(isShown, false);
+  assert.deepEqual(region.children.map((line) => [line.className, line.textContent]), [['visually-hidden', 'Failed: A. Why']]);
+  await page.timers.advance(5000);
+  assert.equal(region.children.length, 0);
+});
+
+test('a toast of a task that is not in sight, or not on the page, is shown', () => {
+  for (const [id, top] of [[7, 600], [7, -200], [8, 0]]) {
+    const page = tasksPage({ tasks: [RUNNING] });
+    page.find(7).getBoundingClientRect = () => ({ top, bottom: top + 200 });
+    const { region, isShown } = toast(page, id);
+    assert.deepEqual([isShown, region.children.length], [true, 0]);
+  }
 });

@@ -4,6 +4,7 @@ import { loadPage } from '../http.js';
 import { randomKey } from '../outbox.js';
 import { ReadMarker } from '../read-marker.js';
 import { TaskCards } from './task-cards.js';
+import { TaskToasts } from './task-toasts.js';
 
 /** What comes within this time is shown by one request, in milliseconds. */
 const GATHER = 150;
@@ -40,6 +41,7 @@ export class TasksPage {
     this.parts = parts;
     const { document, timers } = parts;
     this.cards = new TaskCards(document, timers);
+    this.toasts = new TaskToasts(document, timers, this.cards);
     this.reading = this.#marker();
     document.addEventListener('submit', (event) => this.#submit(event));
     document.addEventListener('live:state', ({ detail }) => detail.transport && this.#hasFailed && this.load());
