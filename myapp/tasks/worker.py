@@ -298,6 +298,13 @@ class Workers:
             wait = min(MOST_WAIT, wait * 2)
 
     def _end(self, task: Task, run: Run, state: str, error: str | None) -> None:
+        outcome = self._stored_as(task, run, state, error)
+        if outcome != DONE:
+            run.discard()
+        self.counts[outcome] += 1
+
+    def _stored_as(self, task: Task, run: Run, state: str, error: str | None) -> str:
+        """How it ended by what is stored now; `lost` where that is not this run's to say."""
         kind = kinds.find(task.kind)
         with self._database.transaction() as transaction:
             has_died = error == AWAY
@@ -309,9 +316,7 @@ class Workers:
                 file = run.file if state == DONE else None
                 stored = service.finish(transaction, task.owner_id, task.id, task.attempt, state, error, file)
                 is_stored = stored is not None or _is_ended_so(find(transaction, task.id), task, run, state)
-        if not is_stored or state != DONE:
-            run.discard()
-        self.counts[state if is_stored and state in self.counts else "lost"] += 1
+        return state if is_stored and state in self.counts else "lost"
 
     # -- time
 
@@ -335,12 +340,16 @@ class Workers:
             within.interrupt.fire(run.end_reason or "")
 
     def _leave_alone(self, run: Run, task: Task) -> None:
-        """It does not end: say so, and give its place to another thread."""
+        """It does not end: say so, and give its place to another thread. Its file is its own to delete: it may be at
+        its end just now, and be the first to say so.
+        """
         try:
-            if run.end_reason:
-                self._end(task, run, FAILED, run.end_reason)
+            if run.end_reason and (outcome := self._stored_as(task, run, FAILED, run.end_reason)) != "lost":
+                self.counts[outcome] += 1
         except NOT_NOW:
             return  # the next look says it
+        except Exception:  # safety net: whoever looks for runs that broke off says it
+            log.exception("that task %d does not end cannot be stored", task.id)
         if self._within.pop(run, None) is None:
             return  # it has ended by now
         log.error("task %d (%s) does not end: its thread is left to itself", task.id, task.kind)

@@ -18,7 +18,7 @@ from myapp.tasks import TaskFailed, owner, progress, result, service, worker
 from myapp.tasks.beat import Beat
 from myapp.tasks.queue import TaskQueue
 from myapp.tasks.results import Folder
-from myapp.tasks.run import Ended
+from myapp.tasks.run import Ended, Run
 from myapp.tasks.stored import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Task
 from myapp.tasks.worker import FAILURE, STOPPED, Workers
 
@@ -321,6 +321,36 @@ def test_run_that_nobody_can_end_has_failed_in_time_and_leaves_its_place_to_the_
     assert has_gone_on.wait(20)
     wait_for(lambda: not office.files(), "what it gave to be deleted")
     assert office.tasking.find(failed.id).state == FAILED
+
+
+@pytest.mark.usefixtures("hasty")
+def test_run_that_ends_just_before_it_is_left_to_itself_keeps_what_it_gave(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "STUCK", 0.05)
+    may_go_on, is_late = threading.Event(), threading.Event()
+    stored_as = office.workers._stored_as
+
+    def slowly(task: Task, run: Run, state: str, error: str | None) -> str:
+        if state == FAILED:
+            may_go_on.set()
+            wait_for(lambda: office.tasking.find(task.id).state == DONE, "the run to be first")
+        outcome = stored_as(task, run, state, error)
+        if state == FAILED:
+            is_late.set()
+        return outcome
+
+    def waits_in_c() -> None:
+        with result("a.csv"):
+            may_go_on.wait()
+
+    monkeypatch.setattr(office.workers, "_stored_as", slowly)
+    with kind_of(waits_in_c, time_limit=0.02):
+        task = begin(office)
+        assert is_late.wait(PATIENCE)
+    office.workers.close(PATIENCE)
+    assert office.files() == [office.tasking.find(task.id).result_file]
+    assert (office.workers.counts["done"], office.workers.counts["lost"]) == (1, 0)
 
 
 @pytest.mark.usefixtures("hasty")
