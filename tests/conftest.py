@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,8 +39,11 @@ def pytest_configure() -> None:
     And keep the ports of the processes that run tests apart: of two servers on one port one ends, and its test would
     talk to the other.
 
-    Whatever the machine says, servers keep their compiled modules: hundreds are started.
+    Whatever the machine says, servers keep their compiled modules: hundreds are started. And what tests start hears
+    Ctrl-C, also where a shell has started the tests themselves in the background.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS
     part = PORTS[number * len(PORTS) // PARTS : (number + 1) * len(PORTS) // PARTS]
