@@ -46,6 +46,8 @@ class Postgres(Program):
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster([*as_user, str(bin_folder / "initdb")])
         self._forget_the_dead()
+        # of tests' servers that are killed nothing stays in /dev/shm: a megabyte of each
+        shared = [] if self.fsync else ["-c", "dynamic_shared_memory_type=mmap"]
         self.command = [
             *as_user,
             str(bin_folder / "postgres"),
@@ -53,6 +55,7 @@ class Postgres(Program):
             *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
             *("-c", f"max_connections={self.max_connections}"),
             *("-c", f"fsync={'on' if self.fsync else 'off'}", "-c", f"cluster_name={self.mark}"),
+            *shared,
         ]
 
     def _make_cluster(self, initdb: list[str]) -> None:
