@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from myapp import worker
 from myapp.errors import Unavailable
 from myapp.worker import look_after
 
@@ -66,8 +68,13 @@ def test_worker_waits_for_its_database_and_ends_when_it_is_told_to(tmp_path: Pat
         assert process.wait(20) == -15
 
 
-def test_worker_without_redis_says_what_is_missing(tmp_path: Path) -> None:
-    with started(tmp_path) as process:
-        assert process.stderr is not None
-        assert "MYAPP_REDIS_URL is not set: without Redis tasks run in the server itself" in process.stderr.read()
-        assert process.wait(20) == 2
+def test_worker_without_redis_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("set_up_logging", "signal"):
+        monkeypatch.setattr(worker, name, Mock())  # they are the tests'
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MYAPP_REDIS_URL", raising=False)
+    assert worker.main() == 2
+    assert "MYAPP_REDIS_URL is not set: without Redis tasks run in the server itself" in capsys.readouterr().err
