@@ -65,6 +65,8 @@ def test_killed_worker_is_found_and_what_may_run_again_does_so_while_the_rest_sa
     killed = workers.stack.worker.pid
     behind = ask(carol, "die-behind", folder=str(tmp_path / "behind"))  # kills the worker when all of it is done
     wait_for(lambda: not workers.stack.worker.is_running, "the worker to be killed")
+    with workers.app.extensions["myapp"].database.transaction() as transaction:  # 10 s go by
+        transaction.driver.execute("UPDATE tasks SET claimed_until = 0 WHERE state = 'running'")
     go(tmp_path / "again")
     workers.stack.worker.start()
 
