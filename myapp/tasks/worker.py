@@ -179,7 +179,7 @@ class Workers:
 
     def _end_pullers(self) -> None:
         """Whoever closes the queue next, and deletes its file, must not have it opened again by one of them."""
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + IDLE
         for _puller, thread in self._consumer.worker_threads:
             while thread.is_alive() and not self._busy and time.monotonic() < deadline:
                 self._queue.is_needed.set()  # one that was just woken may have cleared it
