@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from myapp.db import now_ms
 from myapp.tasks import beat, recovery
 from myapp.tasks.running import Tasks
 
@@ -236,7 +237,8 @@ def test_end_has_the_progress_that_is_just_being_stored(working: Working, monkey
 
     monkeypatch.setattr(working.tasks.beat, "_tell", tell_late)
     with working.tasks.beat._lock:  # so that one turn tells both
-        working.tasks.beat._said = {failed: 40, goes_on: 10}
+        later = now_ms() + 10
+        working.tasks.beat._said = {failed: beat.Said(40, later), goes_on: beat.Said(10, later)}
     working.tasks.beat._wake()
     wait_for(lambda: len(said) == 2, "both to be changed")
     working.tasks.beat.close()
