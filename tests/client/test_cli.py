@@ -280,6 +280,7 @@ def test_each_refusal_has_its_status_and_says_what_to_do(
     [
         ("", "t", ["me"], "set MYAPP_URL"),
         ("http://127.0.0.1:1", "", ["me"], "set MYAPP_TOKEN"),
+        ("http://127.0.0.1:1", "", ["task", "bob", "Backup", "--", "true"], "`flask systems token NAME`"),
         ("nonsense", "t", ["me"], "url: give the address"),
         ("http://h:abc", "t", ["me"], "url: give an address"),
         ("http://127.0.0.1:1", "", ["--token-file", "/nonexistent/token", "me"], "/nonexistent/token"),

@@ -119,7 +119,10 @@ def _client(asked: argparse.Namespace) -> Client:
     except (OSError, UnicodeDecodeError) as error:
         _refuse(f"--token-file: {error}")
     if not token.strip():
-        _refuse("no token: set MYAPP_TOKEN, or give --token-file FILE; `flask tokens create USER` makes one")
+        _refuse(
+            "no token: set MYAPP_TOKEN, or give --token-file FILE; `flask tokens create USER` makes one of a user's, "
+            "`flask systems token NAME` one of a system's"
+        )
     try:
         return Client(asked.url, token)
     except ValueError as error:
