@@ -169,14 +169,19 @@ class TaskQueue:
 
     @contextlib.contextmanager
     def _mending(self) -> Iterator[None]:
-        """After a failure SQLite's file is opened anew: it makes the tables that it lacks."""
+        """After a failure SQLite's file is opened anew, by the first who meets it: it makes the tables that it lacks.
+        What another has opened and filled since then stays.
+        """
+        used = self._made
         try:
             yield
         except sqlite3.DatabaseError as error:
-            made, self._made = self._made, None
-            if made is not None:
-                made[0].storage.close()
-            self._is_replaced(error)
+            with self._lock:
+                if used is None or used is self._made:
+                    made, self._made = self._made, None
+                    if made is not None:
+                        made[0].storage.close()
+                    self._is_replaced(error)
             raise
 
     def _is_replaced(self, error: sqlite3.DatabaseError) -> bool:

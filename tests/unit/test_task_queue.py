@@ -57,3 +57,18 @@ def test_file_that_has_lost_its_tables_has_them_again(tmp_path: Path) -> None:
     queue.put(3)
     assert queue.take() == 3
     queue.close()
+
+
+def test_file_that_another_has_replaced_meanwhile_stays(tmp_path: Path) -> None:
+    queue = TaskQueue("", tmp_path / "tasks.sqlite3", "a deployment")
+    queue.put(1)
+    queue.take()
+    damaged = sqlite3.DatabaseError("database disk image is malformed")
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    with contextlib.suppress(sqlite3.DatabaseError), queue._mending():
+        with contextlib.suppress(sqlite3.DatabaseError), queue._mending():
+            raise damaged
+        queue.put(2)
+        raise damaged
+    assert queue.take() == 2
+    queue.close()
