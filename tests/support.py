@@ -89,6 +89,7 @@ def environment(folder: Path, database_url: str | None = None, **settings: str) 
         "PYTHONUNBUFFERED": "1",
         "MYAPP_SECRET_KEY": "a secret that only tests know",
         "MYAPP_DATABASE_URL": database_url or default_database(folder),
+        "MYAPP_RESULTS": str(folder / "results"),  # also where the database is no file in it
         "MYAPP_RATE_LIMITS": "off",
         "MYAPP_MAX_CLIENTS_PER_USER": "0",
         "MYAPP_MAX_CLIENTS_PER_ADDRESS": "0",
