@@ -37,11 +37,11 @@ soak: $(VENV)/.test ## kill its parts one after the other for MINUTES=10, by the
 
 test: ## install what the tests need, check the code and run all tests
 	@$(TOGETHER) packages $(VENV)/.test $(AXE) lint
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-postgres: ## run all tests, with PostgreSQL wherever SQLite is not what is tested
 	@$(TOGETHER) packages $(VENV)/.test $(AXE)
-	@MYAPP_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 3 --dist worksteal
+	@MYAPP_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: $(VENV)/.test ## check the code: ruff and mypy --strict
 	@$(BIN)/ruff format --check .
