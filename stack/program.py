@@ -69,6 +69,15 @@ def is_open(host: str, port: int) -> bool:
     return False
 
 
+def _can_listen(port: int) -> bool:
+    """Whether nobody listens at this port of 127.0.0.1."""
+    with contextlib.suppress(OSError), socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
 def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
     """Wait until `condition()` is true and return it. Raises StackError naming `what` after `patience` seconds."""
     deadline = time.monotonic() + patience
@@ -181,6 +190,7 @@ class Program(ABC):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(PATIENCE)
         self._end_leftovers()
+        self._leave_port()
         self.pid_file.unlink(missing_ok=True)
 
     def log(self) -> str:
@@ -204,6 +214,14 @@ class Program(ABC):
                 if folder.is_relative_to(self.home) and _runs(entry, self.executable):
                     found.append(int(entry.name))
         return found
+
+    def _leave_port(self) -> None:
+        """Returns when its port is free, or somebody else's: the kernel closes the sockets of a process that ends after
+        it has let go of its folder, by which we know it.
+        """
+        port, deadline = getattr(self, "port", None), time.monotonic() + 2.0
+        while port and not _can_listen(port) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _end_leftovers(self) -> None:
         """Returns when none is left: who starts next needs their ports and locks."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ MUCH = 500_000_000
 class Sleeper(Program):
     name = "sleeper"
     executable = "python"
+    port: int
 
     def answers(self) -> bool:
         return True
@@ -55,3 +58,17 @@ def test_process_that_is_just_ending_still_counts(tmp_path: Path) -> None:
 def test_modules_of_ones_own_are_found_where_python_path_says(kind: type[Uwsgi | Worker], tmp_path: Path) -> None:
     environ = kind(tmp_path, {"PYTHONPATH": os.pathsep.join(("/srv/coffee", "", "tests"))}).environ
     assert environ["PYTHONPATH"].split(os.pathsep)[1:] == ["/srv/coffee", str(Path("tests").resolve())]
+
+
+def test_port_that_is_still_being_closed_is_waited_for(tmp_path: Path) -> None:
+    program = Sleeper(tmp_path)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        program.port = listener.getsockname()[1]
+        killing = threading.Thread(target=program.kill)
+        killing.start()
+        killing.join(0.05)
+        assert killing.is_alive()
+    killing.join(20)
+    assert not killing.is_alive()
