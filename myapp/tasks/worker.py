@@ -14,7 +14,6 @@ import time
 from typing import Any, NamedTuple
 
 from flask import Flask
-from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
 
 from ..auth import people
 from ..db import NOT_NOW, Database
@@ -25,7 +24,8 @@ from .beat import Beat
 from .complaints import Complaint
 from .interrupting import Interrupt
 from .kinds import TaskKind
-from .queue import TaskQueue, Unreadable
+from .pulling import IDLE, Replaced, consumer
+from .queue import TaskQueue
 from .results import Folder
 from .run import Ended, Run, TaskFailed, entered
 from .stored import DONE, FAILED, Task, find
@@ -41,18 +41,11 @@ STUCK = 10.0
 LOOK_EVERY = 0.5
 #: Seconds between two tries to store how a run ended while the database is away; at most.
 MOST_WAIT = 5.0
-#: Seconds between two looks into SQLite's queue where nobody says that something was put in; at most.
-IDLE = 5.0
-
 TOO_LONG = kept(Text("It took longer than it may, %(seconds)d seconds.", seconds=0))
 STOPPED = kept(Text("The server was stopped in the middle of it."))
 AWAY = kept(Text("The database did not answer in the middle of it."))
 UNKNOWN = kept(Text("This kind of task is not known here any more."))
 FAILURE = kept(Text("Something went wrong; it has been logged."))
-
-
-class _Replaced(Exception):
-    """The run at hand was left to itself, and another puller has the place of its thread."""
 
 
 class _Within(NamedTuple):
@@ -61,54 +54,6 @@ class _Within(NamedTuple):
     task: Task
     interrupt: Interrupt
     deadline: float
-
-
-class _Puller(Worker):  # type: ignore[misc]  # huey ships no types
-    """One that takes tasks out of the queue, one after the other, and runs each."""
-
-    queue: TaskQueue
-    silence: Complaint
-    garbage: Complaint
-    delay: float
-
-    def sleep(self) -> None:
-        delay = min(self.delay, self.max_delay)
-        self.delay = delay * self.backoff
-        if self.queue.is_shared:
-            self.stop_flag.wait(delay)  # Redis itself waits for what comes: it is away
-        elif self.queue.is_needed.wait(delay) and not self.stop_flag.is_set():
-            self.queue.is_needed.clear()
-            self.delay = self.default_delay
-
-    def loop(self, now: Any = None) -> None:
-        try:
-            number = self.queue.take()
-        except Unreadable as error:
-            self.garbage.say("the queue of tasks holds what is no task, it is left out: %s", error)
-            return
-        except Exception as error:  # whatever keeps the queue away: the next try is soon
-            self.silence.say("the queue of tasks does not answer: %s", error)
-            self.sleep()
-            return
-        self.silence.is_over("the queue of tasks answers again")
-        if number is None:
-            if not self.huey.storage.blocking:
-                self.sleep()
-            return
-        self.delay = self.default_delay
-        try:
-            self.queue.run(number)
-        except _Replaced:
-            raise WorkerRecycle from None
-        except (Exception, Ended):  # safety net: the next one has its turn
-            log.exception("running a task failed")
-
-
-class _Nothing(Scheduler):  # type: ignore[misc]
-    """In place of huey's, which would look each minute for tasks of a later time: here there are none."""
-
-    def loop(self, now: Any = None) -> None:
-        self.stop_flag.wait()
 
 
 class Workers:
@@ -152,7 +97,7 @@ class Workers:
                 return
             self.name = f"{socket.gethostname()}:{os.getpid()}"
             self._queue.run = self.run
-            self._consumer = _consumer(self._queue, self._at_once)
+            self._consumer = consumer(self._queue, self._at_once)
         self._consumer.start()
         self._watch = threading.Thread(target=self._look, name="tasks' time", daemon=True)
         self._watch.start()
@@ -202,7 +147,7 @@ class Workers:
             self._busy += 1
         try:
             self._run(number)
-        except _Replaced:
+        except Replaced:
             raise  # who left it to itself has counted
         except BaseException:
             self._leave()
@@ -231,7 +176,7 @@ class Workers:
             state, reason = self._work(task, run)
             if self._within.pop(run, None) is None:
                 run.discard()
-                raise _Replaced
+                raise Replaced
             if run.end_reason == "":  # it is nobody's: how it ended is not this run's to say
                 run.discard()
                 self.counts["lost"] += 1
@@ -373,29 +318,3 @@ def _is_ended_so(now: Task | None, task: Task, run: Run, state: str) -> bool:
     if now is None or (now.attempt, now.state) != (task.attempt, state):
         return False
     return now.result_file == (None if run.file is None or state != DONE else run.file.path)
-
-
-def _consumer(queue: TaskQueue, at_once: int) -> Any:
-    """huey's, without its handling of signals, which are the server's."""
-    own = {"queue": queue, "silence": Complaint(log), "garbage": Complaint(log)}
-    puller = type("Puller", (_Puller,), own)
-
-    class OwnConsumer(Consumer):  # type: ignore[misc]  # huey ships no types
-        worker_class = puller
-        scheduler_class = _Nothing
-
-        def _set_signal_handlers(self) -> None:
-            pass
-
-        def add_puller(self) -> None:
-            self._create_process(self._create_worker(), "Worker").start()
-
-    return OwnConsumer(
-        queue.huey,
-        workers=at_once,
-        periodic=False,
-        initial_delay=0.1,
-        max_delay=IDLE,
-        scheduler_interval=60,
-        check_worker_health=False,
-    )

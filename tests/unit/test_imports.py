@@ -356,6 +356,7 @@ ALLOWED: dict[str, set[str]] = {
         "tasks.service",
         "tasks.stored",
     },
+    "tasks.pulling": {"tasks.complaints", "tasks.queue", "tasks.run"},
     "tasks.worker": {
         "auth.people",
         "db",
@@ -365,6 +366,7 @@ ALLOWED: dict[str, set[str]] = {
         "tasks.complaints",
         "tasks.interrupting",
         "tasks.kinds",
+        "tasks.pulling",
         "tasks.queue",
         "tasks.results",
         "tasks.run",
